@@ -1,3 +1,9 @@
 //! What a record is: kinds, checks, JSON, digests, references, names, ids and times.
 //!
 //! Pure functions over texts and values. Nothing here touches the disk, the network or a lock.
+
+pub mod call;
+pub mod frame;
+pub mod ids;
+pub mod kind;
+pub mod time;
