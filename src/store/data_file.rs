@@ -1,0 +1,156 @@
+//! A data file while it is written: made by one writer, locked by it while it grows, never written by another.
+
+use super::layout::{self, Access, DataFile};
+use super::limits;
+use crate::error::{Error, Result};
+use crate::record::time::Timestamp;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How the data files of a project are written.
+#[derive(Debug, Clone)]
+pub struct FileOptions {
+    /// A file is closed before it would grow beyond this many bytes on disk.
+    pub max_size: u64,
+    /// A file is closed when it is this old.
+    pub max_age: Duration,
+    /// Gzip members, or plain lines.
+    pub compress: bool,
+    /// Level of compression, 1 to 12.
+    pub level: i32,
+}
+
+impl Default for FileOptions {
+    fn default() -> Self {
+        FileOptions {
+            max_size: limits::MAX_FILE_SIZE,
+            max_age: limits::MAX_FILE_AGE,
+            compress: true,
+            level: limits::COMPRESSION_LEVEL,
+        }
+    }
+}
+
+/// A data file that grows.
+pub struct GrowingFile {
+    file: File,
+    path: PathBuf,
+    date: String,
+    born: Instant,
+    length: u64,
+    unsynced: bool,
+    torn: bool,
+}
+
+impl GrowingFile {
+    /// Makes the next data file of a folder.
+    pub fn create(folder: &Path, options: &FileOptions, access: Access) -> Result<Self> {
+        access.make_directory(folder)?;
+        let date = Timestamp::now().date_digits();
+        let mut number = next_number(folder, &date)?;
+        loop {
+            let path = folder.join(DataFile::pending_name(&date, number, options.compress));
+            match access.create_file(&path) {
+                Ok(file) => {
+                    file.try_lock().map_err(|cause| Error::io("cannot lock", &path, &cause.into()))?;
+                    layout::sync_directory(folder)?;
+                    return Ok(GrowingFile {
+                        file,
+                        path,
+                        date,
+                        born: Instant::now(),
+                        length: 0,
+                        unsynced: false,
+                        torn: false,
+                    });
+                }
+                Err(cause) if cause.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(cause) => return Err(Error::io("cannot make the data file", &path, &cause)),
+            }
+        }
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes are in it.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether `more` bytes belong in the next file.
+    pub fn is_full(&self, more: u64, options: &FileOptions) -> bool {
+        let too_large = self.length > 0 && self.length + more > options.max_size;
+        too_large || self.torn || self.born.elapsed() >= options.max_age || self.date != Timestamp::now().date_digits()
+    }
+
+    /// Appends a whole member or whole lines. After an error nothing of them is in the file.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Err(cause) = self.file.write_all(bytes) {
+            let error = Error::io("cannot write the data file", &self.path, &cause);
+            // Behind a torn end that cannot be cut off nothing may follow: the next record goes into another file.
+            self.torn = self.file.set_len(self.length).is_err();
+            return Err(error);
+        }
+        self.length += bytes.len() as u64;
+        self.unsynced = true;
+        Ok(())
+    }
+
+    /// Makes what was appended durable.
+    pub fn sync(&mut self) -> Result<()> {
+        if self.unsynced {
+            self.file.sync_data().map_err(|cause| Error::io("cannot sync the data file", &self.path, &cause))?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+}
+
+/// The number behind the largest of a date, pending and synced ones alike: a name is never used twice.
+fn next_number(folder: &Path, date: &str) -> Result<u64> {
+    let numbers = layout::data_files(folder)?.into_iter().filter(|f| f.date == date).map(|f| f.number + 1);
+    Ok(numbers.max().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::lock;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_file_gets_the_number_behind_the_largest_of_its_day_and_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let date = Timestamp::now().date_digits();
+        fs::write(folder.path().join(format!("{date}_0004.synced.jsonl.gz")), b"").unwrap();
+        let file = GrowingFile::create(folder.path(), &FileOptions::default(), Access::Owner).unwrap();
+        assert_eq!(file.path(), folder.path().join(format!("{date}_0005.jsonl.gz")));
+        assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn two_writers_never_share_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let create = || GrowingFile::create(folder.path(), &FileOptions::default(), Access::Owner).unwrap();
+        let (first, second) = (create(), create());
+        assert_ne!(first.path(), second.path());
+        assert!(lock::is_held(first.path()) && lock::is_held(second.path()));
+    }
+
+    #[test]
+    fn a_file_is_full_before_it_would_grow_beyond_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = FileOptions { max_size: 10, ..FileOptions::default() };
+        let mut file = GrowingFile::create(folder.path(), &options, Access::Owner).unwrap();
+        assert!(!file.is_full(100, &options), "an empty file takes any record");
+        file.append(b"1234567").unwrap();
+        assert!(!file.is_full(3, &options));
+        assert!(file.is_full(4, &options));
+    }
+}

@@ -1,0 +1,242 @@
+//! Where things lie in the offline directory, how they are named, and with which modes they are made.
+//!
+//! ```text
+//! offline_dir/
+//!   .weave/journals/ID/            a writer's journal (see journal)
+//!   .weave/damaged/                what recovery could not read, with the reason
+//!   entity/project/KIND/YYYYMMDD_0000.jsonl.gz   closed or growing; .synced.jsonl.gz when sent
+//!   entity/project/files/DIGEST    the bytes of a file, once per content
+//!   entity/project/.sync/          what a sync remembers
+//! ```
+
+use crate::error::{Error, Result, Status};
+use crate::record::kind::Kind;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The folder of an offline directory that belongs to the library.
+pub const LIBRARY_FOLDER: &str = ".weave";
+
+/// The folder of a project in which a sync keeps its progress.
+pub const SYNC_FOLDER: &str = ".sync";
+
+/// The entity under which projects are recorded whose entity is not known yet. It is bound at sync.
+pub const UNBOUND_ENTITY: &str = "offline";
+
+/// Who may read what the store makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Directories 0700, files 0600.
+    #[default]
+    Owner,
+    /// Directories 0770, files 0660.
+    Group,
+}
+
+impl Access {
+    fn directory(self) -> u32 {
+        match self {
+            Access::Owner => 0o700,
+            Access::Group => 0o770,
+        }
+    }
+
+    /// The mode of a file.
+    pub fn file(self) -> u32 {
+        match self {
+            Access::Owner => 0o600,
+            Access::Group => 0o660,
+        }
+    }
+
+    /// Makes a directory and those above it; one that exists is left as it is.
+    pub fn make_directory(self, path: &Path) -> Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(self.directory())
+            .create(path)
+            .map_err(|cause| Error::io("cannot make the directory", path, &cause).context("offline storage"))
+    }
+
+    /// Makes a file that must not exist yet, open for writing.
+    pub fn create_file(self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).append(true).create_new(true).mode(self.file()).open(path)
+    }
+}
+
+/// A project's folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProjectDir {
+    /// The entity as recorded.
+    pub entity: String,
+    /// The project as recorded.
+    pub project: String,
+    /// The folder.
+    pub path: PathBuf,
+}
+
+impl ProjectDir {
+    /// The folder of the project `entity/project`.
+    pub fn new(root: &Path, name: &str) -> Self {
+        let (entity, project) = name.split_once('/').unwrap_or((UNBOUND_ENTITY, name));
+        ProjectDir { entity: entity.to_string(), project: project.to_string(), path: root.join(entity).join(project) }
+    }
+
+    /// `entity/project` as recorded.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.entity, self.project)
+    }
+
+    /// The folder of a kind.
+    pub fn kind(&self, kind: Kind) -> PathBuf {
+        self.path.join(kind.folder())
+    }
+
+    /// Where the bytes of a file lie.
+    pub fn file_body(&self, digest: &str) -> PathBuf {
+        self.kind(Kind::Files).join(digest)
+    }
+
+    /// Where a sync keeps its progress.
+    pub fn sync_folder(&self) -> PathBuf {
+        self.path.join(SYNC_FOLDER)
+    }
+}
+
+/// A data file, told by its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DataFile {
+    /// UTC date of creation, `YYYYMMDD`.
+    pub date: String,
+    /// Its number on that day.
+    pub number: u64,
+    /// Whether everything in it was sent.
+    pub synced: bool,
+    /// Whether it is made of gzip members.
+    pub compressed: bool,
+    /// Its path.
+    pub path: PathBuf,
+}
+
+impl DataFile {
+    /// Reads a name; `None` if it is not that of a data file.
+    pub fn parse(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?;
+        let (stem, compressed) = match name.strip_suffix(".jsonl.gz") {
+            Some(stem) => (stem, true),
+            None => (name.strip_suffix(".jsonl")?, false),
+        };
+        let (stem, synced) = match stem.strip_suffix(".synced") {
+            Some(stem) => (stem, true),
+            None => (stem, false),
+        };
+        let (date, number) = stem.split_once('_')?;
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if date.len() != 8 || !digits(date) || !digits(number) {
+            return None;
+        }
+        let number = number.parse().ok()?;
+        Some(DataFile { date: date.to_string(), number, synced, compressed, path: path.to_path_buf() })
+    }
+
+    /// The name of a file that is not sent yet.
+    pub fn pending_name(date: &str, number: u64, compressed: bool) -> String {
+        format!("{date}_{number:04}.jsonl{}", if compressed { ".gz" } else { "" })
+    }
+
+    /// The path that this file gets when everything in it was sent.
+    pub fn synced_path(&self) -> PathBuf {
+        let end = if self.compressed { "synced.jsonl.gz" } else { "synced.jsonl" };
+        self.path.with_file_name(format!("{}_{:04}.{end}", self.date, self.number))
+    }
+}
+
+/// The projects of an offline directory, in order of name.
+pub fn projects(root: &Path) -> Result<Vec<ProjectDir>> {
+    let mut found = Vec::new();
+    for entity in visible_folders(root)? {
+        for project in visible_folders(&root.join(&entity))? {
+            let path = root.join(&entity).join(&project);
+            if Kind::ALL.iter().any(|kind| path.join(kind.folder()).is_dir()) {
+                found.push(ProjectDir { entity: entity.clone(), project, path });
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The data files of a folder, oldest first; a folder that does not exist has none.
+pub fn data_files(folder: &Path) -> Result<Vec<DataFile>> {
+    let mut found: Vec<DataFile> = entries(folder)?.iter().filter_map(|path| DataFile::parse(path)).collect();
+    found.sort_by(|a, b| (&a.date, a.number, a.synced).cmp(&(&b.date, b.number, b.synced)));
+    Ok(found)
+}
+
+/// The paths in a folder; a folder that does not exist has none.
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |cause: io::Error| Error::io("cannot read the directory", folder, &cause);
+    match fs::read_dir(folder) {
+        Ok(listing) => listing.map(|entry| entry.map(|e| e.path()).map_err(failed)).collect(),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(cause) => Err(failed(cause)),
+    }
+}
+
+/// Makes the names in a directory durable.
+pub fn sync_directory(path: &Path) -> Result<()> {
+    File::open(path).and_then(|d| d.sync_all()).map_err(|cause| Error::io("cannot sync the directory", path, &cause))
+}
+
+/// Fails with what to do when the offline directory is not there.
+pub fn check_exists(root: &Path) -> Result<()> {
+    if root.is_dir() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Status::InvalidArgument,
+        format!(
+            "offline_dir: there is no directory {}; give the directory that the programs logged to",
+            root.display()
+        ),
+    ))
+}
+
+fn visible_folders(folder: &Path) -> Result<Vec<String>> {
+    let names = entries(folder)?
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .filter_map(|path| path.file_name().and_then(|n| n.to_str()).map(str::to_string));
+    Ok(names.filter(|name| !name.starts_with('.')).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_data_files_are_read_and_others_are_left_alone() {
+        let file = DataFile::parse(Path::new("/x/20261123_0007.synced.jsonl.gz")).unwrap();
+        assert_eq!((file.date.as_str(), file.number, file.synced, file.compressed), ("20261123", 7, true, true));
+        let plain = DataFile::parse(Path::new("20261123_12345.jsonl")).unwrap();
+        assert_eq!((plain.number, plain.synced, plain.compressed), (12345, false, false));
+        assert_eq!(plain.synced_path(), Path::new("20261123_12345.synced.jsonl"));
+        for other in
+            ["2026_0000.jsonl.gz", "20261123_.jsonl", "20261123_0000.json", "notes.txt", "20261123_0000.jsonl.gz.tmp"]
+        {
+            assert_eq!(DataFile::parse(Path::new(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn files_are_listed_by_date_and_number_not_by_text() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["20261123_10000.jsonl.gz", "20261123_9999.jsonl.gz", "20261122_0001.synced.jsonl.gz", "other"] {
+            fs::write(folder.path().join(name), b"").unwrap();
+        }
+        let numbers: Vec<u64> = data_files(folder.path()).unwrap().iter().map(|f| f.number).collect();
+        assert_eq!(numbers, [1, 9999, 10000]);
+    }
+}

@@ -1,0 +1,36 @@
+//! Every number of the store, with its reason.
+
+use std::time::Duration;
+
+/// The version of the layout and of the member's subfield; a writer's first line names it.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A data file is closed before it would grow beyond this.
+pub const MAX_FILE_SIZE: u64 = 100_000_000;
+
+/// A data file is closed when it is this old, so that what is rare can be sent and deleted too.
+pub const MAX_FILE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Raw bytes of a batch, and so of a member: larger ones gain 2 % in size and cost memory, smaller ones lose 10 %.
+pub const BATCH_BYTES: u64 = 256 * 1024;
+
+/// How long a record may wait in the journal for company. It is safe there; in a data file other programs can read it.
+pub const BATCH_AGE: Duration = Duration::from_secs(10);
+
+/// How often the packer looks at the journal while records arrive.
+pub const POLL: Duration = Duration::from_millis(100);
+
+/// Power loss costs at most what was accepted in this time.
+pub const DURABILITY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Wait before trying again after a failed write.
+pub const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// A journal segment is closed when it is this long: what is packed is freed by whole segments.
+pub const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The largest record: what one request may hold (protocol, section 8).
+pub const MAX_RECORD_BYTES: usize = 31 * 1024 * 1024;
+
+/// Level of compression: the best rate for its size with whole buffers (docs/benchmarks.md).
+pub const COMPRESSION_LEVEL: i32 = 1;

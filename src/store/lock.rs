@@ -1,0 +1,59 @@
+//! Locks between processes: `flock` on a file, with a check that the file locked is still the one at its path.
+//!
+//! Never a process id: ids are used again, and mean nothing on another machine or in another container.
+
+use super::layout::Access;
+use crate::error::{Error, Result};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Takes the lock file at `path`, making it if needed; `None` if another process has it. It is given back when the file
+/// is dropped, or when the process ends in whatever way.
+pub fn try_acquire(path: &Path, access: Access) -> Result<Option<File>> {
+    let failed = |cause| Error::io("cannot lock", path, &cause);
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(access.file())
+        .open(path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(is_at(&file, path).then_some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    }
+}
+
+/// Whether some process holds a lock on the file at `path`. A file that cannot be opened is not held.
+pub fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+/// A file may be removed and made again between opening and locking it; the lock is then on a file nobody else sees.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(theirs)) => ours.dev() == theirs.dev() && ours.ino() == theirs.ino(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_once_and_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = try_acquire(&path, Access::Owner).unwrap();
+        assert!(first.is_some());
+        assert!(is_held(&path));
+        assert!(try_acquire(&path, Access::Owner).unwrap().is_none());
+        drop(first);
+        assert!(!is_held(&path));
+        assert!(try_acquire(&path, Access::Owner).unwrap().is_some());
+    }
+}

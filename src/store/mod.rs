@@ -1,0 +1,258 @@
+//! The store: what is kept in the offline directory, and how.
+//!
+//! A record goes into the journal of its process ([`journal`]); one packer thread a process and directory
+//! ([`session`]) moves it into data files ([`output`], [`data_file`], [`member`]); a later start does the same for
+//! journals whose process is gone ([`recovery`]). [`reader`] reads data files, also those of other writers.
+//!
+//! Touches the disk, and nothing of the network.
+
+pub mod data_file;
+pub mod journal;
+pub mod layout;
+pub mod limits;
+pub mod lock;
+pub mod member;
+pub mod output;
+pub mod process;
+pub mod reader;
+pub mod recovery;
+pub mod retention;
+mod session;
+pub mod usage;
+
+use crate::error::{Error, Result, Status};
+use crate::log;
+use crate::record::frame::{Body, Record};
+use crate::record::kind::{Kind, RecordType};
+use crate::record::time::Timestamp;
+use data_file::FileOptions;
+use layout::{Access, ProjectDir};
+use once_cell::race::OnceBox;
+use parking_lot::Mutex;
+use session::Session;
+use std::collections::HashSet;
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+/// Where and how to store.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// The offline directory.
+    pub dir: PathBuf,
+    /// A data file is closed before it would grow beyond this many bytes on disk.
+    pub max_file_size: u64,
+    /// A data file is closed when it is this old.
+    pub max_file_age: Duration,
+    /// Gzip members, or plain lines.
+    pub compress: bool,
+    /// Level of compression, 1 to 12.
+    pub level: i32,
+    /// Let the group read and write too.
+    pub group_access: bool,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        let files = FileOptions::default();
+        StoreOptions {
+            dir: PathBuf::new(),
+            max_file_size: files.max_size,
+            max_file_age: files.max_age,
+            compress: files.compress,
+            level: files.level,
+            group_access: false,
+        }
+    }
+}
+
+impl StoreOptions {
+    fn access(&self) -> Access {
+        if self.group_access {
+            Access::Group
+        } else {
+            Access::Owner
+        }
+    }
+
+    fn files(&self) -> FileOptions {
+        FileOptions {
+            max_size: self.max_file_size,
+            max_age: self.max_file_age,
+            compress: self.compress,
+            level: self.level,
+        }
+    }
+}
+
+/// An offline directory, open for writing. Any thread may use it; those that open the same directory share its journal.
+pub struct Store {
+    shared: Arc<Shared>,
+    options: StoreOptions,
+}
+
+struct Shared {
+    dir: PathBuf,
+    access: Access,
+    session: OnceBox<Arc<Session>>,
+    /// In the child of a fork: the child's own session. The parent's must not be touched there.
+    child: OnceBox<Arc<Shared>>,
+    projects: Mutex<HashSet<String>>,
+}
+
+static OPEN: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+impl Store {
+    /// Opens an offline directory: makes it if needed, packs abandoned journals, starts a journal.
+    pub fn open(options: &StoreOptions) -> Result<Arc<Store>> {
+        let access = options.access();
+        if !options.dir.is_dir() {
+            access.make_directory(&options.dir)?;
+        }
+        let dir = fs::canonicalize(&options.dir).map_err(|cause| Error::io("cannot use", &options.dir, &cause))?;
+        let mut open = OPEN.lock();
+        let there = open.iter().filter_map(Weak::upgrade).find(|shared| shared.dir == dir);
+        let shared = match there {
+            Some(shared) => shared,
+            None => {
+                let shared = Arc::new(Shared::new(&dir, access));
+                shared.current()?.session()?;
+                open.retain(|other| other.strong_count() > 0);
+                open.push(Arc::downgrade(&shared));
+                drop(open);
+                if let Err(error) = recover(&StoreOptions { dir, ..options.clone() }) {
+                    log::write(log::Level::Warning, || format!("{error}; it is tried again at the next start"));
+                }
+                shared
+            }
+        };
+        Ok(Arc::new(Store { shared, options: options.clone() }))
+    }
+
+    /// The offline directory.
+    pub fn dir(&self) -> &Path {
+        &self.shared.dir
+    }
+
+    /// Says who writes to a project, before anything else of it, and waits until that is on the disk.
+    ///
+    /// `writer` is what the caller wants to say of itself (a JSON object); `bound` tells whether the entity is a real
+    /// one or stands for an unknown one.
+    pub fn add_project(&self, project: &str, writer: &serde_json::Value, bound: bool) -> Result<()> {
+        let shared = self.shared.current()?;
+        let session = shared.session()?;
+        session.set_options(project, self.options.files());
+        if !shared.projects.lock().insert(project.to_string()) {
+            return Ok(());
+        }
+        let mut identity = serde_json::json!({"format_version": limits::FORMAT_VERSION, "project_id": project});
+        if let (Some(identity), Some(writer)) = (identity.as_object_mut(), writer.as_object()) {
+            identity.extend(writer.clone());
+        }
+        let (entity, name) = project.split_once('/').unwrap_or((layout::UNBOUND_ENTITY, project));
+        let about = serde_json::json!({"project_id": project, "entity": entity, "project": name, "bound": bound});
+        for (record_type, data) in [(RecordType::Writer, identity), (RecordType::Project, about)] {
+            let body = Body::Json(&data.to_string());
+            session.append(&Record { record_type, timestamp: Timestamp::now(), project, body })?;
+        }
+        session.flush(Some(Duration::from_secs(5)), false).map(|_| ())
+    }
+
+    /// Keeps a record. When this returns, the record survives the death of the process.
+    pub fn append(&self, record: &Record<'_>) -> Result<()> {
+        self.shared.current()?.session()?.append(record)
+    }
+
+    /// Stores the bytes of a file under its digest, once per content; they are on the disk when this returns.
+    pub fn put_file(&self, project: &str, digest: &str, bytes: &[u8]) -> Result<()> {
+        let place = ProjectDir::new(&self.shared.dir, project);
+        let path = place.file_body(digest);
+        // One that is there already counts as just written, so that it is not deleted as long since sent.
+        if fs::File::options().append(true).open(&path).is_ok_and(|file| file.set_modified(SystemTime::now()).is_ok()) {
+            return Ok(());
+        }
+        let folder = place.kind(Kind::Files);
+        self.shared.access.make_directory(&folder)?;
+        let temporary = folder.join(format!(".{digest}.{}", crate::record::ids::Id::new()));
+        let failed = |cause| Error::io("cannot write the file", &path, &cause);
+        let written = self.shared.access.create_file(&temporary).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_data()
+        });
+        let named = written.and_then(|()| match process::rename_new(&temporary, &path) {
+            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),
+            _ => Ok(()),
+        });
+        let _ = fs::remove_file(&temporary);
+        named.map_err(failed)?;
+        layout::sync_directory(&folder)
+    }
+
+    /// Waits until everything accepted so far is in data files on the disk; returns how many bytes of the journal are
+    /// left when the time is over (they are kept).
+    pub fn flush(&self, limit: Option<Duration>) -> Result<u64> {
+        self.shared.current()?.session()?.flush(limit, false)
+    }
+
+    /// Like [`Store::flush`], and closes the data files, so that a sync can send them whole.
+    pub fn seal(&self, limit: Option<Duration>) -> Result<u64> {
+        self.shared.seal(limit)
+    }
+}
+
+impl Shared {
+    fn new(dir: &Path, access: Access) -> Self {
+        Shared {
+            dir: dir.to_path_buf(),
+            access,
+            session: OnceBox::new(),
+            child: OnceBox::new(),
+            projects: Mutex::new(HashSet::new()),
+        }
+    }
+
+    /// What belongs to this process: in the child of a fork, something made for the child.
+    fn current(self: &Arc<Self>) -> Result<Arc<Shared>> {
+        match self.session.get() {
+            Some(session) if !session.is_of_this_process() => {
+                self.child.get_or_init(|| Box::new(Arc::new(Shared::new(&self.dir, self.access)))).current()
+            }
+            _ => Ok(self.clone()),
+        }
+    }
+
+    fn session(&self) -> Result<&Arc<Session>> {
+        self.session.get_or_try_init(|| Session::start(&self.dir, self.access).map(Box::new))
+    }
+
+    fn seal(self: &Arc<Self>, limit: Option<Duration>) -> Result<u64> {
+        self.current()?.session()?.flush(limit, true)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.get().filter(|session| session.is_of_this_process()) {
+            session.stop();
+        }
+    }
+}
+
+/// Closes the data files that this process writes in an offline directory, so that a sync can send them whole.
+pub fn seal_own_files(dir: &Path) -> Result<()> {
+    let Ok(dir) = fs::canonicalize(dir) else { return Ok(()) };
+    let open: Vec<Arc<Shared>> = OPEN.lock().iter().filter_map(Weak::upgrade).filter(|s| s.dir == dir).collect();
+    for shared in open {
+        if shared.seal(Some(Duration::from_secs(60)))? > 0 {
+            return Err(Error::new(Status::Timeout, "the records of this process could not be packed in a minute"));
+        }
+    }
+    Ok(())
+}
+
+/// Packs the journals in an offline directory whose process is gone.
+pub fn recover(options: &StoreOptions) -> Result<()> {
+    recovery::recover(&options.dir, options.access(), &options.files())
+}

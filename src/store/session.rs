@@ -1,0 +1,281 @@
+//! One process at work on one offline directory: its journal, and the thread that packs it.
+//!
+//! Locks, in the order in which they may be taken: `journal`, then `state`. The packer holds neither while it reads,
+//! compresses or writes data files.
+
+use super::data_file::FileOptions;
+use super::journal::reader::{Batch, Reader, Stop};
+use super::journal::writer::Journal;
+use super::layout::Access;
+use super::limits::{BATCH_AGE, BATCH_BYTES, DURABILITY_INTERVAL, POLL, RETRY_AFTER_FAILURE};
+use super::output::Output;
+use super::process;
+use crate::error::{Error, Result, Status};
+use crate::log;
+use crate::record::frame::Record;
+use parking_lot::{Condvar, Mutex};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The journal of this process in one offline directory, and its packer.
+pub struct Session {
+    generation: u32,
+    journal: Mutex<Option<Journal>>,
+    state: Mutex<State>,
+    asked: Condvar,
+    answered: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Everything below this position was accepted.
+    accepted: u64,
+    /// Everything below this position is in data files on the disk.
+    durable: u64,
+    /// Somebody waits for everything below this position.
+    wanted: u64,
+    /// How often closing the data files was asked for, and done.
+    close_asked: u64,
+    close_done: u64,
+    stop: bool,
+    stopped: bool,
+    failure: Option<Error>,
+    options: Vec<(String, FileOptions)>,
+}
+
+impl Session {
+    /// Makes a journal and starts its packer.
+    pub fn start(root: &Path, access: Access) -> Result<Arc<Session>> {
+        let journal = Journal::create(root, access)?;
+        let output = Output::new(root, access, journal.id(), journal.path())?;
+        let reader = Reader::new(journal.path(), 0);
+        let session = Arc::new(Session {
+            generation: process::generation(),
+            journal: Mutex::new(Some(journal)),
+            state: Mutex::new(State::default()),
+            asked: Condvar::new(),
+            answered: Condvar::new(),
+        });
+        let worker = session.clone();
+        let packer =
+            Packer { output, reader, batch: Batch::default(), packed: 0, journal_synced: 0, synced: Instant::now() };
+        process::spawn_quiet("weave-packer", move || packer.run(&worker))
+            .map_err(|cause| Error::io("cannot start a thread for", root, &cause))?;
+        Ok(session)
+    }
+
+    /// Whether this is the process that started the session, and not a child of it.
+    pub fn is_of_this_process(&self) -> bool {
+        self.generation == process::generation()
+    }
+
+    /// Keeps a record. When this returns, the record survives the death of the process.
+    pub fn append(&self, record: &Record<'_>) -> Result<()> {
+        let mut journal = self.journal.lock();
+        let journal = journal.as_mut().ok_or_else(closed)?;
+        let position = journal.append(record)?;
+        self.state.lock().accepted = position;
+        Ok(())
+    }
+
+    /// Sets how the files of a project are written.
+    pub fn set_options(&self, project: &str, options: FileOptions) {
+        self.state.lock().options.push((project.to_string(), options));
+    }
+
+    /// Waits until everything accepted so far is in data files on the disk, and, if asked, until those are closed.
+    /// Returns how many bytes of the journal are left when the time is over.
+    pub fn flush(&self, limit: Option<Duration>, close: bool) -> Result<u64> {
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        let mut state = self.state.lock();
+        let wanted = state.accepted;
+        state.wanted = state.wanted.max(wanted);
+        if close {
+            state.close_asked += 1;
+        }
+        let turn = state.close_asked;
+        state.failure = None;
+        self.asked.notify_one();
+        while state.durable < wanted || (close && state.close_done < turn) {
+            if let Some(error) = &state.failure {
+                return Err(error.clone());
+            }
+            if state.stopped {
+                return Err(closed());
+            }
+            let in_time = match deadline {
+                Some(deadline) => !self.answered.wait_until(&mut state, deadline).timed_out(),
+                None => {
+                    self.answered.wait(&mut state);
+                    true
+                }
+            };
+            if !in_time {
+                return Ok(wanted.saturating_sub(state.durable));
+            }
+        }
+        Ok(0)
+    }
+
+    /// Asks the packer to pack what is left and to end. It is not waited for.
+    pub fn stop(&self) {
+        self.state.lock().stop = true;
+        self.asked.notify_one();
+    }
+}
+
+fn closed() -> Error {
+    Error::new(Status::Closed, "the offline directory was closed in this process; call weave_init again")
+}
+
+/// What the packer's thread works with.
+struct Packer {
+    output: Output,
+    reader: Reader,
+    batch: Batch,
+    packed: u64,
+    /// Everything below this position survives power loss in the journal itself.
+    journal_synced: u64,
+    synced: Instant,
+}
+
+/// What the packer is to do next.
+struct Task {
+    accepted: u64,
+    pack: bool,
+    close: Option<u64>,
+    stop: bool,
+}
+
+impl Packer {
+    fn run(mut self, session: &Session) {
+        let mut waiting_since = None;
+        loop {
+            let task = self.wait(session, &mut waiting_since);
+            let done = self.work(session, &task);
+            let failed = done.is_err();
+            let mut state = session.state.lock();
+            match done {
+                Ok(durable) => {
+                    state.durable = state.durable.max(durable);
+                    state.close_done = task.close.unwrap_or(state.close_done);
+                    state.failure = None;
+                }
+                Err(error) => {
+                    log::write(log::Level::Error, || error.text().to_string());
+                    state.failure = Some(error);
+                }
+            }
+            session.answered.notify_all();
+            if task.stop {
+                // What could not be packed stays in the journal, for the next start.
+                let whole = !failed && state.durable >= state.accepted;
+                state.stopped = true;
+                drop(state);
+                self.end(session, whole);
+                return;
+            }
+            if failed {
+                session.asked.wait_for(&mut state, RETRY_AFTER_FAILURE);
+            }
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&mut self, session: &Session, waiting_since: &mut Option<Instant>) -> Task {
+        let mut state = session.state.lock();
+        loop {
+            for (project, options) in state.options.drain(..) {
+                self.output.set_options(&project, options);
+            }
+            let waiting = state.accepted - self.packed;
+            match (waiting, &waiting_since) {
+                (0, _) => *waiting_since = None,
+                (_, None) => *waiting_since = Some(Instant::now()),
+                _ => {}
+            }
+            let aged = waiting_since.is_some_and(|since| since.elapsed() >= BATCH_AGE);
+            let close = (state.close_asked > state.close_done).then_some(state.close_asked);
+            let wanted = state.wanted > state.durable || close.is_some() || state.stop;
+            let undurable =
+                state.accepted > state.durable.max(self.journal_synced) && self.synced.elapsed() >= DURABILITY_INTERVAL;
+            if wanted || aged || waiting >= BATCH_BYTES || undurable {
+                let pack = wanted || aged || waiting >= BATCH_BYTES;
+                if pack {
+                    *waiting_since = None;
+                }
+                return Task { accepted: state.accepted, pack, close, stop: state.stop };
+            }
+            if state.accepted > state.durable {
+                session.asked.wait_for(&mut state, POLL);
+            } else {
+                // Idle: a logging call wakes nobody, so look again now and then.
+                session.asked.wait_for(&mut state, POLL * 2);
+            }
+        }
+    }
+
+    /// Does a task; returns the position to which everything is in data files on the disk.
+    fn work(&mut self, session: &Session, task: &Task) -> Result<u64> {
+        if task.pack {
+            self.pack(task.accepted)?;
+        }
+        if self.packed < task.accepted {
+            self.sync_journal(session)?;
+            self.journal_synced = task.accepted;
+        }
+        self.output.sync()?;
+        self.synced = Instant::now();
+        if task.close.is_some() || task.stop {
+            self.output.close()?;
+        }
+        if task.pack {
+            if let Some(journal) = session.journal.lock().as_mut() {
+                journal.free(self.packed)?;
+            }
+        }
+        Ok(self.packed)
+    }
+
+    /// Packs what was accepted below `limit`.
+    fn pack(&mut self, limit: u64) -> Result<()> {
+        while self.packed < limit {
+            // After a failure the same frames are written again: the output knows what is there already.
+            if self.batch.is_empty() || self.batch.to <= self.packed {
+                match self.reader.read(&mut self.batch, BATCH_BYTES, limit)? {
+                    Stop::Full | Stop::End => {}
+                    Stop::Damaged { path, reason } => {
+                        let text = format!("the journal {} was damaged while in use: {reason}", path.display());
+                        return Err(Error::new(Status::Io, text));
+                    }
+                }
+                if self.batch.is_empty() {
+                    return Ok(());
+                }
+            }
+            self.output.write(&self.batch)?;
+            self.packed = self.batch.to;
+        }
+        Ok(())
+    }
+
+    fn sync_journal(&self, session: &Session) -> Result<()> {
+        let files = match session.journal.lock().as_mut() {
+            Some(journal) => journal.take_unsynced()?,
+            None => Vec::new(),
+        };
+        let path = Path::new("journal");
+        files.iter().try_for_each(|file| file.sync_data().map_err(|cause| Error::io("cannot sync the", path, &cause)))
+    }
+
+    fn end(mut self, session: &Session, whole: bool) {
+        let journal = session.journal.lock().take();
+        let closed = self.output.close();
+        if let (Some(journal), true, Ok(())) = (journal, whole, closed) {
+            if let Err(error) = journal.remove() {
+                log::write(log::Level::Warning, || error.text().to_string());
+            }
+        }
+    }
+}
