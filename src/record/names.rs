@@ -66,3 +66,48 @@ pub fn split_project(name: &str) -> Result<(Option<&str>, &str)> {
     check_path_part("project", project)?;
     Ok((entity, project))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn parts_of_paths_that_could_leave_the_directory_or_break_it_are_refused() {
+        let long = "x".repeat(129);
+        let wide = "日".repeat(67);
+        for name in ["", ".", "..", ".git", "a/b", "a\\b", "a\0", "a\nb", "a\u{7f}", "\u{85}", long.as_str(), &wide] {
+            let error = check_path_part("project", name).unwrap_err();
+            assert_eq!(error.status(), Status::InvalidName);
+            assert!(error.text().starts_with("project ") && error.text().contains(';'), "{error}");
+        }
+    }
+
+    #[test]
+    fn ordinary_parts_of_paths_are_taken() {
+        let long = "x".repeat(128);
+        let wide = "日".repeat(66);
+        for name in ["a", "my project", "v1.2", "a..b", "日本", "-", long.as_str(), &wide] {
+            assert_eq!(check_path_part("project", name), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn project_names_are_split_at_one_slash() {
+        assert_eq!(split_project("p"), Ok((None, "p")));
+        assert_eq!(split_project("e/p"), Ok((Some("e"), "p")));
+        for name in ["", "/", "e/", "/p", "a/b/c", "../p", "e/..", "e//p"] {
+            assert_eq!(split_project(name).unwrap_err().status(), Status::InvalidName, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_published_name_is_published_as_it_is(name in ".{0,40}") {
+            if let Ok(published) = object_name(&name) {
+                prop_assert_eq!(object_name(&published), Ok(published.clone()));
+                prop_assert!(published.chars().all(|character| is_word(character) || matches!(character, '.' | '-')));
+            }
+        }
+    }
+}

@@ -60,7 +60,7 @@ impl fmt::Display for Fault {
                 "not JSON: a raw control character in a string at byte {at}; escape it, a line break as \\n for example"
             ),
             FaultKind::Unterminated => {
-                write!(f, "not JSON: the string that begins at byte {at} has no end; check the length that was passed")
+                write!(f, "not JSON: a string without an end at byte {at}; check the length that was passed")
             }
             FaultKind::Escape => {
                 write!(f, "not JSON: an unknown escape in a string at byte {at}; write a backslash as \\\\")

@@ -19,3 +19,6 @@ pub use redact::Redact;
 pub use text::Text;
 pub use value::{Int, Value};
 pub use write::{canonical, compact, python_dumps};
+
+#[cfg(test)]
+mod tests;

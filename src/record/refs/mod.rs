@@ -171,3 +171,6 @@ impl Ref {
         Ok(uri)
     }
 }
+
+#[cfg(test)]
+mod tests;
