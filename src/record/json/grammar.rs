@@ -21,7 +21,7 @@ pub(super) trait Events {
 #[inline(always)]
 pub(super) fn read<E: Events>(text: &str, limit: usize, events: &mut E) -> Result<bool, Fault> {
     let mut lexer = Lexer::new(text);
-    let mut levels = Levels { objects: [0; MAX_DEPTH / 64 + 1], depth: 0, limit: limit.min(MAX_DEPTH) };
+    let mut levels = Levels::new(limit);
     'value: loop {
         lexer.skip_space();
         match lexer.peek() {
@@ -98,14 +98,20 @@ fn key<E: Events>(lexer: &mut Lexer<'_>, events: &mut E) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The open arrays and objects: one bit a level.
+/// The open arrays and objects: one bit a level, the innermost apart.
 struct Levels {
     objects: [u64; MAX_DEPTH / 64 + 1],
     depth: usize,
     limit: usize,
+    innermost: Option<bool>,
 }
 
 impl Levels {
+    #[inline(always)]
+    fn new(limit: usize) -> Self {
+        Levels { objects: [0; MAX_DEPTH / 64 + 1], depth: 0, limit: limit.min(MAX_DEPTH), innermost: None }
+    }
+
     #[inline(always)]
     fn push(&mut self, object: bool, at: usize) -> Result<(), Fault> {
         if self.depth >= self.limit {
@@ -116,18 +122,22 @@ impl Levels {
             *word = *word & !(1 << bit) | u64::from(object) << bit;
         }
         self.depth += 1;
+        self.innermost = Some(object);
         Ok(())
     }
 
     #[inline(always)]
     fn pop(&mut self) {
         self.depth = self.depth.saturating_sub(1);
+        self.innermost = self.depth.checked_sub(1).and_then(|level| {
+            let word = self.objects.get(level / 64)?;
+            Some(word >> (level % 64) & 1 == 1)
+        });
     }
 
     /// Whether the innermost level is an object; none at the top.
     #[inline(always)]
     fn in_object(&self) -> Option<bool> {
-        let level = self.depth.checked_sub(1)?;
-        Some(self.objects.get(level / 64)? >> (level % 64) & 1 == 1)
+        self.innermost
     }
 }

@@ -232,32 +232,56 @@ pub(super) fn low_surrogate(bytes: &[u8], at: usize) -> Option<u16> {
 /// The first position that holds a quote, a backslash or a control character, or the end of the text.
 #[inline(always)]
 fn end_of_plain(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let special = special_bytes(u64::from_le_bytes(*word));
+    // Most strings end in the first words; longer ones are then skipped by blocks, which the compiler turns into
+    // vector instructions that tell whether a byte is special, but not cheaply which.
+    for _ in 0..3 {
+        match word_at(bytes, at).map(special_bytes) {
+            Some(0) => at += 8,
+            Some(special) => return at + special.trailing_zeros() as usize / 8,
+            None => return end_of_plain_bytewise(bytes, at),
+        }
+    }
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) {
+        if block.iter().fold(false, |special, &byte| special | is_special(byte)) {
+            break;
+        }
+        at += 32;
+    }
+    while let Some(word) = word_at(bytes, at) {
+        let special = special_bytes(word);
         if special != 0 {
             return at + special.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
-    while let Some(&byte) = bytes.get(at) {
-        if byte == b'"' || byte == b'\\' || byte < 0x20 {
-            break;
-        }
+    end_of_plain_bytewise(bytes, at)
+}
+
+#[inline(always)]
+fn end_of_plain_bytewise(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|&byte| !is_special(byte)) {
         at += 1;
     }
     at
 }
 
-/// Marks the high bit of bytes that end a plain run. Bytes above a marked one may be marked falsely, by borrowing; the
-/// lowest mark is always true.
+#[inline(always)]
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+#[inline(always)]
+fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// Marks the high bit of special bytes. Bytes above a marked one may be marked falsely, by borrowing; the lowest mark is
+/// always true.
 #[inline(always)]
 fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
     let quote = word ^ (ONES * b'"' as u64);
     let backslash = word ^ (ONES * b'\\' as u64);
-    let marks = (quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash)
-        | (word.wrapping_sub(ONES * 0x20) & !word);
-    marks & HIGH
+    let below = quote.wrapping_sub(ONES) | backslash.wrapping_sub(ONES) | word.wrapping_sub(ONES * 0x20);
+    below & !word & (ONES << 7)
 }
