@@ -45,6 +45,7 @@ pub fn accept<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<
         // Each of the prefixes that references have ends so.
         refs: text.contains(":///"),
         secret_next: false,
+        marks: 0,
         rewrite: false,
         look: false,
     };
@@ -55,7 +56,7 @@ pub fn accept<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<
             format!("{field}: not a JSON object; wrap the value as {{\"name\": value}}"),
         ));
     }
-    let rewrite = checker.rewrite || line_break || rules.sorted;
+    let rewrite = checker.rewrite || checker.marks & (NEEDLESS | LONE) != 0 || line_break || rules.sorted;
     if !rewrite && !checker.look {
         return Ok(Cow::Borrowed(text));
     }
@@ -79,6 +80,8 @@ struct Checker<'t, 'r> {
     refs: bool,
     /// The next value belongs to a key that is redacted.
     secret_next: bool,
+    /// What was seen in any of the strings.
+    marks: u8,
     /// The text must be written anew.
     rewrite: bool,
     /// A string must be looked into.
@@ -135,7 +138,7 @@ impl Events for Checker<'_, '_> {
 
     #[inline(always)]
     fn key(&mut self, token: StringToken) {
-        self.rewrite |= token.marks & (NEEDLESS | LONE) != 0;
+        self.marks |= token.marks;
         if let Some(redact) = self.redact {
             self.secret_next = self.is_secret(redact, token);
         }
@@ -143,7 +146,7 @@ impl Events for Checker<'_, '_> {
 
     #[inline(always)]
     fn string(&mut self, token: StringToken) {
-        self.rewrite |= token.marks & (NEEDLESS | LONE) != 0;
+        self.marks |= token.marks;
         if self.secret_next && self.slice(token) == REDACTED {
             self.secret_next = false;
         }

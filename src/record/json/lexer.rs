@@ -191,6 +191,10 @@ impl<'t> Lexer<'t> {
     #[inline(always)]
     fn at_least_one_digit(&mut self) -> Result<usize, Fault> {
         let first = self.at;
+        // Fractions are long.
+        while word_at(self.bytes, self.at).is_some_and(all_digits) {
+            self.at += 8;
+        }
         self.skip_digits();
         if self.at == first {
             return Err(Fault::new(FaultKind::Expected("a digit"), self.at));
@@ -284,4 +288,13 @@ fn special_bytes(word: u64) -> u64 {
     let backslash = word ^ (ONES * b'\\' as u64);
     let below = quote.wrapping_sub(ONES) | backslash.wrapping_sub(ONES) | word.wrapping_sub(ONES * 0x20);
     below & !word & (ONES << 7)
+}
+
+/// Whether all bytes of a word are digits.
+#[inline(always)]
+fn all_digits(word: u64) -> bool {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let digits = word ^ (ONES * b'0' as u64);
+    // What is above 9 carries into the high bit.
+    ((digits & (ONES * 0x7f)) + ONES * (0x80 - 10) | digits) & (ONES << 7) == 0
 }
