@@ -1,0 +1,173 @@
+//! The check of every JSON text that a caller hands in. One pass finds whether it is clean, and only then is a tree made.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Result, Status};
+use crate::record::refs::{is_ref, PREFIXES};
+
+use super::grammar::{self, Events};
+use super::lexer::{Literal, NumberKind, NumberToken, StringToken, ESCAPED, LONE, NEEDLESS};
+use super::redact::{Redact, REDACTED};
+use super::repair::repair;
+use super::text::Text;
+use super::value::Value;
+use super::write::compact;
+
+/// The deepest nesting that is accepted: the hosted service refuses more than 200 levels of a whole request
+/// (protocol, section 5).
+pub const MAX_LEVELS: usize = 150;
+
+/// What is asked of a text beside being JSON.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules<'r> {
+    /// It must be an object.
+    pub object: bool,
+    /// Its keys are sorted, so that old and current servers agree on its digest (protocol, section 1).
+    pub sorted: bool,
+    /// The values of these keys are replaced, at any depth.
+    pub redact: Option<&'r Redact>,
+}
+
+/// Checks a text, and answers what is to be stored: the text itself if it is clean, else a repaired one.
+///
+/// NaN and infinities become null, lone surrogates U+FFFD, and strings that begin like a reference and are none get a
+/// leading space, also inside JSON text in strings. What is stored is one line without needless escapes, so that
+/// references stand in it as they are. Refused is what servers refuse: nesting over [`MAX_LEVELS`], integers over 4300
+/// digits.
+pub fn accept<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<'t, str>> {
+    let text = std::str::from_utf8(text).map_err(|error| {
+        let at = error.valid_up_to();
+        Error::new(Status::InvalidUtf8, format!("{field}: not UTF-8 at byte {at}; encode the text as UTF-8"))
+    })?;
+    let mut checker = Checker {
+        text,
+        redact: rules.redact,
+        // Each of the prefixes that references have ends so.
+        refs: text.contains(":///"),
+        secret_next: false,
+        marks: 0,
+        rewrite: false,
+        look: false,
+    };
+    let line_break = grammar::read(text, MAX_LEVELS, &mut checker).map_err(|fault| fault.in_field(field))?;
+    if rules.object && !text.trim_start().starts_with('{') {
+        return Err(Error::new(
+            Status::InvalidJson,
+            format!("{field}: not a JSON object; wrap the value as {{\"name\": value}}"),
+        ));
+    }
+    let rewrite = checker.rewrite || checker.marks & (NEEDLESS | LONE) != 0 || line_break || rules.sorted;
+    if !rewrite && !checker.look {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut value = Value::parse(text).map_err(|fault| fault.in_field(field))?;
+    let repaired = repair(&mut value, rules.redact).map_err(|error| error.context(field))?;
+    if !rewrite && !repaired {
+        return Ok(Cow::Borrowed(text));
+    }
+    if rules.sorted {
+        value.sort_keys();
+    }
+    let stored = compact(&value);
+    Ok(if stored == text { Cow::Borrowed(text) } else { Cow::Owned(stored) })
+}
+
+/// Finds what needs a repair.
+struct Checker<'t, 'r> {
+    text: &'t str,
+    redact: Option<&'r Redact>,
+    /// Something in the text may be a reference.
+    refs: bool,
+    /// The next value belongs to a key that is redacted.
+    secret_next: bool,
+    /// What was seen in any of the strings.
+    marks: u8,
+    /// The text must be written anew.
+    rewrite: bool,
+    /// A string must be looked into.
+    look: bool,
+}
+
+impl Checker<'_, '_> {
+    fn slice(&self, token: StringToken) -> &str {
+        self.text.get(token.start..token.end).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn value(&mut self) {
+        if self.secret_next {
+            self.secret_next = false;
+            self.rewrite = true;
+        }
+    }
+
+    /// Whether a key is to be redacted, whatever escapes it is written with.
+    #[inline(always)]
+    fn is_secret(&self, redact: &Redact, token: StringToken) -> bool {
+        if token.marks & ESCAPED == 0 {
+            return self.text.as_bytes().get(token.start..token.end).is_some_and(|key| redact.has(key));
+        }
+        redact.has(Text::decode(self.slice(token), token.marks).as_bytes())
+    }
+
+    /// Whether a string may need the repair of references. No printable character is escaped here: such a text is
+    /// written anew anyway.
+    #[cold]
+    fn needs_look(&self, token: StringToken) -> bool {
+        let raw = self.slice(token);
+        if PREFIXES.iter().any(|prefix| raw.starts_with(prefix)) {
+            return token.marks & ESCAPED != 0 || !is_ref(raw);
+        }
+        // JSON text that holds a string begins with a bracket or with the quote, after white space.
+        let mut start = raw;
+        while let Some(rest) = [" ", "\\n", "\\r", "\\t"].iter().find_map(|space| start.strip_prefix(space)) {
+            start = rest;
+        }
+        start.starts_with(['{', '[', '\\']) && PREFIXES.iter().any(|prefix| raw.contains(prefix))
+    }
+}
+
+impl Events for Checker<'_, '_> {
+    #[inline(always)]
+    fn open(&mut self, _object: bool) {
+        self.value();
+    }
+
+    #[inline(always)]
+    fn close(&mut self) {}
+
+    #[inline(always)]
+    fn key(&mut self, token: StringToken) {
+        self.marks |= token.marks;
+        if let Some(redact) = self.redact {
+            self.secret_next = self.is_secret(redact, token);
+        }
+    }
+
+    #[inline(always)]
+    fn string(&mut self, token: StringToken) {
+        self.marks |= token.marks;
+        if self.secret_next && self.slice(token) == REDACTED {
+            self.secret_next = false;
+        }
+        self.value();
+        if self.refs && !self.look {
+            self.look = self.needs_look(token);
+        }
+    }
+
+    #[inline(always)]
+    fn number(&mut self, token: NumberToken) {
+        self.value();
+        if token.kind == NumberKind::LargeFloat {
+            let finite = self.text.get(token.start..token.end).and_then(|number| number.parse::<f64>().ok());
+            self.rewrite |= !finite.is_some_and(f64::is_finite);
+        }
+    }
+
+    #[inline(always)]
+    fn literal(&mut self, literal: Literal) {
+        self.value();
+        self.rewrite |= matches!(literal, Literal::NaN | Literal::Infinity | Literal::NegativeInfinity);
+    }
+}
