@@ -7,5 +7,6 @@
 
 pub mod error;
 pub mod record;
+pub mod sync;
 
 pub use error::{Error, Result, Status};
