@@ -1,6 +1,7 @@
 //! Offline tracing for W&B Weave.
 //!
-//! The layers, each knowing only the ones below it: [`store`] (journal and data files), [`record`] (what a record is).
+//! The layers, each knowing only the ones below it: [`sync`] (sending what is stored), [`store`] (journal and data
+//! files), [`record`] (what a record is).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -8,5 +9,6 @@ pub mod error;
 pub mod log;
 pub mod record;
 pub mod store;
+pub mod sync;
 
 pub use error::{Error, Result, Status};
