@@ -1,4 +1,5 @@
 """Fixtures: servers, official clients and what `make` builds. A missing part is a failure that names the command."""
+import json
 import re
 import uuid
 
@@ -66,3 +67,33 @@ def compile_c(library, tmp_path):
 def compile_cpp(library, tmp_path):
     """compile_cpp(source, *flags) compiles as strict C++17 against the library; the path of the program."""
     return lambda source, *flags: harness.compiled(source, tmp_path / "program", *flags, language="c++")
+
+
+@pytest.fixture(scope="session")
+def sync(library, tmp_path_factory):
+    """sync(offline_dir, server, status=0, project=None) runs examples/sync.c; the results JSON, or None without any."""
+    directory = tmp_path_factory.mktemp("sync")
+    program = harness.compiled(harness.ROOT / "examples" / "sync.c", directory / "sync")
+
+    def send(offline_dir, server, *, status=0, project=None, **environment):
+        done = harness.run([program, offline_dir, *([project] if project else [])], status=status,
+                           environment={**harness.client_environment(directory, server), **environment})
+        return json.loads(done.stdout) if done.stdout else None
+
+    return send
+
+
+@pytest.fixture(scope="session")
+def session(library, tmp_path_factory):
+    """session(language) is (offline directory, id of the root call) of a session logged once; copy before changing it."""
+    logged = {}
+
+    def log(language):
+        if language not in logged:
+            directory = tmp_path_factory.mktemp("session")
+            command = harness.agent(language, directory)
+            root = harness.log_session(command, directory / "offline", f"agent-{language.replace('+', 'p')}")
+            logged[language] = directory / "offline", root
+        return logged[language]
+
+    return log

@@ -1,6 +1,7 @@
 """What the tests stand on: the local server as a process, the official clients as processes, compilers, and the places
 of what `make` builds. It owns the processes that it starts and writes to directories that it is given."""
 import base64
+import gzip
 import json
 import os
 import pathlib
@@ -22,13 +23,13 @@ CLIENTS = {"0.52.20": ROOT / ".venv-server" / "bin" / "python", "0.54.0": ROOT /
 STRICT = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
 
 
-def run(command, *, environment=None, timeout=120, status=0, **options):
+def run(command, *, environment=None, timeout=120, status=0, input=None, **options):
     """Run a command to its end; anything but the expected status is a failure that shows the end of what it printed."""
     command = [str(part) for part in command]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          **options) as process:
+                          stdin=subprocess.PIPE, **options) as process:
         try:
-            stdout, stderr = process.communicate(timeout=timeout)
+            stdout, stderr = process.communicate(input, timeout=timeout)
         except subprocess.TimeoutExpired:
             process.kill()
             stdout, stderr = process.communicate()
@@ -136,8 +137,36 @@ def compiled(source, output, *flags, language="c"):
     return output
 
 
-def sync(offline_dir, server, *, home, status=0, project=None, **environment):
-    """Send an offline directory through the C interface; the results JSON of weave_sync."""
-    command = [CLIENTS["0.52.20"], SUITE / "sync_cli.py", LIBRARY, offline_dir, *([project] if project else [])]
-    done = run(command, status=status, environment={**client_environment(home, server), **environment})
-    return json.loads(done.stdout) if done.stdout else None
+def go_environment(home):
+    """Go with cgo against this checkout's header and library; its caches stay the user's own."""
+    return {**client_environment(home), "HOME": os.environ["HOME"], "CGO_CFLAGS": f"-I{INCLUDE}",
+            "CGO_LDFLAGS": f"-L{RELEASE} -Wl,-rpath,{RELEASE}"}
+
+
+def agent(language, directory):
+    """Build the session's program (scenario.md) in one language; the command that runs it."""
+    directory = pathlib.Path(directory)
+    if language in ("c", "c++"):
+        return [compiled(ROOT / "examples" / {"c": "agent.c", "c++": "agent.cpp"}[language], directory / "agent",
+                         language=language)]
+    if language == "go":
+        run(["go", "build", "-o", directory / "agent", "./examples/agent"], cwd=ROOT / "bindings/go", timeout=600,
+            environment=go_environment(directory))
+        return [directory / "agent"]
+    return [CLIENTS["0.52.20"], ROOT / "examples" / "agent.py"]
+
+
+def log_session(command, offline_dir, project):
+    """Run such a program offline, with no address or key in its surroundings; the id of its root call."""
+    home = pathlib.Path(offline_dir).parent
+    environment = {**client_environment(home), "PYTHONPATH": str(ROOT / "bindings/python"), "WEAVE_LIBRARY": str(LIBRARY)}
+    return run([*command, offline_dir, project], environment=environment).stdout.strip()
+
+
+def lines(offline_dir, pattern="*/*/*/*.jsonl.gz"):
+    """Every line of the data files, in the order of their names."""
+    found = []
+    for path in sorted(pathlib.Path(offline_dir).glob(pattern)):
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            found += file.read().splitlines()
+    return found
