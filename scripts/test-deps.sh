@@ -25,7 +25,11 @@ elif ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   packages+=(python3-venv)
 fi
-command -v cargo >/dev/null 2>&1 || by_hand+=("Rust (cargo): https://rustup.rs")
+if ! command -v cargo >/dev/null 2>&1; then
+  by_hand+=("Rust: https://rustup.rs")
+elif ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
+  by_hand+=("parts of Rust: rustup component add rustfmt clippy")
+fi
 command -v go >/dev/null 2>&1 || by_hand+=("Go 1.24 or later: https://go.dev/dl")
 
 if ((${#packages[@]})); then
