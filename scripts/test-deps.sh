@@ -21,7 +21,7 @@ want valgrind valgrind
 if ! command -v "$python" >/dev/null 2>&1; then
   packages+=(python3 python3-venv)
 elif ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-  by_hand+=("Python 3.11 or later ($python is $("$python" -V 2>&1)): set PYTHON to one")
+  by_hand+=("Python 3.11 or later ($python is $("$python" -V 2>&1 || true)): set PYTHON to one")
 elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   packages+=(python3-venv)
 fi
