@@ -1,0 +1,61 @@
+# Every command of the project. `make help` lists them.
+
+PYTHON ?= python3
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+RELEASE := $(TARGET)/release
+INCLUDE := $(CURDIR)/include
+SUITE_PYTHON := .venv-server/bin/python
+
+# cgo compiles and links against this checkout.
+GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)" go
+STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
+
+.DEFAULT_GOAL := help
+.PHONY: help build header check-header test-deps test test-rust test-suite test-go lint demo bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the release library and print its sizes
+	cargo build --release
+	@scripts/sizes.sh "$(RELEASE)"
+
+header: ## copy the generated C header to include/weave.h
+	cp "$$($(PYTHON) scripts/built_header.py)" include/weave.h
+
+check-header: ## compare include/weave.h with what the code generates
+	@cmp "$$($(PYTHON) scripts/built_header.py)" include/weave.h || \
+		{ echo 'include/weave.h is not what src/ffi generates: run `make header` and commit it'; exit 1; }
+
+test-deps: ## make the environments of the tests; name what is missing
+	PYTHON="$(PYTHON)" scripts/test-deps.sh
+
+test: test-deps build check-header lint test-rust test-go test-suite ## everything
+
+test-rust: ## the tests of the Rust code
+	cargo test
+
+test-suite: test-deps build ## programs in every language against real servers and the official clients
+	$(SUITE_PYTHON) -m pytest tests/suite
+
+test-go: build ## the tests of the Go module, with the race detector
+	cd bindings/go && $(GO) test -race ./...
+
+lint: ## formatting and warnings of every language
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	@unformatted=$$(gofmt -l bindings/go tests/suite); \
+		if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
+	cd bindings/go && $(GO) vet ./...
+	$(CC) -std=c11 $(STRICT) examples/*.c
+	$(CXX) -std=c++17 $(STRICT) examples/*.cpp
+
+demo: test-deps build ## an agent session from C, C++ and Go: log offline, sync, read the traces back
+	scripts/demo.sh
+
+bench: ## cost of a logging call and throughput of a sync
+	cargo bench
+
+clean: ## remove what was built; `rm -r .venv-*` removes the environments of the tests
+	cargo clean
+	rm -rf build

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# An agent session from C, C++ and Go: logged offline into one directory, synced, and read back from the server.
+# The server is the local one of the tests. WEAVE_DEMO_REMOTE=1 takes the real service instead: with WANDB_API_KEY, and
+# with WANDB_BASE_URL, WF_TRACE_SERVER_URL and WANDB_ENTITY where they are wanted. `make demo` builds what this needs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+release=$(cd "${CARGO_TARGET_DIR:-target}/release" && pwd)
+work=$PWD/build/demo
+project=libweave-demo
+say() { printf '\n== %s\n' "$*"; }
+
+rm -rf "$work"
+mkdir -p "$work/bin"
+
+say "Building the programs"
+flags=(-Wall -Wextra -Iinclude -Ibindings/cpp/include -L"$release" -Wl,-rpath,"$release" -pthread)
+cc -std=c11 examples/agent.c -o "$work/bin/agent-c" "${flags[@]}" -lweave
+cc -std=c11 examples/sync.c -o "$work/bin/sync" "${flags[@]}" -lweave
+c++ -std=c++17 examples/agent.cpp -o "$work/bin/agent-cpp" "${flags[@]}" -lweave
+(cd bindings/go && CGO_CFLAGS="-I$OLDPWD/include" CGO_LDFLAGS="-L$release -Wl,-rpath,$release" \
+  go build -o "$work/bin/agent-go" ./examples/agent)
+ls "$work/bin"
+
+say "Logging offline: no server, no network, no key"
+for language in c cpp go; do
+  echo "agent-$language: root call $(env -u WANDB_API_KEY "$work/bin/agent-$language" "$work/offline" $project)"
+done
+
+say "What lies on disk"
+(cd "$work" && find offline -type f -printf '%9s  %p\n' | sort -k2)
+say "The first line of each kind"
+find "$work/offline" -name '*.jsonl.gz' -printf '%h\n' | sort -u | while read -r directory; do
+  first=$(zcat "$directory"/*.jsonl.gz | head -n 1 || true) # head leaves zcat with a closed pipe
+  printf '%-10s %.160s\n' "$(basename "$directory")" "$first"
+done
+
+if [[ ${WEAVE_DEMO_REMOTE:-} == 1 ]]; then
+  : "${WANDB_API_KEY:?WEAVE_DEMO_REMOTE=1 needs WANDB_API_KEY}"
+  say "Syncing to ${WANDB_BASE_URL:-https://api.wandb.ai}"
+else
+  port=$(.venv-server/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  WANDB_API_KEY=$(printf 'k%.0s' {1..40})
+  export WANDB_API_KEY WANDB_BASE_URL=http://127.0.0.1:$port WF_TRACE_SERVER_URL=http://127.0.0.1:$port
+  unset WANDB_ENTITY
+  say "Starting the local server at $WANDB_BASE_URL"
+  .venv-server/bin/python tests/server/server.py --port "$port" --db "$work/server.db" >"$work/server.txt" 2>&1 &
+  server=$!
+  trap 'kill $server 2>/dev/null' EXIT
+  until curl -sf -u "api:$WANDB_API_KEY" "$WANDB_BASE_URL/server_info" >/dev/null; do
+    kill -0 $server 2>/dev/null || { cat "$work/server.txt" >&2; exit 1; }
+    sleep 0.1
+  done
+  say "Syncing"
+fi
+"$work/bin/sync" "$work/offline"
+
+say "What the server has"
+.venv-server/bin/python scripts/trace_tree.py "$project"
