@@ -32,7 +32,7 @@ test-deps: ## make the environments of the tests; name what is missing
 
 test: test-deps build check-header lint test-rust test-go test-suite ## everything
 
-test-rust: ## the tests of the Rust code
+test-rust: test-deps ## the tests of the Rust code
 	cargo test
 
 test-suite: test-deps build ## programs in every language against real servers and the official clients

@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 
-built = subprocess.run(["cargo", "build", "--release", "--message-format=json-render-diagnostics"], stdout=subprocess.PIPE,
-                       text=True)
+built = subprocess.run(["cargo", "build", "--release", "--message-format=json-render-diagnostics"],
+                       stdout=subprocess.PIPE, text=True)
 if built.returncode:
     sys.exit(built.returncode)
 package = json.loads(subprocess.run(["cargo", "metadata", "--format-version=1", "--no-deps"], check=True, text=True,

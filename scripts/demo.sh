@@ -38,7 +38,7 @@ if [[ ${WEAVE_DEMO_REMOTE:-} == 1 ]]; then
   : "${WANDB_API_KEY:?WEAVE_DEMO_REMOTE=1 needs WANDB_API_KEY}"
   say "Syncing to ${WANDB_BASE_URL:-https://api.wandb.ai}"
 else
-  port=$(.venv-server/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  port=$(.venv-server/bin/python -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
   WANDB_API_KEY=$(printf 'k%.0s' {1..40})
   export WANDB_API_KEY WANDB_BASE_URL=http://127.0.0.1:$port WF_TRACE_SERVER_URL=http://127.0.0.1:$port
   unset WANDB_ENTITY

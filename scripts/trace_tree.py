@@ -38,7 +38,7 @@ def full_name(project):
 
 
 def duration(call):
-    begun, ended = (datetime.datetime.fromisoformat(call[key].replace("Z", "+00:00")) for key in ("started_at", "ended_at"))
+    begun, ended = (datetime.datetime.fromisoformat(call[key]) for key in ("started_at", "ended_at"))
     return f"{(ended - begun).total_seconds() * 1000:.1f} ms"
 
 

@@ -24,7 +24,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory):
-    """shared_server(*options) is one server for all tests that ask for these options; they use projects of their own."""
+    """shared_server(*options) is one server for all tests with these options; each uses projects of its own."""
     started = {}
 
     def start(*options):
@@ -85,7 +85,7 @@ def sync(library, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def session(library, tmp_path_factory):
-    """session(language) is (offline directory, id of the root call) of a session logged once; copy before changing it."""
+    """session(language) is (offline directory, id of the root call) of a session logged once; copy it to change it."""
     logged = {}
 
     def log(language):

@@ -35,7 +35,8 @@ def session(client, config, row):
         chat([s.SYSTEM, s.USER], s.DECISION, s.USAGE_1)
         step("lookup_order", {"order_id": s.ORDER, "config": config}, {"city": "Köln"}, kind="tool")
         with weave.thread("carrier-7"):
-            step("track_parcel", {"parcel": "00340434161094042557"}, error=TimeoutError(s.FAILURE["message"]), kind="tool")
+            step("track_parcel", {"parcel": "00340434161094042557"}, kind="tool",
+                 error=TimeoutError(s.FAILURE["message"]))
         call_context.set_turn_id(root.turn_id)  # the official client forgets the outer turn when an inner thread ends
         step("read_label", {"label": Image.open(io.BytesIO(s.LABEL.read_bytes()))}, {"text": "II I"})
         step("check_row", {"row": row}, {"match": True})
@@ -60,7 +61,7 @@ def main():
     root.feedback.add_note(s.FEEDBACK["note"])
     root.feedback.add("quality", s.FEEDBACK["quality"])
     client.add_cost(s.MODEL, **s.PRICE)
-    client.create_call("watch", {"queue": "support"}, use_stack=False)  # never finished, so the client would wait for it
+    client.create_call("watch", {"queue": "support"}, use_stack=False)  # never finished: do not wait for it
     call_batch_processor.FLUSH_TIMEOUT_SECONDS = 0
     client.flush()
     with open(output, "w", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
 """Writes the session of scenario.md in the format of the Python prototype of the offline mode: the same layout and
-types, calls as pairs of start and end, one plain gzip stream for each file, the bytes of files under files/ID with their
-records in files_metadata/."""
+types, calls as pairs of start and end, one plain gzip stream for each file, the bytes of files under files/ID with
+their records in files_metadata/."""
 import base64
 import datetime
 import gzip
@@ -59,25 +59,28 @@ class Prototype:
 
     def call(self, call_id, trace_id, op_name, inputs, expected, parent_id, turn_id, n):
         started = BEGIN + datetime.timedelta(seconds=n)
+        own = {"weave": {"kind": expected["kind"]}} if expected["kind"] else {}
         self.add("calls", "call_start", {"start": {
-            "project_id": self.project_id, "id": call_id, "op_name": op_name, "display_name": None, "trace_id": trace_id,
-            "parent_id": parent_id, "thread_id": expected["thread"], "turn_id": turn_id, "started_at": started.isoformat(),
-            "attributes": {**expected["attributes"], **({"weave": {"kind": expected["kind"]}} if expected["kind"] else {})},
-            "inputs": inputs, "wb_user_id": None, "wb_run_id": None}})
+            "project_id": self.project_id, "id": call_id, "op_name": op_name, "display_name": None,
+            "trace_id": trace_id, "parent_id": parent_id, "thread_id": expected["thread"], "turn_id": turn_id,
+            "started_at": started.isoformat(), "attributes": {**expected["attributes"], **own}, "inputs": inputs,
+            "wb_user_id": None, "wb_run_id": None}})
         if expected["status"] == "running":
             return
+        ended = started + datetime.timedelta(seconds=0.5)
         failure = expected["failure"] and json.dumps({**expected["failure"], "traceback": []})
+        summary = {key: expected[key] for key in ("status_counts", "usage") if expected[key]}
         self.add("calls", "call_end", {"end": {
-            "project_id": self.project_id, "id": call_id, "ended_at": (started + datetime.timedelta(seconds=0.5)).isoformat(),
-            "exception": failure, "output": expected["output"], "summary": {
-                "status_counts": expected["status_counts"], **({"usage": expected["usage"]} if expected["usage"] else {})}}})
+            "project_id": self.project_id, "id": call_id, "ended_at": ended.isoformat(), "exception": failure,
+            "output": expected["output"], "summary": summary}})
 
 
 def write(offline_dir, project, compress=True):
     """Write the session; the id of the call `agent`."""
     p = Prototype(offline_dir, project, compress)
     code = p.file("obj.py", s.SOURCE.encode())
-    op = p.object("lookup_order", {"_type": "CustomWeaveType", "files": {"obj.py": code}, "weave_type": {"type": "Op"}}, "op")
+    op = {"_type": "CustomWeaveType", "files": {"obj.py": code}, "weave_type": {"type": "Op"}}
+    op = p.object("lookup_order", op, "op")
     config = p.object("agent-config", s.CONFIG)
     rows = f"weave:///{p.project_id}/table/{p.table(s.ROWS)}"
     dataset = p.object("orders", {"_bases": ["Object", "BaseModel"], "_class_name": "Dataset", "_type": "Dataset",
@@ -91,12 +94,13 @@ def write(offline_dir, project, compress=True):
     for n, (path, expected) in enumerate(s.CALLS.items()):
         name = path.rsplit("/", 1)[-1].removesuffix("_2")
         p.call(ids[path], traces[expected["trace"]], op if name == "lookup_order" else name,
-               stored.get(path, expected["inputs"]), expected, ids.get(expected["parent"]), ids.get(expected["turn"]), n)
+               stored.get(path, expected["inputs"]), expected, ids.get(expected["parent"]),
+               ids.get(expected["turn"]), n)
     p.add("calls", "call_update", {"project_id": p.project_id, "call_id": ids["agent"], "display_name": s.DISPLAY_NAME})
+    root = f"weave:///{p.project_id}/call/{ids['agent']}"
     for _, kind, payload in s.EXPECTED["feedback"]:
-        p.add("feedback", "feedback_create", {
-            "project_id": p.project_id, "weave_ref": f"weave:///{p.project_id}/call/{ids['agent']}", "feedback_type": kind,
-            "payload": payload, "id": str(uuid.uuid4()), "creator": None})
+        p.add("feedback", "feedback_create", {"project_id": p.project_id, "weave_ref": root, "feedback_type": kind,
+                                              "payload": payload, "id": str(uuid.uuid4()), "creator": None})
     p.add("metadata", "cost_create", {"project_id": p.project_id, "costs": {s.MODEL: s.PRICE}})
     p.write()
     return ids["agent"]

@@ -46,7 +46,7 @@ def is_ref(value):
 def plain(value):
     """A value of the client as JSON, special kinds as {"$kind": …}. A kind that it does not know is an error."""
     name = type(value).__name__
-    if name == "BoxedNone" or value is None or (hasattr(value, "val") and value.val is None and name.startswith("Boxed")):
+    if value is None or (name == "BoxedNone" and value.val is None):
         return None
     if name == "BoxedBool" or isinstance(value, bool):
         return bool(value)
@@ -63,7 +63,8 @@ def plain(value):
     if isinstance(value, datetime.datetime):
         return {"$time": value.isoformat()}
     if hasattr(value, "tobytes") and hasattr(value, "convert"):  # a PIL image, of whatever decoder
-        return {"$image": {"size": list(value.size), "rgba": hashlib.sha256(value.convert("RGBA").tobytes()).hexdigest()}}
+        pixels = value.convert("RGBA").tobytes()
+        return {"$image": {"size": list(value.size), "rgba": hashlib.sha256(pixels).hexdigest()}}
     if isinstance(value, abc.Mapping):
         return {str(plain(k)): plain(value[k]) for k in value}
     if isinstance(value, (abc.Sequence, weave.Table)) or name in ("WeaveTable", "WeaveList"):
@@ -115,15 +116,15 @@ class Project:
         return calls
 
     def objects(self):
-        """Every version of every object and op: its raw value, the text of an op's code, and what the client makes of it."""
+        """Every version of every object and op: its raw value, an op's code, and what the client makes of an object."""
         found = []
         for item in self.server.objs_query(request("ObjQueryReq", project_id=self.id)).objs:
             item = dumped(item)
             read = self.server.obj_read(request("ObjReadReq", project_id=self.id, object_id=item["object_id"],
                                                 digest=item["digest"])).obj
             value = dumped(read)["val"]
-            entry = {k: item[k] for k in ("object_id", "digest", "kind", "base_object_class", "version_index", "is_latest")}
-            entry["val"] = value
+            kept = ("object_id", "digest", "kind", "base_object_class", "version_index", "is_latest")
+            entry = {**{key: item[key] for key in kept}, "val": value}
             if item["kind"] == "op":
                 entry["code"] = self.file(value["files"]["obj.py"]).decode()
             else:

@@ -57,8 +57,9 @@ CALLS = {
     "agent/retrieve": _call(inputs={"query": QUESTION, "k": 2}, output=DOCUMENTS),
     "agent/chat": _call(**_llm([SYSTEM, USER], DECISION, USAGE_1)),
     "agent/lookup_order": _call(inputs={"order_id": ORDER, "config": CONFIG}, output={"city": "Köln"}, kind="tool"),
-    "agent/track_parcel": _call(inputs={"parcel": "00340434161094042557"}, failure=FAILURE, status="error", kind="tool",
-                                status_counts={"success": 0, "error": 1}, thread="carrier-7", turn="agent/track_parcel"),
+    "agent/track_parcel": _call(inputs={"parcel": "00340434161094042557"}, failure=FAILURE, status="error",
+                                status_counts={"success": 0, "error": 1}, kind="tool", thread="carrier-7",
+                                turn="agent/track_parcel"),
     "agent/read_label": _call(inputs={"label": LABEL_PIXELS}, output={"text": "II I"}),
     "agent/check_row": _call(inputs={"row": ROWS[0]}, output={"match": True}),
     "agent/echo": _call(inputs=REPAIRED),
@@ -139,11 +140,16 @@ def seen(read):
 def differences(seen, expected, where=""):
     """Every place where two values differ. Unlike `==` it tells 1 from 1.0 and from true."""
     if isinstance(seen, dict) and isinstance(expected, dict):
-        missing = object()
-        pairs = [(key, seen.get(key, missing), expected.get(key, missing)) for key in sorted({*seen, *expected}, key=str)]
-        return [line for key, a, b in pairs for line in (
-            [f"{where}[{key!r}]: unexpected {a!r}"] if b is missing else [f"{where}[{key!r}]: missing {b!r}"] if a is missing
-            else differences(a, b, f"{where}[{key!r}]"))]
+        found = []
+        for key in sorted({*seen, *expected}, key=str):
+            here = f"{where}[{key!r}]"
+            if key not in expected:
+                found.append(f"{here}: unexpected {seen[key]!r}")
+            elif key not in seen:
+                found.append(f"{here}: missing {expected[key]!r}")
+            else:
+                found += differences(seen[key], expected[key], here)
+        return found
     if isinstance(seen, (list, tuple)) and isinstance(expected, (list, tuple)) and len(seen) == len(expected):
         return [line for n, (a, b) in enumerate(zip(seen, expected)) for line in differences(a, b, f"{where}[{n}]")]
     return [] if type(seen) is type(expected) and seen == expected else [f"{where}: {seen!r} instead of {expected!r}"]

@@ -23,8 +23,8 @@ def test_the_soname_carries_the_major_version(library):
 
 def test_the_library_needs_nothing_but_the_c_runtime(library):
     needed = re.findall(r"NEEDED.*\[(.*)\]", run(["readelf", "-d", library]).stdout)
-    assert set(needed) <= {"libc.so.6", "libgcc_s.so.1", "libm.so.6", "libdl.so.2", "libpthread.so.0", "ld-linux-x86-64.so.2",
-                           "ld-linux-aarch64.so.1"}
+    assert set(needed) <= {"libc.so.6", "libgcc_s.so.1", "libm.so.6", "libdl.so.2", "libpthread.so.0",
+                           "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 
 
 @pytest.mark.parametrize("compiler, standard, language", [("cc", "c11", "c"), ("c++", "c++17", "c++")])
@@ -41,5 +41,5 @@ def test_the_example_runs_linked_statically(library, tmp_path):
 
 def test_valgrind_finds_no_fault_in_the_example(library, tmp_path):
     command = agent("c", tmp_path)
-    run(["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite", *command,
-         tmp_path / "offline", "valgrind"], environment=client_environment(tmp_path), timeout=600)
+    run(["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
+         *command, tmp_path / "offline", "valgrind"], environment=client_environment(tmp_path), timeout=600)

@@ -1,5 +1,5 @@
-"""The reading side on its own: the script that later reads what libweave sent sees, for a session logged by the official
-client, exactly the values of the scenario."""
+"""The reading side on its own: for a session logged by the official client, the script that reads what libweave sent
+sees exactly the values of the scenario."""
 import pytest
 import scenario
 from harness import ENTITY

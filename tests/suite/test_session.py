@@ -87,8 +87,8 @@ def test_a_second_sync_writes_nothing(session, sync, server, tmp_path):
     sync(tmp_path / "offline", server)
     assert server.writes() == written
     again = [request["path"] for request in server.requests()[before:]]
-    assert [path for path in again if path.endswith(("/create", "/complete", "/start", "/end", "/update", "/upsert_batch",
-                                                     "/create_from_digests"))] == []
+    writing = ("/create", "/complete", "/start", "/end", "/update", "/upsert_batch", "/create_from_digests")
+    assert [path for path in again if path.endswith(writing)] == []
 
 
 def test_a_named_project_takes_the_session(session, sync, shared_server, official, project, tmp_path):
