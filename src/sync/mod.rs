@@ -4,6 +4,8 @@
 //! [`proxy`], [`transport`] (one request), [`failure`] (what a refusal means), [`retry`] (how often it is tried again)
 //! and [`project`] (the project exists on the server). It touches the network, the settings and credential files of
 //! W&B, and nothing of the store.
+//!
+//! The upper half decides what is sent: [`results`] (what came of it).
 
 pub mod address;
 pub mod connection;
@@ -14,5 +16,6 @@ mod identity;
 mod netrc;
 pub mod project;
 pub mod proxy;
+pub mod results;
 pub mod retry;
 pub mod transport;
