@@ -14,6 +14,7 @@ use serde_json::{json, Map, Value};
 use super::address::{escape, Address};
 use super::credentials::Secret;
 use super::failure::{Failure, FailureKind};
+use crate::log::{self, Level};
 
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
 const TIME_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
@@ -104,8 +105,12 @@ impl Identity {
         let lifetime = SignedDuration::try_from_secs_f64(answer.expires_in).unwrap_or(SignedDuration::ZERO);
         let ends = now.checked_add(lifetime).unwrap_or(Timestamp::MAX);
         let grant = Grant { token: Secret::new(answer.access_token), ends };
-        // A cache that cannot be written costs one exchange in the next process, and nothing else.
-        let _ = self.cache(&grant);
+        if let Err(cause) = self.cache(&grant) {
+            // It costs one exchange in the next process, and nothing else.
+            log::write(Level::Warning, || {
+                format!("the access token cannot be kept in {}: {cause}", self.cache_file.display())
+            });
+        }
         Ok(grant)
     }
 
