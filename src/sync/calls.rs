@@ -119,7 +119,9 @@ impl Calls {
                 }
                 Err(error) => Err(error),
             },
-            _ => Err(Error::new(Status::InvalidJson, format!("\"{}\" is no type of a call's record", line.record_type))),
+            _ => {
+                Err(Error::new(Status::InvalidJson, format!("\"{}\" is no type of a call's record", line.record_type)))
+            }
         };
         match text {
             Ok(text) => self.add(sender, Item { text, places: vec![place] }).map(Ok),
@@ -198,7 +200,9 @@ impl Calls {
     fn send_ends(&mut self, sender: &mut Sender<'_>) -> Result<()> {
         for (id, part) in std::mem::take(&mut self.ends) {
             let Some(open) = self.open.get(&id) else {
-                log::write(log::Level::Warning, || format!("call {id}: the end is stored and the start is not; it waits"));
+                log::write(log::Level::Warning, || {
+                    format!("call {id}: the end is stored and the start is not; it waits")
+                });
                 continue;
             };
             let mut fields = part.fields;
@@ -246,7 +250,12 @@ fn post_complete(sender: &Sender<'_>, items: &[Item], legacy: &Cell<bool>) -> st
     sender.post("/call/upsert_batch", &batch_body(halves.iter().map(String::as_str))).map(|_| ())
 }
 
-fn post_parts(sender: &Sender<'_>, items: &[Item], mode: &str, legacy: &Cell<bool>) -> std::result::Result<(), Failure> {
+fn post_parts(
+    sender: &Sender<'_>,
+    items: &[Item],
+    mode: &str,
+    legacy: &Cell<bool>,
+) -> std::result::Result<(), Failure> {
     for item in items {
         if !legacy.get() {
             let body = format!("{{\"{mode}\":{}}}", item.text);
@@ -315,4 +324,3 @@ fn with_trace(mut fields: Fields) -> Result<Fields> {
     }
     with_defaults(fields, &["attributes", "inputs"])
 }
-

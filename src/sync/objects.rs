@@ -99,7 +99,10 @@ fn send_line(sender: &mut Sender<'_>, line: &Line<'_>) -> Result<Outcome> {
             Err(_) => send_object(sender, RecordType::OpCreate, line.data),
         },
         Some(RecordType::ObjCreate) => send_object(sender, RecordType::ObjCreate, line.data),
-        _ => Err(Error::new(Status::InvalidJson, format!("a record of type \"{}\" does not belong here", line.record_type))),
+        _ => Err(Error::new(
+            Status::InvalidJson,
+            format!("a record of type \"{}\" does not belong here", line.record_type),
+        )),
     };
     match sent {
         Ok(()) => Ok(Ok(())),
@@ -112,7 +115,12 @@ fn send_line(sender: &mut Sender<'_>, line: &Line<'_>) -> Result<Outcome> {
 fn is_the_records(status: Status) -> bool {
     matches!(
         status,
-        Status::InvalidJson | Status::InvalidId | Status::InvalidName | Status::Rejected | Status::TooLarge | Status::Io
+        Status::InvalidJson
+            | Status::InvalidId
+            | Status::InvalidName
+            | Status::Rejected
+            | Status::TooLarge
+            | Status::Io
     )
 }
 

@@ -58,7 +58,16 @@ impl Pending {
             let acknowledged = progress.of(&key);
             // Looked at before reading: a file that is closed in between is finished by the next run.
             let live = lock::is_held(&file.path);
-            files.push(FileState { file, key, live, acknowledged, reader: None, next: None, records: 0, read_whole: false });
+            files.push(FileState {
+                file,
+                key,
+                live,
+                acknowledged,
+                reader: None,
+                next: None,
+                records: 0,
+                read_whole: false,
+            });
         }
         Ok(Pending { files })
     }

@@ -156,7 +156,8 @@ mod tests {
         fs::write(project.path.join("calls/a"), b"").unwrap();
         let mut ranges = Ranges::default();
         ranges.insert(2, 5);
-        let noted = BTreeMap::from([("calls/a".to_string(), ranges.clone()), ("calls/gone".to_string(), ranges.clone())]);
+        let noted =
+            BTreeMap::from([("calls/a".to_string(), ranges.clone()), ("calls/gone".to_string(), ranges.clone())]);
         Progress::open(&project, Access::Owner).unwrap().acknowledge(&noted).unwrap();
         let next = Progress::open(&project, Access::Owner).unwrap();
         assert_eq!(next.of("calls/a"), ranges);

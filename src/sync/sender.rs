@@ -34,6 +34,9 @@ pub struct Item {
     pub places: Vec<Place>,
 }
 
+/// A request that sends items.
+pub type Post<'p> = dyn Fn(&Sender<'_>, &[Item]) -> std::result::Result<(), Failure> + 'p;
+
 /// Sends the records of one project.
 pub struct Sender<'a> {
     /// The way to the server.
@@ -92,7 +95,7 @@ impl Sender<'_> {
         pending: &mut Pending,
         items: &[Item],
         what: Counted,
-        post: &dyn Fn(&Self, &[Item]) -> std::result::Result<(), Failure>,
+        post: &Post<'_>,
     ) -> Result<()> {
         if items.is_empty() {
             return Ok(());
