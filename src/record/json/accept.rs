@@ -1,4 +1,5 @@
-//! The check of every JSON text that a caller hands in. One pass finds whether it is clean, and only then is a tree made.
+//! The check of every JSON text that a caller hands in. One pass finds whether it is clean; a tree is made only of
+//! what is not.
 
 use std::borrow::Cow;
 
@@ -101,7 +102,6 @@ impl Checker<'_, '_> {
             self.rewrite = true;
         }
     }
-
 }
 
 /// Whether a key is to be redacted, whatever escapes it is written with.

@@ -266,8 +266,8 @@ fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// Marks the high bit of special bytes. Bytes above a marked one may be marked falsely, by borrowing; the lowest mark is
-/// always true.
+/// Marks the high bit of special bytes. Bytes above a marked one may be marked falsely, by borrowing; the lowest mark
+/// is always true.
 #[inline(always)]
 fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
@@ -283,5 +283,5 @@ fn all_digits(word: u64) -> bool {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let digits = word ^ (ONES * b'0' as u64);
     // What is above 9 carries into the high bit.
-    ((digits & (ONES * 0x7f)) + ONES * (0x80 - 10) | digits) & (ONES << 7) == 0
+    (((digits & (ONES * 0x7f)) + ONES * (0x80 - 10)) | digits) & (ONES << 7) == 0
 }
