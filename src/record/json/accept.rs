@@ -113,12 +113,12 @@ fn is_secret(redact: &Redact, raw: &str, marks: u8) -> bool {
     redact.has(Text::decode(raw, marks).as_bytes())
 }
 
-/// Whether a string may need the repair of references. No printable character is escaped here: such a text is written
-/// anew anyway.
+/// Whether a string may need the repair of references. It may be judged by what stands between its quotes: texts with
+/// escaped slashes, colons or letters are written anew anyway.
 #[cold]
-fn needs_look(raw: &str, marks: u8) -> bool {
+fn needs_look(raw: &str) -> bool {
     if PREFIXES.iter().any(|prefix| raw.starts_with(prefix)) {
-        return marks & ESCAPED != 0 || !is_ref(raw);
+        return !is_ref(raw);
     }
     // JSON text that holds a string begins with a bracket or with the quote, after white space.
     let mut start = raw;
@@ -153,7 +153,7 @@ impl Events for Checker<'_, '_> {
         }
         self.value();
         if self.refs && !self.look {
-            self.look = needs_look(self.slice(token), token.marks);
+            self.look = needs_look(self.slice(token));
         }
     }
 

@@ -29,6 +29,7 @@ fn clean_texts_are_stored_as_they_are() {
     for text in [
         r#"{"a": [1, -2.50, 1e5, true, false, null], "é\n\"\\": "日本\u0000\u00e9\ud83d\ude00"}"#,
         r#"  "\ttext"  "#,
+        r#""\ud800\udc00\udbff\udfff""#,
         "[]",
         "0",
         r#"{"a":1,"a":2}"#,
@@ -138,6 +139,20 @@ fn nesting_is_accepted_up_to_150_levels() {
 }
 
 #[test]
+fn arrays_and_objects_close_in_the_order_in_which_they_were_opened() {
+    let object = |level: usize| level * level % 7 < 3;
+    let opened: String = (0..150).map(|level| if object(level) { "{\"a\":" } else { "[" }).collect();
+    let closed: Vec<_> = (0..150).rev().map(|level| if object(level) { "}" } else { "]" }).collect();
+    assert_untouched(&format!("{opened}1{}", closed.concat()));
+    for wrong in 0..150 {
+        let mut closed = closed.clone();
+        closed[wrong] = if closed[wrong] == "}" { "]" } else { "}" };
+        let error = refusal(format!("{opened}1{}", closed.concat()).as_bytes(), &Rules::default());
+        assert!(error.text().contains(&format!("at byte {};", opened.len() + 1 + wrong)), "{error}");
+    }
+}
+
+#[test]
 fn nesting_inside_text_with_references_counts_as_well() {
     let text = |levels: usize| format!("[\"{}\\\"weave:///e/p/op/f:d\\\"{}\"]", "[".repeat(levels), "]".repeat(levels));
     assert_untouched(&text(149));
@@ -204,6 +219,11 @@ fn json_text_in_strings_is_repaired_and_written_as_python_does() {
         stored(r#"["{\"k\":\"weave:///bad\",\"n\":[1.0,\"é\"],\"k2\":NaN}"]"#),
         r#"["{\"k\": \" weave:///bad\", \"n\": [1.0, \"\\u00e9\"], \"k2\": NaN}"]"#
     );
+}
+
+#[test]
+fn json_text_that_is_a_single_string_is_repaired_too() {
+    assert_eq!(stored(r#"" \n\"weave:///bad\"""#), r#""\" weave:///bad\"""#);
 }
 
 /// A string that holds JSON text that holds JSON text …, and in the innermost a malformed reference.
@@ -312,6 +332,8 @@ fn strings() -> impl Strategy<Value = String> {
             "weave-private:///x",
             "{\"a\":[\"weave:///x\"]}",
             " [ \"weave:///e/p/op/f:d\" ]",
+            "\"weave:///x\"",
+            "weave:///e/p/op/f:d\n",
             "api_key",
             "REDACTED",
         ])
@@ -382,7 +404,7 @@ proptest! {
     }
 
     #[test]
-    fn accepted_texts_are_accepted_untouched_the_second_time(text in texts(), object: bool, sorted: bool, secret: bool) {
+    fn accepted_texts_are_clean_the_second_time(text in texts(), object: bool, sorted: bool, secret: bool) {
         let redact = Redact::default();
         let rules = Rules { object, sorted, redact: secret.then_some(&redact) };
         if let Ok(first) = accept(text.as_bytes(), "inputs", &rules) {
