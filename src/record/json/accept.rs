@@ -1,4 +1,5 @@
-//! The check of every JSON text that a caller hands in. One pass finds whether it is clean, and only then is a tree made.
+//! The check of every JSON text that a caller hands in. One pass finds whether it is clean; a tree is made only of
+//! what is not.
 
 use std::borrow::Cow;
 
@@ -89,6 +90,7 @@ struct Checker<'t, 'r> {
 }
 
 impl Checker<'_, '_> {
+    #[inline(always)]
     fn slice(&self, token: StringToken) -> &str {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
@@ -100,31 +102,30 @@ impl Checker<'_, '_> {
             self.rewrite = true;
         }
     }
+}
 
-    /// Whether a key is to be redacted, whatever escapes it is written with.
-    #[inline(always)]
-    fn is_secret(&self, redact: &Redact, token: StringToken) -> bool {
-        if token.marks & ESCAPED == 0 {
-            return self.text.as_bytes().get(token.start..token.end).is_some_and(|key| redact.has(key));
-        }
-        redact.has(Text::decode(self.slice(token), token.marks).as_bytes())
+/// Whether a key is to be redacted, whatever escapes it is written with.
+#[inline(always)]
+fn is_secret(redact: &Redact, raw: &str, marks: u8) -> bool {
+    if marks & ESCAPED == 0 {
+        return redact.has(raw.as_bytes());
     }
+    redact.has(Text::decode(raw, marks).as_bytes())
+}
 
-    /// Whether a string may need the repair of references. No printable character is escaped here: such a text is
-    /// written anew anyway.
-    #[cold]
-    fn needs_look(&self, token: StringToken) -> bool {
-        let raw = self.slice(token);
-        if PREFIXES.iter().any(|prefix| raw.starts_with(prefix)) {
-            return token.marks & ESCAPED != 0 || !is_ref(raw);
-        }
-        // JSON text that holds a string begins with a bracket or with the quote, after white space.
-        let mut start = raw;
-        while let Some(rest) = [" ", "\\n", "\\r", "\\t"].iter().find_map(|space| start.strip_prefix(space)) {
-            start = rest;
-        }
-        start.starts_with(['{', '[', '\\']) && PREFIXES.iter().any(|prefix| raw.contains(prefix))
+/// Whether a string may need the repair of references. It may be judged by what stands between its quotes: texts with
+/// escaped slashes, colons or letters are written anew anyway.
+#[cold]
+fn needs_look(raw: &str) -> bool {
+    if PREFIXES.iter().any(|prefix| raw.starts_with(prefix)) {
+        return !is_ref(raw);
     }
+    // JSON text that holds a string begins with a bracket or with the quote, after white space.
+    let mut start = raw;
+    while let Some(rest) = [" ", "\\n", "\\r", "\\t"].iter().find_map(|space| start.strip_prefix(space)) {
+        start = rest;
+    }
+    start.starts_with(['{', '[', '\\']) && PREFIXES.iter().any(|prefix| raw.contains(prefix))
 }
 
 impl Events for Checker<'_, '_> {
@@ -140,7 +141,7 @@ impl Events for Checker<'_, '_> {
     fn key(&mut self, token: StringToken) {
         self.marks |= token.marks;
         if let Some(redact) = self.redact {
-            self.secret_next = self.is_secret(redact, token);
+            self.secret_next = is_secret(redact, self.slice(token), token.marks);
         }
     }
 
@@ -152,7 +153,7 @@ impl Events for Checker<'_, '_> {
         }
         self.value();
         if self.refs && !self.look {
-            self.look = self.needs_look(token);
+            self.look = needs_look(self.slice(token));
         }
     }
 

@@ -67,11 +67,13 @@ impl fmt::Display for Fault {
             }
             FaultKind::Depth(limit) => write!(
                 f,
-                "nested more than {limit} levels deep at byte {at}, which servers refuse; flatten the value or pass the inner part as text"
+                "nested more than {limit} levels deep at byte {at}, which servers refuse; flatten the value, or pass \
+                 inner parts as text"
             ),
             FaultKind::Digits => write!(
                 f,
-                "an integer of more than {MAX_INT_DIGITS} digits at byte {at}, which servers refuse; pass it as a string"
+                "an integer of more than {MAX_INT_DIGITS} digits at byte {at}, which servers refuse; pass it as a \
+                 string"
             ),
         }
     }

@@ -103,45 +103,15 @@ impl<'t> Lexer<'t> {
                     self.at += 1;
                     return Ok(StringToken { start, end, marks });
                 }
-                Some(b'\\') => marks |= self.escape()?,
+                Some(b'\\') => {
+                    let (length, mark) = escape(self.bytes, self.at)?;
+                    self.at += length;
+                    marks |= mark;
+                }
                 Some(_) => return Err(Fault::new(FaultKind::Control, self.at)),
                 None => return Err(Fault::new(FaultKind::Unterminated, start.saturating_sub(1))),
             }
         }
-    }
-
-    /// Passes one escape (both halves of a surrogate pair count as one) and tells what it is.
-    fn escape(&mut self) -> Result<u8, Fault> {
-        let fault = Fault::new(FaultKind::Escape, self.at);
-        let Some(&letter) = self.bytes.get(self.at + 1) else { return Err(fault) };
-        match letter {
-            b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't' => {
-                self.at += 2;
-                Ok(ESCAPED)
-            }
-            b'/' => {
-                self.at += 2;
-                Ok(ESCAPED | NEEDLESS)
-            }
-            b'u' => {
-                let unit = hex4(self.bytes, self.at + 2).ok_or(fault)?;
-                self.at += 6;
-                match unit {
-                    0x20..=0x7e => Ok(ESCAPED | NEEDLESS),
-                    0xd800..=0xdbff if self.low_surrogate().is_some() => {
-                        self.at += 6;
-                        Ok(ESCAPED)
-                    }
-                    0xd800..=0xdfff => Ok(ESCAPED | LONE),
-                    _ => Ok(ESCAPED),
-                }
-            }
-            _ => Err(fault),
-        }
-    }
-
-    fn low_surrogate(&self) -> Option<u16> {
-        low_surrogate(self.bytes, self.at)
     }
 
     /// Reads a number whose first byte is `-` or a digit; `-Infinity` is left to [`Lexer::literal`].
@@ -220,6 +190,23 @@ impl<'t> Lexer<'t> {
     }
 }
 
+/// The length of the escape at a position (both halves of a surrogate pair are one) and what it is. Takes and answers
+/// plain values: a lexer whose address is passed around cannot live in registers.
+fn escape(bytes: &[u8], at: usize) -> Result<(usize, u8), Fault> {
+    let fault = Fault::new(FaultKind::Escape, at);
+    match bytes.get(at + 1) {
+        Some(b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't') => Ok((2, ESCAPED)),
+        Some(b'/') => Ok((2, ESCAPED | NEEDLESS)),
+        Some(b'u') => match hex4(bytes, at + 2).ok_or(fault)? {
+            0x20..=0x7e => Ok((6, ESCAPED | NEEDLESS)),
+            0xd800..=0xdbff if low_surrogate(bytes, at + 6).is_some() => Ok((12, ESCAPED)),
+            0xd800..=0xdfff => Ok((6, ESCAPED | LONE)),
+            _ => Ok((6, ESCAPED)),
+        },
+        _ => Err(fault),
+    }
+}
+
 /// The four hexadecimal digits at a position.
 pub(super) fn hex4(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..at + 4)?.iter().try_fold(0, |unit, &digit| Some(unit << 4 | (digit as char).to_digit(16)? as u16))
@@ -279,8 +266,8 @@ fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// Marks the high bit of special bytes. Bytes above a marked one may be marked falsely, by borrowing; the lowest mark is
-/// always true.
+/// Marks the high bit of special bytes. Bytes above a marked one may be marked falsely, by borrowing; the lowest mark
+/// is always true.
 #[inline(always)]
 fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
@@ -296,5 +283,5 @@ fn all_digits(word: u64) -> bool {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let digits = word ^ (ONES * b'0' as u64);
     // What is above 9 carries into the high bit.
-    ((digits & (ONES * 0x7f)) + ONES * (0x80 - 10) | digits) & (ONES << 7) == 0
+    (((digits & (ONES * 0x7f)) + ONES * (0x80 - 10)) | digits) & (ONES << 7) == 0
 }

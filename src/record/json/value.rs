@@ -146,19 +146,14 @@ impl Value {
     pub fn sort_keys(&mut self) {
         let mut rest = vec![self];
         while let Some(value) = rest.pop() {
-            if let Value::Object(object) = value {
-                object.sort_keys();
+            match value {
+                Value::Array(items) => rest.extend(items),
+                Value::Object(object) => {
+                    object.sort_keys();
+                    rest.extend(object.values_mut());
+                }
+                _ => {}
             }
-            rest.extend(value.children_mut());
-        }
-    }
-
-    /// The values directly inside, in order.
-    pub(crate) fn children_mut(&mut self) -> Box<dyn DoubleEndedIterator<Item = &mut Value> + '_> {
-        match self {
-            Value::Array(items) => Box::new(items.iter_mut()),
-            Value::Object(object) => Box::new(object.values_mut()),
-            _ => Box::new(std::iter::empty()),
         }
     }
 }

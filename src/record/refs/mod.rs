@@ -27,7 +27,8 @@ pub struct Ref {
     pub target: Target,
 }
 
-/// What a reference points to. `extra` leads into the thing: pairs of an edge (`key`, `attr`, `index`, `id`) and a value.
+/// What a reference points to. `extra` leads into the thing: pairs of an edge (`key`, `attr`, `index`, `id`) and its
+/// value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Target {

@@ -34,9 +34,12 @@ fn map_values(
     let mut changed = false;
     let mut rest = vec![(value, limit)];
     while let Some((value, limit)) = rest.pop() {
+        let inside = limit.saturating_sub(1);
         match value {
             Value::Str(text) => changed |= map_text(text, texts, limit, f)?,
-            other => rest.extend(other.children_mut().rev().map(|child| (child, limit.saturating_sub(1)))),
+            Value::Array(items) => rest.extend(items.iter_mut().rev().map(|item| (item, inside))),
+            Value::Object(object) => rest.extend(object.values_mut().rev().map(|member| (member, inside))),
+            _ => {}
         }
     }
     Ok(changed)
