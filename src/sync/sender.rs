@@ -90,13 +90,7 @@ impl Sender<'_> {
 
     /// Sends items by `post`, splitting a refused batch until the bad ones stand alone; those are counted with the
     /// server's reason and stay pending. An error ends the sending: it is no record's fault.
-    pub fn deliver(
-        &mut self,
-        pending: &mut Pending,
-        items: &[Item],
-        what: Counted,
-        post: &Post<'_>,
-    ) -> Result<()> {
+    pub fn deliver(&mut self, pending: &mut Pending, items: &[Item], what: Counted, post: &Post<'_>) -> Result<()> {
         if items.is_empty() {
             return Ok(());
         }

@@ -1,0 +1,196 @@
+//! Digests that a server gave to what was recorded under others (protocol, section 11: a digest over references depends
+//! on the server's id of the project).
+//!
+//! They are kept in `.sync/digests.jsonl` of the recorded project, one line each,
+//! `{"digest": "…", "to": "SERVER ENTITY/PROJECT", "what": "object/NAME:DIGEST"}`: what is known of one destination says
+//! nothing of another. Lines are only ever appended; of several about the same thing the last counts; a torn line is
+//! passed over.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::store::layout::Access;
+
+const FILE: &str = "digests.jsonl";
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    to: Cow<'a, str>,
+    what: Cow<'a, str>,
+    digest: Cow<'a, str>,
+}
+
+/// The digests that one destination gave to the things of one recorded project.
+pub(super) struct Learned {
+    path: PathBuf,
+    access: Access,
+    to: String,
+    /// From what a reference says after the project, such as `object/NAME:DIGEST`, to the server's digest.
+    digests: HashMap<Box<str>, Box<str>>,
+    file: Option<File>,
+    unsynced: bool,
+}
+
+impl Learned {
+    /// Loads what earlier syncs to the same destination learned. `folder` need not exist.
+    pub(super) fn load(folder: &Path, to: &str, access: Access) -> Result<Learned> {
+        let path = folder.join(FILE);
+        let mut digests = HashMap::new();
+        match File::open(&path) {
+            Ok(file) => {
+                let failed = |cause| Error::io("cannot read", &path, &cause);
+                let (mut lines, mut line) = (BufReader::new(file), Vec::new());
+                while lines.read_until(b'\n', &mut line).map_err(failed)? > 0 {
+                    if let Ok(Line { to: of, what, digest }) = serde_json::from_slice(&line) {
+                        if of == to {
+                            digests.insert(what.into(), digest.into());
+                        }
+                    }
+                    line.clear();
+                }
+            }
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+            Err(cause) => return Err(Error::io("cannot read", &path, &cause)),
+        }
+        Ok(Learned { path, access, to: to.to_owned(), digests, file: None, unsynced: false })
+    }
+
+    /// The server's digest of a thing, where it is another than the recorded one.
+    pub(super) fn get(&self, what: &str) -> Option<&str> {
+        self.digests.get(what).map(AsRef::as_ref)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.digests.is_empty()
+    }
+
+    /// Notes the server's digests of things: pairs of the kind, a `/` and the name that ends with the recorded digest,
+    /// and the server's digest. What is known already is not noted again.
+    pub(super) fn learn<'a>(&mut self, things: impl IntoIterator<Item = (String, &'a str, &'a str)>) -> Result<()> {
+        let mut lines = String::new();
+        let mut fresh = Vec::new();
+        for (what, recorded, digest) in things {
+            if self.get(&what).unwrap_or(recorded) == digest {
+                continue;
+            }
+            let line = serde_json::json!({ "to": self.to, "what": what, "digest": digest });
+            lines.push_str(&line.to_string());
+            lines.push('\n');
+            fresh.push((what, digest));
+        }
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        self.append(lines.as_bytes())?;
+        self.digests.extend(fresh.into_iter().map(|(what, digest)| (what.into(), digest.into())));
+        Ok(())
+    }
+
+    /// Makes what was noted durable. Whoever counts a record as sent does this before.
+    pub(super) fn persist(&mut self) -> Result<()> {
+        if let (Some(file), true) = (&self.file, self.unsynced) {
+            file.sync_data().map_err(|cause| Error::io("cannot sync", &self.path, &cause))?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, lines: &[u8]) -> Result<()> {
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => self.open()?,
+        };
+        file.write_all(lines).map_err(|cause| Error::io("cannot write", &self.path, &cause))?;
+        // Kept only after a whole write: opened again, the file is closed with a line end first.
+        self.file = Some(file);
+        self.unsynced = true;
+        Ok(())
+    }
+
+    fn open(&self) -> Result<File> {
+        let failed = |cause| Error::io("cannot open", &self.path, &cause);
+        if let Some(folder) = self.path.parent() {
+            self.access.make_directory(folder)?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true).mode(self.access.file());
+        let mut file = options.open(&self.path).map_err(failed)?;
+        let mut last = [b'\n'];
+        if file.metadata().map_err(failed)?.len() > 0 {
+            file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(failed)?;
+        }
+        if last != [b'\n'] {
+            file.write_all(b"\n").map_err(failed)?;
+        }
+        Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn load(folder: &Path, to: &str) -> Learned {
+        Learned::load(folder, to, Access::Owner).unwrap()
+    }
+
+    fn learn(learned: &mut Learned, what: &str, recorded: &str, digest: &str) {
+        learned.learn([(what.to_owned(), recorded, digest)]).unwrap();
+        learned.persist().unwrap();
+    }
+
+    #[test]
+    fn what_was_learned_is_known_to_a_later_sync_to_the_same_destination_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join(".sync");
+        learn(&mut load(&folder, "http://x team/a"), "object/n:d1", "d1", "d2");
+        assert_eq!(load(&folder, "http://x team/a").get("object/n:d1"), Some("d2"));
+        assert_eq!(load(&folder, "http://x team/b").get("object/n:d1"), None);
+        assert_eq!(std::fs::metadata(folder.join(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_digest_that_is_as_recorded_or_known_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut learned = load(folder.path(), "to");
+        learn(&mut learned, "object/n:d1", "d1", "d1");
+        assert!(!folder.path().join(FILE).exists() && learned.is_empty());
+        learn(&mut learned, "object/n:d1", "d1", "d2");
+        learn(&mut load(folder.path(), "to"), "object/n:d1", "d1", "d2");
+        assert_eq!(std::fs::read_to_string(folder.path().join(FILE)).unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn the_last_line_about_a_thing_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut learned = load(folder.path(), "to");
+        learn(&mut learned, "table/t", "t", "t2");
+        learn(&mut learned, "table/t", "t", "t");
+        assert_eq!(load(folder.path(), "to").get("table/t"), Some("t"));
+    }
+
+    #[test]
+    fn a_torn_line_costs_only_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut learned = load(folder.path(), "to");
+        learn(&mut learned, "table/a", "a", "a2");
+        learn(&mut learned, "table/b", "b", "b2");
+        let path = folder.path().join(FILE);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 5]).unwrap();
+        let mut later = load(folder.path(), "to");
+        assert_eq!((later.get("table/a"), later.get("table/b")), (Some("a2"), None));
+        learn(&mut later, "table/c", "c", "c2");
+        let last = load(folder.path(), "to");
+        assert_eq!((last.get("table/a"), last.get("table/b"), last.get("table/c")), (Some("a2"), None, Some("c2")));
+    }
+}
