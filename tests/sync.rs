@@ -130,7 +130,8 @@ fn finished_calls_are_on_the_server_once_and_their_files_are_marked() {
     let mut found: Vec<String> =
         calls(&server, "team/finished").iter().map(|c| c["id"].as_str().unwrap().to_string()).collect();
     let mut expected = ids;
-    (found.sort(), expected.sort());
+    found.sort();
+    expected.sort();
     assert_eq!(found, expected);
     assert_eq!(writer.pending(Kind::Calls), 0);
     let again = writer.sync(&server.url());
