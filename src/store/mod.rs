@@ -190,8 +190,8 @@ impl Store {
         layout::sync_directory(&folder)
     }
 
-    /// Waits until everything accepted so far is in data files on the disk; returns how many bytes of the journal are
-    /// left when the time is over (they are kept).
+    /// Waits until everything accepted so far is in data files on the disk; returns how many records
+    /// are not when the time is over (they are kept).
     pub fn flush(&self, limit: Option<Duration>) -> Result<u64> {
         self.shared.current()?.session()?.flush(limit, false)
     }

@@ -27,12 +27,19 @@ pub struct Session {
     answered: Condvar,
 }
 
+/// A place in the journal, and how many records stand before it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    position: u64,
+    records: u64,
+}
+
 #[derive(Default)]
 struct State {
-    /// Everything below this position was accepted.
-    accepted: u64,
-    /// Everything below this position is in data files on the disk.
-    durable: u64,
+    /// Everything before this was accepted.
+    accepted: Mark,
+    /// Everything before this is in data files on the disk.
+    durable: Mark,
     /// Somebody waits for everything below this position.
     wanted: u64,
     /// How often closing the data files was asked for, and done.
@@ -58,8 +65,14 @@ impl Session {
             answered: Condvar::new(),
         });
         let worker = session.clone();
-        let packer =
-            Packer { output, reader, batch: Batch::default(), packed: 0, journal_synced: 0, synced: Instant::now() };
+        let packer = Packer {
+            output,
+            reader,
+            batch: Batch::default(),
+            packed: Mark::default(),
+            journal_synced: 0,
+            synced: Instant::now(),
+        };
         process::spawn_quiet("weave-packer", move || packer.run(&worker))
             .map_err(|cause| Error::io("cannot start a thread for", root, &cause))?;
         Ok(session)
@@ -75,7 +88,8 @@ impl Session {
         let mut journal = self.journal.lock();
         let journal = journal.as_mut().ok_or_else(closed)?;
         let position = journal.append(record)?;
-        self.state.lock().accepted = position;
+        let mut state = self.state.lock();
+        state.accepted = Mark { position, records: state.accepted.records + 1 };
         Ok(())
     }
 
@@ -85,19 +99,19 @@ impl Session {
     }
 
     /// Waits until everything accepted so far is in data files on the disk, and, if asked, until those are closed.
-    /// Returns how many bytes of the journal are left when the time is over.
+    /// Returns how many records are not, when the time is over.
     pub fn flush(&self, limit: Option<Duration>, close: bool) -> Result<u64> {
         let deadline = limit.map(|limit| Instant::now() + limit);
         let mut state = self.state.lock();
         let wanted = state.accepted;
-        state.wanted = state.wanted.max(wanted);
+        state.wanted = state.wanted.max(wanted.position);
         if close {
             state.close_asked += 1;
         }
         let turn = state.close_asked;
         state.failure = None;
         self.asked.notify_one();
-        while state.durable < wanted || (close && state.close_done < turn) {
+        while state.durable.position < wanted.position || (close && state.close_done < turn) {
             if let Some(error) = &state.failure {
                 return Err(error.clone());
             }
@@ -112,7 +126,7 @@ impl Session {
                 }
             };
             if !in_time {
-                return Ok(wanted.saturating_sub(state.durable));
+                return Ok(wanted.records.saturating_sub(state.durable.records));
             }
         }
         Ok(0)
@@ -134,7 +148,7 @@ struct Packer {
     output: Output,
     reader: Reader,
     batch: Batch,
-    packed: u64,
+    packed: Mark,
     /// Everything below this position survives power loss in the journal itself.
     journal_synced: u64,
     synced: Instant,
@@ -158,7 +172,7 @@ impl Packer {
             let mut state = session.state.lock();
             match done {
                 Ok(durable) => {
-                    state.durable = state.durable.max(durable);
+                    state.durable = durable;
                     state.close_done = task.close.unwrap_or(state.close_done);
                     state.failure = None;
                 }
@@ -170,7 +184,7 @@ impl Packer {
             session.answered.notify_all();
             if task.stop {
                 // What could not be packed stays in the journal, for the next start.
-                let whole = !failed && state.durable >= state.accepted;
+                let whole = !failed && state.durable.position >= state.accepted.position;
                 state.stopped = true;
                 drop(state);
                 self.end(session, whole);
@@ -189,7 +203,8 @@ impl Packer {
             for (project, options) in state.options.drain(..) {
                 self.output.set_options(&project, options);
             }
-            let waiting = state.accepted - self.packed;
+            let (accepted, durable) = (state.accepted.position, state.durable.position);
+            let waiting = accepted - self.packed.position;
             match (waiting, &waiting_since) {
                 (0, _) => *waiting_since = None,
                 (_, None) => *waiting_since = Some(Instant::now()),
@@ -197,17 +212,16 @@ impl Packer {
             }
             let aged = waiting_since.is_some_and(|since| since.elapsed() >= BATCH_AGE);
             let close = (state.close_asked > state.close_done).then_some(state.close_asked);
-            let wanted = state.wanted > state.durable || close.is_some() || state.stop;
-            let undurable =
-                state.accepted > state.durable.max(self.journal_synced) && self.synced.elapsed() >= DURABILITY_INTERVAL;
+            let wanted = state.wanted > durable || close.is_some() || state.stop;
+            let undurable = accepted > durable.max(self.journal_synced) && self.synced.elapsed() >= DURABILITY_INTERVAL;
             if wanted || aged || waiting >= BATCH_BYTES || undurable {
                 let pack = wanted || aged || waiting >= BATCH_BYTES;
                 if pack {
                     *waiting_since = None;
                 }
-                return Task { accepted: state.accepted, pack, close, stop: state.stop };
+                return Task { accepted, pack, close, stop: state.stop };
             }
-            if state.accepted > state.durable {
+            if accepted > durable {
                 session.asked.wait_for(&mut state, POLL);
             } else {
                 // Idle: a logging call wakes nobody, so look again now and then.
@@ -216,12 +230,12 @@ impl Packer {
         }
     }
 
-    /// Does a task; returns the position to which everything is in data files on the disk.
-    fn work(&mut self, session: &Session, task: &Task) -> Result<u64> {
+    /// Does a task; returns the place to which everything is in data files on the disk.
+    fn work(&mut self, session: &Session, task: &Task) -> Result<Mark> {
         if task.pack {
             self.pack(task.accepted)?;
         }
-        if self.packed < task.accepted {
+        if self.packed.position < task.accepted {
             self.sync_journal(session)?;
             self.journal_synced = task.accepted;
         }
@@ -232,7 +246,7 @@ impl Packer {
         }
         if task.pack {
             if let Some(journal) = session.journal.lock().as_mut() {
-                journal.free(self.packed)?;
+                journal.free(self.packed.position)?;
             }
         }
         Ok(self.packed)
@@ -240,9 +254,9 @@ impl Packer {
 
     /// Packs what was accepted below `limit`.
     fn pack(&mut self, limit: u64) -> Result<()> {
-        while self.packed < limit {
+        while self.packed.position < limit {
             // After a failure the same frames are written again: the output knows what is there already.
-            if self.batch.is_empty() || self.batch.to <= self.packed {
+            if self.batch.is_empty() || self.batch.to <= self.packed.position {
                 match self.reader.read(&mut self.batch, BATCH_BYTES, limit)? {
                     Stop::Full | Stop::End => {}
                     Stop::Damaged { path, reason } => {
@@ -255,7 +269,7 @@ impl Packer {
                 }
             }
             self.output.write(&self.batch)?;
-            self.packed = self.batch.to;
+            self.packed = Mark { position: self.batch.to, records: self.packed.records + self.batch.len() as u64 };
         }
         Ok(())
     }
