@@ -1,0 +1,106 @@
+//! How fast a sync goes to a server that only counts, beside unpacking and posting the same bytes.
+
+use crate::load::Load;
+use crate::report::Report;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Instant;
+use weave::client::{CallOptions, Client, Options};
+use weave::sync::{self, Connection, Environment, Request, Secret};
+
+const CALLS: usize = 200_000;
+const POST_BYTES: usize = 4 << 20;
+
+/// Measures and reports.
+pub fn measure(load: &[Load], report: &mut Report) {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let options = Options { offline: Some(true), offline_dir: Some(dir.to_path_buf()), ..Options::default() };
+    let client = Client::init("team/bench", &options).unwrap();
+    for call in load.iter().cycle().take(CALLS) {
+        client
+            .log_call(&call.op_name, call.inputs.as_bytes(), call.output.as_bytes(), &CallOptions::default())
+            .unwrap();
+    }
+    client.finish(None).unwrap();
+
+    let (url, bytes) = count_bytes();
+    let began = Instant::now();
+    post_plainly(dir, &url);
+    let plain = CALLS as f64 / began.elapsed().as_secs_f64();
+    let posted = bytes.swap(0, Ordering::Relaxed);
+
+    let connection = Connection {
+        base_url: Some(url.clone()),
+        trace_server_url: Some(url),
+        api_key: Some(Secret::new("k".repeat(40))),
+        ..Connection::default()
+    };
+    let environment = Environment::given(&[], dir, dir);
+    let request =
+        Request { offline_dir: dir, project: None, entity: None, connection: &connection, environment: &environment };
+    let began = Instant::now();
+    let outcome = sync::run(&request, &mut |_| true).unwrap();
+    let rate = CALLS as f64 / began.elapsed().as_secs_f64();
+    assert_eq!(outcome.error(), None);
+    assert!(bytes.load(Ordering::Relaxed) > posted / 2, "everything was sent");
+    report.add("synced to a server that only counts", rate / 1e3, "k/s", ("gunzip and POST", plain / 1e3));
+}
+
+/// The same data files, unpacked and posted as they are.
+fn post_plainly(dir: &std::path::Path, url: &str) {
+    let agent = ureq::agent();
+    for entry in std::fs::read_dir(dir.join("team/bench/calls")).unwrap() {
+        let file = std::fs::File::open(entry.unwrap().path()).unwrap();
+        let mut lines = flate2::read::MultiGzDecoder::new(BufReader::new(file));
+        let mut body = Vec::with_capacity(POST_BYTES);
+        while lines.by_ref().take(POST_BYTES as u64).read_to_end(&mut body).unwrap() > 0 {
+            agent.post(url).send(&body[..]).unwrap();
+            body.clear();
+        }
+    }
+}
+
+/// A server that reads every request, counts its bytes and says yes.
+fn count_bytes() -> (String, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let bytes = Arc::new(AtomicU64::new(0));
+    let counter = bytes.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let counter = counter.clone();
+            std::thread::spawn(move || answer(stream, &counter));
+        }
+    });
+    (url, bytes)
+}
+
+fn answer(stream: TcpStream, counter: &AtomicU64) -> Option<()> {
+    let mut reader = BufReader::with_capacity(1 << 20, stream.try_clone().ok()?);
+    let mut writer = stream;
+    let (mut line, mut body) = (String::new(), Vec::new());
+    loop {
+        let mut length = 0;
+        loop {
+            line.clear();
+            if reader.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            if let Some((name, value)) = line.split_once(':') {
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().ok()?;
+                }
+            } else if line == "\r\n" {
+                break;
+            }
+        }
+        body.resize(length, 0);
+        reader.read_exact(&mut body).ok()?;
+        counter.fetch_add(length as u64, Ordering::Relaxed);
+        let text = r#"{"data": {"project": {"name": "bench"}}}"#;
+        write!(writer, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}", text.len()).ok()?;
+    }
+}
