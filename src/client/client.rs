@@ -121,6 +121,16 @@ impl Client {
         }
     }
 
+    /// Closes the session as [`Client::finish`] does, but never reaches for the network.
+    pub fn close(&self, limit: Duration) {
+        if self.state.compare_exchange(OPEN, FINISHED, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            return;
+        }
+        if let Some(Err(error)) = self.store.as_ref().map(|store| store.flush(Some(limit))) {
+            log::write(log::Level::Error, || format!("flushing when the client was let go: {error}"));
+        }
+    }
+
     /// Reads data of the server: `path` and the JSON of a request, the answer's text.
     pub fn query(&self, path: &str, request: &[u8]) -> Result<String> {
         self.check_open()?;
@@ -266,12 +276,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // Offline only: letting go of a client must not reach for the network.
-        if let (Some(store), OPEN) = (&self.store, self.state.load(Ordering::Acquire)) {
-            if let Err(error) = store.flush(Some(Duration::ZERO)) {
-                log::write(log::Level::Error, || format!("flushing when the client was let go: {error}"));
-            }
-        }
+        self.close(Duration::ZERO);
     }
 }
 

@@ -9,6 +9,10 @@ use crate::error::{Error, Result, Status};
 use crate::record::json::{accept, Redact, Rules};
 use crate::store::StoreOptions;
 use crate::sync::environment::Environment;
+use crate::sync::Progress;
+
+/// Is told how a sync goes on; false stops it.
+pub type ProgressFn = dyn Fn(&Progress) -> bool + Send + Sync;
 
 /// What a program sets; `None` leaves a setting to the environment.
 #[derive(Clone, Default)]
@@ -53,6 +57,8 @@ pub struct Options {
     pub redact_keys: Vec<String>,
     /// The program's say in what is kept.
     pub filter: Option<Arc<Filter>>,
+    /// Is told how a sync goes on, on the thread that syncs; false stops it.
+    pub progress: Option<Arc<ProgressFn>>,
 }
 
 /// What a session goes by.
