@@ -3,12 +3,17 @@
 //! Pure functions over texts and values. Nothing here touches the disk, the network or a lock.
 
 pub mod call;
+pub mod check_call;
+pub mod cost;
 pub mod digest;
+pub mod feedback;
 pub mod frame;
 pub mod ids;
 pub mod json;
 pub mod kind;
+pub mod media;
 pub mod names;
+pub mod object;
 pub mod refs;
 pub mod time;
 mod word_chars;

@@ -1,0 +1,80 @@
+//! Makes the header of the C interface in the build's output folder, and gives the shared library its name and its
+//! exports.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=cbindgen.toml");
+    println!("cargo:rerun-if-changed=src/ffi");
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    make_header(&root, &out.join("weave.h"));
+    link_shared_library(&out);
+}
+
+/// `make header` copies what is made here to include/weave.h.
+fn make_header(root: &Path, place: &Path) {
+    let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml cannot be read");
+    let of_version = |part: &str| env::var(format!("CARGO_PKG_VERSION{part}")).expect("cargo sets it");
+    config.after_includes = Some(format!(
+        "\n/* The version of this header; weave_version() is the library's. */\n\
+         #define WEAVE_VERSION \"{}\"\n\
+         #define WEAVE_VERSION_MAJOR {}\n\
+         #define WEAVE_VERSION_MINOR {}\n\
+         #define WEAVE_VERSION_PATCH {}\n\n\
+         /* Warns when the result of a function that makes something is thrown away. */\n\
+         #if defined(__cplusplus) && __cplusplus >= 201703L\n\
+         #define WEAVE_NODISCARD [[nodiscard]]\n\
+         #elif defined(__GNUC__) || defined(__clang__)\n\
+         #define WEAVE_NODISCARD __attribute__((warn_unused_result))\n\
+         #else\n\
+         #define WEAVE_NODISCARD\n\
+         #endif\n",
+        of_version(""),
+        of_version("_MAJOR"),
+        of_version("_MINOR"),
+        of_version("_PATCH"),
+    ));
+    // In this order the files stand in the header.
+    let files = [
+        "version",
+        "error",
+        "strings",
+        "callbacks",
+        "log",
+        "options",
+        "client",
+        "json",
+        "call",
+        "call_options",
+        "object",
+        "file",
+        "feedback",
+        "sync",
+    ];
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for file in files {
+        builder = builder.with_src(root.join("src/ffi").join(format!("{file}.rs")));
+    }
+    builder.generate().expect("the header cannot be made from src/ffi").write_to_file(place);
+}
+
+/// Only what begins with `weave_` is exported, the major version is part of the name, and the library stays once loaded:
+/// its threads and thread-local values must not lose their code.
+fn link_shared_library(out: &Path) {
+    let major = env::var("CARGO_PKG_VERSION_MAJOR").expect("cargo sets it");
+    match env::var("CARGO_CFG_TARGET_OS").unwrap_or_default().as_str() {
+        "linux" | "android" | "freebsd" => {
+            let exports = out.join("exports.map");
+            fs::write(&exports, "{ global: weave_*; local: *; };\n").expect("the output folder cannot be written");
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libweave.so.{major}");
+            println!("cargo:rustc-cdylib-link-arg=-Wl,--version-script={}", exports.display());
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        }
+        "macos" => println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libweave.{major}.dylib"),
+        _ => {}
+    }
+}

@@ -1,0 +1,297 @@
+//! A session: one project, its settings, and the one way from a checked record into the store.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::batch::GivenCall;
+use super::filter::{Filter, FilteredRecord};
+use super::online::Online;
+use super::options::{Mode, Options, Settings};
+use super::system::System;
+use crate::error::{Error, Result, Status};
+use crate::log;
+use crate::record::call::{Call, CallFields};
+use crate::record::frame::{Body, Record};
+use crate::record::ids::Id;
+use crate::record::json::{compact, Redact, Value};
+use crate::record::kind::RecordType;
+use crate::record::names::{check_path_part, split_project};
+use crate::record::time::Timestamp;
+use crate::store::Store;
+use crate::sync::environment::Environment;
+
+/// The entity of what was logged without one; it is bound at sync.
+const UNBOUND_ENTITY: &str = "offline";
+/// The largest request that the official client sends (protocol, section 8).
+const MAX_RECORD: usize = 31 << 20;
+/// Above this, servers of the older route may store a note in place of the call (protocol, section 8).
+const LARGE_CALL: usize = 7 << 19;
+
+const OPEN: u8 = 0;
+const FINISHED: u8 = 1;
+const BROKEN: u8 = 2;
+
+/// A session for one project. Any thread may use it, any number at a time.
+pub struct Client {
+    project: String,
+    mode: Mode,
+    store: Option<Arc<Store>>,
+    pub(super) system: System,
+    pub(super) redact: Redact,
+    sample_rate: f64,
+    filter: Option<Arc<Filter>>,
+    online: Option<Online>,
+    state: AtomicU8,
+    dropped: AtomicU64,
+}
+
+impl Client {
+    /// Opens a session for `PROJECT` or `ENTITY/PROJECT`.
+    pub fn init(project_name: &str, options: &Options) -> Result<Arc<Client>> {
+        let environment = Environment::of_process();
+        let settings = options.resolve(&environment)?;
+        let (entity, project) = split_project(project_name)?;
+        let entity = entity.or(settings.entity.as_deref());
+        let (entity, project, online) = match settings.mode {
+            Mode::Online => {
+                let (entity, project, online) = Online::connect(entity, project, options, &environment)?;
+                (Some(entity), project, Some(online))
+            }
+            _ => (entity.map(str::to_owned), project.to_owned(), None),
+        };
+        if let Some(entity) = &entity {
+            check_path_part("entity", entity)?;
+        }
+        check_path_part("project", &project)?;
+        let bound = entity.is_some();
+        let project = format!("{}/{project}", entity.as_deref().unwrap_or(UNBOUND_ENTITY));
+        let store = match settings.mode {
+            Mode::Disabled => None,
+            _ => {
+                let store = Store::open(&settings.store)?;
+                store.add_project(&project, &writer(&settings), bound)?;
+                Some(store)
+            }
+        };
+        Ok(Arc::new(Client {
+            project,
+            mode: settings.mode,
+            store,
+            system: System::new(&settings.source, settings.attributes.as_deref())?,
+            redact: settings.redact,
+            sample_rate: settings.sample_rate,
+            filter: options.filter.clone(),
+            online,
+            state: AtomicU8::new(OPEN),
+            dropped: AtomicU64::new(0),
+        }))
+    }
+
+    /// `entity/project` as it is recorded.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Where records are stored; nowhere when disabled.
+    pub fn offline_dir(&self) -> Option<&Path> {
+        self.store.as_ref().map(|store| store.dir())
+    }
+
+    /// How many records the program's filter dropped.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Brings everything accepted so far to the disk (and, online, to the server). Answers how many records are not
+    /// there yet: 0 unless the time limit was reached.
+    pub fn flush(&self, limit: Option<Duration>) -> Result<u64> {
+        self.check_open()?;
+        self.settle(limit)
+    }
+
+    /// The same, and then closes the session: later calls answer [`Status::Closed`]. To finish again is fine.
+    pub fn finish(&self, limit: Option<Duration>) -> Result<u64> {
+        match self.state.compare_exchange(OPEN, FINISHED, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => self.settle(limit),
+            Err(FINISHED) => Ok(0),
+            Err(_) => self.check_open().map(|()| 0),
+        }
+    }
+
+    /// Closes the session as [`Client::finish`] does, but never reaches for the network.
+    pub fn close(&self, limit: Duration) {
+        if self.state.compare_exchange(OPEN, FINISHED, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            return;
+        }
+        if let Some(Err(error)) = self.store.as_ref().map(|store| store.flush(Some(limit))) {
+            log::write(log::Level::Error, || format!("flushing when the client was let go: {error}"));
+        }
+    }
+
+    /// Reads data of the server: `path` and the JSON of a request, the answer's text.
+    pub fn query(&self, path: &str, request: &[u8]) -> Result<String> {
+        self.check_open()?;
+        match &self.online {
+            Some(online) => online.query(path, request),
+            None => Err(Error::new(
+                Status::Offline,
+                format!(
+                    "{path}: data of the server is not available offline; open the session without offline, or sync"
+                ),
+            )),
+        }
+    }
+
+    /// Refuses all further work, after a fault inside the library.
+    pub fn break_off(&self) {
+        self.state.store(BROKEN, Ordering::Release);
+    }
+
+    pub(super) fn check_open(&self) -> Result<()> {
+        match self.state.load(Ordering::Acquire) {
+            OPEN => Ok(()),
+            FINISHED => Err(Error::new(Status::Closed, "the client is finished; open another with init")),
+            _ => Err(Error::new(
+                Status::Panic,
+                "a fault inside the library was caught on this client, which takes nothing more; what it accepted is kept",
+            )),
+        }
+    }
+
+    /// Whether anything is kept at all. When not, nothing is checked either.
+    pub(super) fn is_disabled(&self) -> bool {
+        self.mode == Mode::Disabled
+    }
+
+    /// Whether a trace is kept: the same answer for each of its calls, in every process of the same rate.
+    pub(super) fn samples(&self, trace_id: &Id) -> bool {
+        let place = f64::from(crc32fast::hash(trace_id.as_str().as_bytes())) / (f64::from(u32::MAX) + 1.0);
+        self.sample_rate >= 1.0 || place < self.sample_rate
+    }
+
+    /// Keeps a part of a call. Answers false when the program's filter dropped it.
+    pub(super) fn keep_call(&self, record_type: RecordType, call: &Call<'_>) -> Result<bool> {
+        let Some(filter) = &self.filter else {
+            return self.append(record_type, Body::Call(call)).map(|()| true);
+        };
+        let (mut encoded, mut data) = (Vec::new(), Vec::new());
+        call.encode(&mut encoded);
+        if let Some(fields) = CallFields::decode(&encoded) {
+            fields.render(record_type, &self.project, &mut data);
+        }
+        let data = String::from_utf8_lossy(&data);
+        match FilteredRecord::ask(filter.as_ref(), record_type, data)? {
+            None => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                Ok(false)
+            }
+            Some((_, false)) => self.append(record_type, Body::Call(call)).map(|()| true),
+            Some((data, true)) => {
+                let changed = GivenCall::of_record(record_type, &data, &self.project, call)?;
+                self.append(record_type, Body::Call(&changed.as_call())).map(|()| true)
+            }
+        }
+    }
+
+    /// What is to be kept of a record after the program's filter: the body, and its text. `None`: it dropped the record.
+    /// A changed body must still be of this project.
+    pub(super) fn filtered(&self, record_type: RecordType, body: Value) -> Result<Option<Value>> {
+        let Some(filter) = &self.filter else { return Ok(Some(body)) };
+        let text = compact(&body);
+        let Some((text, changed)) = FilteredRecord::ask(filter.as_ref(), record_type, Cow::Borrowed(&text))? else {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return Ok(None);
+        };
+        if !changed {
+            return Ok(Some(body));
+        }
+        let changed = Value::parse(&text).map_err(|fault| fault.in_field("record"))?;
+        for key in ["project_id", "id", "call_id", "object_id", "digest", "size", "weave_ref"] {
+            if member(&changed, key) != member(&body, key) {
+                return Err(Error::new(
+                    Status::Rejected,
+                    format!(
+                        "record.{key}: the filter changed it, but it is known elsewhere already; leave it as it was"
+                    ),
+                ));
+            }
+        }
+        Ok(Some(changed))
+    }
+
+    /// Keeps a record that is no part of a call.
+    pub(super) fn keep_json(&self, record_type: RecordType, body: &Value) -> Result<()> {
+        self.append(record_type, Body::Json(&compact(body)))
+    }
+
+    /// Keeps the bytes of a file.
+    pub(super) fn keep_bytes(&self, digest: &str, bytes: &[u8]) -> Result<()> {
+        match &self.store {
+            Some(store) => store.put_file(&self.project, digest, bytes),
+            None => Ok(()),
+        }
+    }
+
+    fn append(&self, record_type: RecordType, body: Body<'_>) -> Result<()> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let record = Record { record_type, timestamp: Timestamp::now(), project: &self.project, body };
+        let length = record.encoded_length();
+        if length > MAX_RECORD && !matches!(record_type, RecordType::TableCreate) {
+            return Err(Error::new(
+                Status::TooLarge,
+                format!(
+                    "{}: {length} bytes, and servers take at most {MAX_RECORD} in one request; keep the large part in a \
+                     file and put what its creation answered here",
+                    record_type.name()
+                ),
+            ));
+        }
+        if length > LARGE_CALL && matches!(body, Body::Call(_)) {
+            log::write(log::Level::Warning, || {
+                format!(
+                    "{}: {length} bytes; servers may not show values of a call over {LARGE_CALL} bytes; keep the large \
+                     part in a file",
+                    record_type.name()
+                )
+            });
+        }
+        store.append(&record)
+    }
+
+    fn settle(&self, limit: Option<Duration>) -> Result<u64> {
+        let Some(store) = &self.store else { return Ok(0) };
+        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+        match &self.online {
+            None => store.flush(limit),
+            Some(online) => match store.seal(limit)? {
+                0 => online.sync(store, &self.project, until).map(|()| 0),
+                left => Ok(left),
+            },
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close(Duration::ZERO);
+    }
+}
+
+/// What the store notes of who writes.
+fn writer(settings: &Settings) -> serde_json::Value {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    serde_json::json!({
+        "source": settings.source,
+        "library_version": env!("CARGO_PKG_VERSION"),
+        "host": host.trim(),
+        "pid": std::process::id(),
+    })
+}
+
+/// A member of a body, or of the one object in it.
+fn member<'v>(body: &'v Value, key: &str) -> Option<&'v Value> {
+    body.get(key).or_else(|| ["obj", "table"].iter().find_map(|inner| body.get(inner)?.get(key)))
+}

@@ -1,0 +1,30 @@
+//! Sessions and live calls: what a program logs, checked and turned into records for the store.
+//!
+//! [`options`] (settings and their environment variables), [`Client`] (a session), [`LiveCall`] and the calls logged in
+//! one go, [`rollup`] (usage and status of children in their parents), [`context`] (a parent as one line of text),
+//! [`filter`] (the program's say in what is kept), and one file each for objects, files, feedback and costs. Only
+//! `online` reaches for the network.
+
+mod batch;
+mod call;
+#[allow(clippy::module_inception)]
+mod client;
+pub mod context;
+mod costs;
+mod feedback;
+mod files;
+pub mod filter;
+mod log_call;
+mod objects;
+mod online;
+pub mod options;
+pub mod rollup;
+mod start;
+mod system;
+
+pub use call::LiveCall;
+pub use client::Client;
+pub use context::Context;
+pub use filter::{Decision, Filter, FilteredRecord};
+pub use options::Options;
+pub use start::{exception_text, CallOptions, Parent};

@@ -1,0 +1,111 @@
+//! The part of a session that reaches for the network: the key and the project are checked when it opens, and what is
+//! stored is sent at flush and finish.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::options::{Options, ProgressFn};
+use crate::error::{Error, Result, Status};
+use crate::record::json::{accept, Rules};
+use crate::store::Store;
+use crate::sync::connection::Connection;
+use crate::sync::credentials::Secret;
+use crate::sync::environment::Environment;
+use crate::sync::project;
+use crate::sync::retry::{Retry, RetryPolicy};
+use crate::sync::transport::Transport;
+use crate::sync::{Progress, Request};
+
+/// A session's way to the server.
+pub(super) struct Online {
+    connection: Connection,
+    transport: Transport,
+    retry: RetryPolicy,
+    progress: Option<Arc<ProgressFn>>,
+}
+
+impl Options {
+    /// What the options say of the way to the server.
+    pub fn connection(&self) -> Connection {
+        Connection {
+            base_url: self.base_url.clone(),
+            trace_server_url: self.trace_server_url.clone(),
+            api_key: self.api_key.as_deref().map(Secret::new),
+            ca_file: self.ca_file.clone(),
+            insecure: self.insecure,
+            timeout: self.http_timeout,
+        }
+    }
+}
+
+impl Online {
+    /// Finds the account's entity, and sees to it that the project exists. Answers both names as the server has them.
+    pub(super) fn connect(
+        entity: Option<&str>,
+        name: &str,
+        options: &Options,
+        environment: &Environment,
+    ) -> Result<(String, String, Online)> {
+        let connection = options.connection();
+        let destination = connection.resolve(environment)?;
+        let transport = Transport::new(&destination)?;
+        let retry = Retry { policy: &destination.retry, cancelled: &|| false };
+        let entity = match entity {
+            Some(entity) => entity.to_owned(),
+            None => project::default_entity(&transport, &retry)?,
+        };
+        let name = project::ensure(&transport, &retry, &entity, name)?;
+        Ok((
+            entity,
+            name,
+            Online { connection, transport, retry: destination.retry, progress: options.progress.clone() },
+        ))
+    }
+
+    /// Sends what the project has stored. What could not be sent stays stored.
+    pub(super) fn sync(&self, store: &Store, project: &str, until: Option<Instant>) -> Result<()> {
+        let in_time = || until.is_none_or(|until| Instant::now() < until);
+        let mut go_on = |told: &Progress| in_time() && self.progress.as_ref().is_none_or(|progress| progress(told));
+        let results = crate::sync::run(Request {
+            offline_dir: store.dir().to_owned(),
+            project: Some(project.to_owned()),
+            destination_entity: None,
+            connection: self.connection.clone(),
+            progress: Some(&mut go_on),
+        });
+        let results = match results {
+            Err(error) if error.status() == Status::Cancelled && !in_time() => {
+                return Err(Error::new(
+                    Status::Timeout,
+                    "the time limit was reached before everything was sent; the rest is kept for the next sync",
+                ));
+            }
+            other => other?,
+        };
+        match results.errors() {
+            0 => Ok(()),
+            _ => Err(Error::new(
+                Status::Incomplete,
+                format!("some records were not sent and are kept: {}", results.to_json()),
+            )),
+        }
+    }
+
+    /// Reads data of the server.
+    pub(super) fn query(&self, path: &str, request: &[u8]) -> Result<String> {
+        if !path.starts_with('/') {
+            return Err(Error::new(
+                Status::InvalidArgument,
+                format!(
+                    "path: \"{path}\" is not the path of a request; begin it with '/', such as /calls/stream_query"
+                ),
+            ));
+        }
+        let request = accept(request, "request", &Rules { object: true, ..Rules::default() })?;
+        let retry = Retry { policy: &self.retry, cancelled: &|| false };
+        let answer =
+            retry.run(path, |id| self.transport.post_query(path, request.as_bytes(), id)).map_err(Error::from)?;
+        String::from_utf8(answer.body().to_vec())
+            .map_err(|_| Error::new(Status::Server, format!("{path}: the server's answer is not text")))
+    }
+}

@@ -1,0 +1,256 @@
+//! The settings of a session: what the program sets goes before the environment, and that before the default.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::filter::Filter;
+use crate::error::{Error, Result, Status};
+use crate::record::json::{accept, Redact, Rules};
+use crate::store::StoreOptions;
+use crate::sync::environment::Environment;
+use crate::sync::Progress;
+
+/// Is told how a sync goes on; false stops it.
+pub type ProgressFn = dyn Fn(&Progress) -> bool + Send + Sync;
+
+/// What a program sets; `None` leaves a setting to the environment.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Never touch the network (`WEAVE_OFFLINE`).
+    pub offline: Option<bool>,
+    /// Do nothing at all (`WEAVE_DISABLED`).
+    pub disabled: Option<bool>,
+    /// Where records are stored (`WEAVE_OFFLINE_DIR`).
+    pub offline_dir: Option<PathBuf>,
+    /// The entity of a project that is named without one (`WANDB_ENTITY`).
+    pub entity: Option<String>,
+    /// Bytes after which a data file is closed (`WEAVE_MAX_FILE_SIZE`).
+    pub max_file_size: Option<u64>,
+    /// Age after which a data file is closed (`WEAVE_MAX_FILE_AGE`, seconds).
+    pub max_file_age: Option<Duration>,
+    /// Whether data files are compressed (`WEAVE_COMPRESS`).
+    pub compress: Option<bool>,
+    /// How hard, 1 to 12 (`WEAVE_COMPRESSION_LEVEL`).
+    pub compression_level: Option<i32>,
+    /// Whether the group may read and write what is stored (`WEAVE_GROUP_ACCESS`).
+    pub group_access: Option<bool>,
+    /// The key of the account (`WANDB_API_KEY`, netrc).
+    pub api_key: Option<String>,
+    /// The address of W&B (`WANDB_BASE_URL`).
+    pub base_url: Option<String>,
+    /// The address of the trace server (`WF_TRACE_SERVER_URL`).
+    pub trace_server_url: Option<String>,
+    /// More certificates to trust (`WEAVE_CA_FILE`).
+    pub ca_file: Option<PathBuf>,
+    /// How long one request may take (`WEAVE_HTTP_TIMEOUT`, seconds).
+    pub http_timeout: Option<Duration>,
+    /// Trust every certificate (`WEAVE_INSECURE_DISABLE_SSL`).
+    pub insecure: Option<bool>,
+    /// `attributes.weave.source` (`WEAVE_SOURCE`).
+    pub source: Option<String>,
+    /// A JSON object, merged into every call's attributes (`WEAVE_ATTRIBUTES`).
+    pub attributes: Option<String>,
+    /// The share of traces that is kept, 0 to 1 (`WEAVE_SAMPLE_RATE`).
+    pub sample_rate: Option<f64>,
+    /// More keys of inputs whose values are not kept (`WEAVE_REDACT_KEYS`, separated by commas, adds to these).
+    pub redact_keys: Vec<String>,
+    /// The program's say in what is kept.
+    pub filter: Option<Arc<Filter>>,
+    /// Is told how a sync goes on, on the thread that syncs; false stops it.
+    pub progress: Option<Arc<ProgressFn>>,
+}
+
+/// What a session goes by.
+pub(super) struct Settings {
+    pub mode: Mode,
+    pub store: StoreOptions,
+    pub entity: Option<String>,
+    pub source: String,
+    /// A clean JSON object.
+    pub attributes: Option<String>,
+    pub sample_rate: f64,
+    pub redact: Redact,
+}
+
+/// Where a session's records go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// To the store alone.
+    Offline,
+    /// To the store, and from there to the server at flush and finish.
+    Online,
+    /// Nowhere.
+    Disabled,
+}
+
+impl Options {
+    pub(super) fn resolve(&self, environment: &Environment) -> Result<Settings> {
+        let mode = if switch(self.disabled, environment, "WEAVE_DISABLED")?.unwrap_or(false) {
+            Mode::Disabled
+        } else if switch(self.offline, environment, "WEAVE_OFFLINE")?.unwrap_or(false) {
+            Mode::Offline
+        } else {
+            Mode::Online
+        };
+        let sample_rate = number(self.sample_rate, environment, "WEAVE_SAMPLE_RATE", "a number from 0 to 1")?;
+        let sample_rate = sample_rate.unwrap_or(1.0);
+        if !(0.0..=1.0).contains(&sample_rate) {
+            return Err(unusable("WEAVE_SAMPLE_RATE", "sample_rate", sample_rate, "a number from 0 to 1"));
+        }
+        let more_keys = environment.text("WEAVE_REDACT_KEYS").unwrap_or_default();
+        let more_keys = more_keys.split(',').map(str::trim).filter(|key| !key.is_empty());
+        let attributes = self.attributes.clone().or_else(|| environment.text("WEAVE_ATTRIBUTES"));
+        let rules = Rules { object: true, ..Rules::default() };
+        Ok(Settings {
+            mode,
+            store: self.store_options(mode, environment)?,
+            entity: self.entity.clone().or_else(|| environment.text("WANDB_ENTITY")).filter(|name| !name.is_empty()),
+            source: self
+                .source
+                .clone()
+                .or_else(|| environment.text("WEAVE_SOURCE"))
+                .unwrap_or_else(|| "libweave".into()),
+            attributes: attributes
+                .map(|text| {
+                    accept(text.as_bytes(), "attributes (option or WEAVE_ATTRIBUTES)", &rules).map(String::from)
+                })
+                .transpose()?,
+            sample_rate,
+            redact: Redact::with_keys(self.redact_keys.iter().map(String::as_str).chain(more_keys)),
+        })
+    }
+
+    fn store_options(&self, mode: Mode, environment: &Environment) -> Result<StoreOptions> {
+        let defaults = StoreOptions::default();
+        let whole = "a whole number of at least 1";
+        let size = number(self.max_file_size, environment, "WEAVE_MAX_FILE_SIZE", "a number of bytes, at least 1")?;
+        let age = number(self.max_file_age.map(|age| age.as_secs()), environment, "WEAVE_MAX_FILE_AGE", whole)?;
+        let level = number(self.compression_level, environment, "WEAVE_COMPRESSION_LEVEL", "a level from 1 to 12")?;
+        for (value, variable, option) in
+            [(size, "WEAVE_MAX_FILE_SIZE", "max_file_size"), (age, "WEAVE_MAX_FILE_AGE", "max_file_age")]
+        {
+            if value == Some(0) {
+                return Err(unusable(variable, option, 0, whole));
+            }
+        }
+        if let Some(level) = level.filter(|level| !(1..=12).contains(level)) {
+            return Err(unusable("WEAVE_COMPRESSION_LEVEL", "compression_level", level, "a level from 1 to 12"));
+        }
+        Ok(StoreOptions {
+            dir: if mode == Mode::Disabled { PathBuf::new() } else { self.directory(environment)? },
+            max_file_size: size.unwrap_or(defaults.max_file_size),
+            max_file_age: age.map_or(defaults.max_file_age, Duration::from_secs),
+            compress: switch(self.compress, environment, "WEAVE_COMPRESS")?.unwrap_or(defaults.compress),
+            level: level.unwrap_or(defaults.level),
+            group_access: switch(self.group_access, environment, "WEAVE_GROUP_ACCESS")?
+                .unwrap_or(defaults.group_access),
+        })
+    }
+
+    fn directory(&self, environment: &Environment) -> Result<PathBuf> {
+        let given = self.offline_dir.clone().filter(|dir| !dir.as_os_str().is_empty());
+        directory(given.or_else(|| environment.text("WEAVE_OFFLINE_DIR").map(PathBuf::from)), environment)
+    }
+}
+
+/// The offline directory that is meant: the given one, or the default. `~` stands for the home directory.
+pub(crate) fn directory(given: Option<PathBuf>, environment: &Environment) -> Result<PathBuf> {
+    let given = given.unwrap_or_else(|| PathBuf::from("~/.weave/offline"));
+    let Ok(below_home) = given.strip_prefix("~") else { return Ok(given) };
+    let home = environment.in_home("").ok_or_else(|| {
+        Error::new(
+            Status::InvalidArgument,
+            format!(
+                "offline_dir: {} needs a home directory and there is none; set HOME, or give the directory by \
+                 WEAVE_OFFLINE_DIR or the option offline_dir",
+                given.display()
+            ),
+        )
+    })?;
+    Ok(home.join(below_home))
+}
+
+fn switch(given: Option<bool>, environment: &Environment, variable: &str) -> Result<Option<bool>> {
+    match given {
+        None if environment.text(variable).is_some() => environment.switch(variable).map(Some),
+        given => Ok(given),
+    }
+}
+
+fn number<T: std::str::FromStr>(
+    given: Option<T>,
+    environment: &Environment,
+    variable: &str,
+    wanted: &str,
+) -> Result<Option<T>> {
+    match (given, environment.text(variable)) {
+        (None, Some(text)) => text.trim().parse().map(Some).map_err(|_| {
+            Error::new(Status::InvalidArgument, format!("{variable}={text:?} cannot be used: it must be {wanted}"))
+        }),
+        (given, _) => Ok(given),
+    }
+}
+
+fn unusable(variable: &str, option: &str, value: impl std::fmt::Display, wanted: &str) -> Error {
+    Error::new(
+        Status::InvalidArgument,
+        format!("{option} (option or {variable}): {value} cannot be used; it must be {wanted}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn resolved(options: &Options, variables: &[(&str, &str)]) -> Result<Settings> {
+        options.resolve(&Environment::given(variables, Path::new("/home/ada"), Path::new("/here")))
+    }
+
+    #[test]
+    fn the_program_goes_before_the_environment_and_that_before_the_default() {
+        let offline = Options { offline: Some(true), ..Options::default() };
+        assert_eq!(resolved(&offline, &[("WEAVE_OFFLINE", "0")]).unwrap().mode, Mode::Offline);
+        assert_eq!(resolved(&Options::default(), &[("WEAVE_OFFLINE", "yes")]).unwrap().mode, Mode::Offline);
+        assert_eq!(resolved(&Options::default(), &[]).unwrap().mode, Mode::Online);
+        assert_eq!(resolved(&offline, &[("WEAVE_DISABLED", "on")]).unwrap().mode, Mode::Disabled);
+    }
+
+    #[test]
+    fn the_directory_may_begin_with_the_home_directory() {
+        let dir = |options: &Options, variables: &[_]| resolved(options, variables).unwrap().store.dir;
+        assert_eq!(dir(&Options::default(), &[]), Path::new("/home/ada/.weave/offline"));
+        assert_eq!(dir(&Options::default(), &[("WEAVE_OFFLINE_DIR", "~/w")]), Path::new("/home/ada/w"));
+        let given = Options { offline_dir: Some("/data".into()), ..Options::default() };
+        assert_eq!(dir(&given, &[("WEAVE_OFFLINE_DIR", "~/w")]), Path::new("/data"));
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_names_its_variable() {
+        for (variable, value) in [
+            ("WEAVE_OFFLINE", "maybe"),
+            ("WEAVE_DISABLED", "2"),
+            ("WEAVE_COMPRESS", "gzip"),
+            ("WEAVE_GROUP_ACCESS", "staff"),
+            ("WEAVE_MAX_FILE_SIZE", "100MB"),
+            ("WEAVE_MAX_FILE_SIZE", "0"),
+            ("WEAVE_MAX_FILE_AGE", "-1"),
+            ("WEAVE_COMPRESSION_LEVEL", "13"),
+            ("WEAVE_SAMPLE_RATE", "1.5"),
+            ("WEAVE_SAMPLE_RATE", "NaN"),
+            ("WEAVE_ATTRIBUTES", "[1]"),
+        ] {
+            let error = resolved(&Options::default(), &[(variable, value)]).err().unwrap();
+            assert!(error.text().contains(variable), "{error}");
+        }
+    }
+
+    #[test]
+    fn numbers_come_from_the_environment() {
+        let variables = [("WEAVE_MAX_FILE_SIZE", "1000"), ("WEAVE_MAX_FILE_AGE", "60"), ("WEAVE_SAMPLE_RATE", "0.25")];
+        let settings = resolved(&Options::default(), &variables).unwrap();
+        assert_eq!((settings.store.max_file_size, settings.store.max_file_age.as_secs()), (1000, 60));
+        assert_eq!(settings.sample_rate, 0.25);
+    }
+}

@@ -1,0 +1,127 @@
+//! Sending what is stored, and looking after it.
+
+use std::ffi::c_char;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::error::weave_status;
+use super::guard::guard;
+use super::options::weave_options;
+use super::strings::{optional, put, put_text};
+use crate::client::options::directory;
+use crate::client::Options;
+use crate::error::{Error, Result, Status};
+use crate::store::{retention, usage};
+use crate::sync::environment::Environment;
+use crate::sync::{self, Progress, Request};
+
+/// Sends what is stored to the server, in the order that references need. What the server has taken is marked; what it
+/// has not is kept for the next time. Clients of this process that write to the directory may go on.
+///
+/// @param offline_dir the offline directory; NULL for the one of options, environment or default.
+/// @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
+/// @param api_key the API key; NULL for the one of options, environment or netrc file.
+/// @param options addresses, certificates, the entity of projects that were logged without one, progress; NULL for the
+/// defaults.
+/// @param results_json takes {"entity/project": {"calls": [synced, errors], …}}, also with WEAVE_INCOMPLETE; to be freed
+/// with weave_string_free.
+/// @return WEAVE_OK; WEAVE_INCOMPLETE when some records were refused or could not be sent; WEAVE_CANCELLED; WEAVE_BUSY
+/// when another process syncs the directory; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME;
+/// WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER; WEAVE_IO, WEAVE_NO_SPACE.
+#[no_mangle]
+pub unsafe extern "C" fn weave_sync(
+    offline_dir: *const c_char,
+    project_name: *const c_char,
+    api_key: *const c_char,
+    options: *const weave_options,
+    results_json: *mut *mut c_char,
+) -> weave_status {
+    guard(|| {
+        // SAFETY: by the conventions of the interface.
+        let given = unsafe { weave_options::of(options) };
+        let mut settings = given.map(|given| given.options.clone()).unwrap_or_default();
+        // SAFETY: by the conventions of the interface.
+        if let Some(key) = unsafe { optional(api_key, "api_key") }?.filter(|key| !key.is_empty()) {
+            settings.api_key = Some(key.to_owned());
+        }
+        let environment = Environment::of_process();
+        let progress = settings.progress.clone();
+        let mut tell = |told: &Progress| progress.as_ref().is_none_or(|progress| progress(told));
+        // SAFETY: by the conventions of the interface.
+        let project = unsafe { optional(project_name, "project_name") }?.filter(|name| !name.is_empty());
+        let results = sync::run(Request {
+            // SAFETY: by the conventions of the interface.
+            offline_dir: unsafe { dir(offline_dir, &settings, &environment) }?,
+            project: project.map(str::to_owned),
+            destination_entity: settings.entity.clone().or_else(|| environment.text("WANDB_ENTITY")),
+            connection: settings.connection(),
+            progress: Some(&mut tell),
+        })?;
+        let json = results.to_json();
+        let errors = results.errors();
+        // SAFETY: by the conventions of the interface.
+        unsafe { put_text(results_json, json) }?;
+        match errors {
+            0 => Ok(()),
+            _ => Err(Error::new(
+                Status::Incomplete,
+                format!("{errors} records were not sent and are kept; the results name the reasons"),
+            )),
+        }
+    })
+}
+
+/// Deletes data files that were sent to the server some time ago, and file bytes that nothing pending needs.
+///
+/// @param offline_dir the offline directory; NULL for the one of environment or default.
+/// @param older_than_days days since the sync, with fractions; 0 for all that were sent.
+/// @param deleted takes how many files were deleted; may be NULL.
+/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_BUSY; WEAVE_IO.
+#[no_mangle]
+pub unsafe extern "C" fn weave_clean_synced_files(
+    offline_dir: *const c_char,
+    older_than_days: f64,
+    deleted: *mut u64,
+) -> weave_status {
+    guard(|| {
+        let age = Duration::try_from_secs_f64(older_than_days * 86_400.0).map_err(|_| {
+            Error::new(
+                Status::InvalidArgument,
+                format!("older_than_days: {older_than_days} cannot be used; give a number of at least 0"),
+            )
+        })?;
+        // SAFETY: by the conventions of the interface.
+        let dir = unsafe { dir(offline_dir, &Options::default(), &Environment::of_process()) }?;
+        let count = retention::clean_synced(&dir, age)?;
+        // SAFETY: by the conventions of the interface.
+        unsafe { put(deleted, count) };
+        Ok(())
+    })
+}
+
+/// Tells what lies in an offline directory: sizes and counts, in all and of each project and kind.
+///
+/// @param offline_dir the offline directory; NULL for the one of environment or default.
+/// @param stats_json takes a JSON object, to be freed with weave_string_free.
+/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_IO.
+#[no_mangle]
+pub unsafe extern "C" fn weave_directory_stats(
+    offline_dir: *const c_char,
+    stats_json: *mut *mut c_char,
+) -> weave_status {
+    guard(|| {
+        // SAFETY: by the conventions of the interface.
+        let dir = unsafe { dir(offline_dir, &Options::default(), &Environment::of_process()) }?;
+        // SAFETY: by the conventions of the interface.
+        unsafe { put_text(stats_json, usage::directory_stats(&dir)?.to_string()) }
+    })
+}
+
+/// # Safety
+/// `given` is NULL or a text.
+unsafe fn dir(given: *const c_char, options: &Options, environment: &Environment) -> Result<PathBuf> {
+    // SAFETY: by the contract.
+    let given = unsafe { optional(given, "offline_dir") }?.filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let given = given.or_else(|| options.offline_dir.clone());
+    directory(given.or_else(|| environment.text("WEAVE_OFFLINE_DIR").map(PathBuf::from)), environment)
+}
