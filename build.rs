@@ -1,6 +1,8 @@
 //! Makes the header of the C interface in the build's output folder, and gives the shared library its name and its
 //! exports.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a build that cannot go on stops with its reason")]
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};

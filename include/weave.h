@@ -220,10 +220,6 @@ typedef struct {
      * Records that it has refused.
      */
     uint64_t errors;
-    /**
-     * Records that there were to send; 0 when it is not known.
-     */
-    uint64_t total;
 } weave_progress;
 
 /**
@@ -1380,8 +1376,8 @@ weave_status weave_cost_create(weave_client *client,
  * @param api_key the API key; NULL for the one of options, environment or netrc file.
  * @param options addresses, certificates, the entity of projects that were logged without one, progress; NULL for the
  * defaults.
- * @param results_json takes {"entity/project": {"calls": [synced, errors], …}}, also with WEAVE_INCOMPLETE; to be freed
- * with weave_string_free.
+ * @param results_json takes {"entity/project": {"calls": [synced, errors], …}}; to be freed with weave_string_free. It is
+ * written whenever sending began, also when the status is an error: set it to NULL before.
  * @return WEAVE_OK; WEAVE_INCOMPLETE when some records were refused or could not be sent; WEAVE_CANCELLED; WEAVE_BUSY
  * when another process syncs the directory; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME;
  * WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER; WEAVE_IO, WEAVE_NO_SPACE.

@@ -38,7 +38,7 @@ fn client(folder: &Path) -> Arc<Client> {
 
 fn log(client: &Client, call: &Load) {
     client
-        .log_call(&call.op_name, call.inputs.as_bytes(), call.output.as_bytes(), &CallOptions::default())
+        .log_call(&call.op_name, Some(call.inputs.as_bytes()), Some(call.output.as_bytes()), &CallOptions::default())
         .unwrap();
 }
 

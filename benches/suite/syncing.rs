@@ -21,7 +21,12 @@ pub fn measure(load: &[Load], report: &mut Report) {
     let client = Client::init("team/bench", &options).unwrap();
     for call in load.iter().cycle().take(CALLS) {
         client
-            .log_call(&call.op_name, call.inputs.as_bytes(), call.output.as_bytes(), &CallOptions::default())
+            .log_call(
+                &call.op_name,
+                Some(call.inputs.as_bytes()),
+                Some(call.output.as_bytes()),
+                &CallOptions::default(),
+            )
             .unwrap();
     }
     client.finish(None).unwrap();
@@ -101,6 +106,11 @@ fn answer(stream: TcpStream, counter: &AtomicU64) -> Option<()> {
         reader.read_exact(&mut body).ok()?;
         counter.fetch_add(length as u64, Ordering::Relaxed);
         let text = r#"{"data": {"project": {"name": "bench"}}}"#;
-        write!(writer, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}", text.len()).ok()?;
+        write!(
+            writer,
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{text}",
+            text.len()
+        )
+        .ok()?;
     }
 }

@@ -20,11 +20,10 @@ use crate::record::json::{compact, Redact, Value};
 use crate::record::kind::RecordType;
 use crate::record::names::{check_path_part, split_project};
 use crate::record::time::Timestamp;
+use crate::store::layout::UNBOUND_ENTITY;
 use crate::store::Store;
 use crate::sync::environment::Environment;
 
-/// The entity of what was logged without one; it is bound at sync.
-const UNBOUND_ENTITY: &str = "offline";
 /// The largest request that the official client sends (protocol, section 8).
 const MAX_RECORD: usize = 31 << 20;
 /// Above this, servers of the older route may store a note in place of the call (protocol, section 8).
@@ -109,13 +108,13 @@ impl Client {
     /// there yet: 0 unless the time limit was reached.
     pub fn flush(&self, limit: Option<Duration>) -> Result<u64> {
         self.check_open()?;
-        self.settle(limit)
+        self.settle(limit, false)
     }
 
     /// The same, and then closes the session: later calls answer [`Status::Closed`]. To finish again is fine.
     pub fn finish(&self, limit: Option<Duration>) -> Result<u64> {
         match self.state.compare_exchange(OPEN, FINISHED, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => self.settle(limit),
+            Ok(_) => self.settle(limit, true),
             Err(FINISHED) => Ok(0),
             Err(_) => self.check_open().map(|()| 0),
         }
@@ -261,10 +260,12 @@ impl Client {
         store.append(&record)
     }
 
-    fn settle(&self, limit: Option<Duration>) -> Result<u64> {
+    /// `close` lets a sync of another process take the files whole.
+    fn settle(&self, limit: Option<Duration>, close: bool) -> Result<u64> {
         let Some(store) = &self.store else { return Ok(0) };
         let until = limit.and_then(|limit| Instant::now().checked_add(limit));
         match &self.online {
+            None if close => store.seal(limit),
             None => store.flush(limit),
             Some(online) => match store.seal(limit)? {
                 0 => online.sync(store, &self.project, until).map(|()| 0),

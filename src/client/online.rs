@@ -14,11 +14,12 @@ use crate::sync::environment::Environment;
 use crate::sync::project;
 use crate::sync::retry::{Retry, RetryPolicy};
 use crate::sync::transport::Transport;
-use crate::sync::{Progress, Request};
+use crate::sync::{Request, Update};
 
 /// A session's way to the server.
 pub(super) struct Online {
     connection: Connection,
+    environment: Environment,
     transport: Transport,
     retry: RetryPolicy,
     progress: Option<Arc<ProgressFn>>,
@@ -58,36 +59,34 @@ impl Online {
         Ok((
             entity,
             name,
-            Online { connection, transport, retry: destination.retry, progress: options.progress.clone() },
+            Online {
+                connection,
+                environment: environment.clone(),
+                transport,
+                retry: destination.retry,
+                progress: options.progress.clone(),
+            },
         ))
     }
 
     /// Sends what the project has stored. What could not be sent stays stored.
     pub(super) fn sync(&self, store: &Store, project: &str, until: Option<Instant>) -> Result<()> {
         let in_time = || until.is_none_or(|until| Instant::now() < until);
-        let mut go_on = |told: &Progress| in_time() && self.progress.as_ref().is_none_or(|progress| progress(told));
-        let results = crate::sync::run(Request {
-            offline_dir: store.dir().to_owned(),
-            project: Some(project.to_owned()),
-            destination_entity: None,
-            connection: self.connection.clone(),
-            progress: Some(&mut go_on),
-        });
-        let results = match results {
-            Err(error) if error.status() == Status::Cancelled && !in_time() => {
-                return Err(Error::new(
-                    Status::Timeout,
-                    "the time limit was reached before everything was sent; the rest is kept for the next sync",
-                ));
-            }
-            other => other?,
+        let mut go_on = |told: &Update<'_>| in_time() && self.progress.as_ref().is_none_or(|progress| progress(told));
+        let request = Request {
+            offline_dir: store.dir(),
+            project: Some(project),
+            entity: None,
+            connection: &self.connection,
+            environment: &self.environment,
         };
-        match results.errors() {
-            0 => Ok(()),
-            _ => Err(Error::new(
-                Status::Incomplete,
-                format!("some records were not sent and are kept: {}", results.to_json()),
+        match crate::sync::run(&request, &mut go_on)?.error() {
+            None => Ok(()),
+            Some(error) if error.status() == Status::Cancelled && !in_time() => Err(Error::new(
+                Status::Timeout,
+                "the time limit was reached before everything was sent; the rest is kept for the next sync",
             )),
+            Some(error) => Err(error),
         }
     }
 

@@ -9,10 +9,10 @@ use crate::error::{Error, Result, Status};
 use crate::record::json::{accept, Redact, Rules};
 use crate::store::StoreOptions;
 use crate::sync::environment::Environment;
-use crate::sync::Progress;
+use crate::sync::Update;
 
 /// Is told how a sync goes on; false stops it.
-pub type ProgressFn = dyn Fn(&Progress) -> bool + Send + Sync;
+pub type ProgressFn = dyn Fn(&Update<'_>) -> bool + Send + Sync;
 
 /// What a program sets; `None` leaves a setting to the environment.
 #[derive(Clone, Default)]

@@ -46,8 +46,6 @@ pub struct weave_progress {
     pub synced: u64,
     /// Records that it has refused.
     pub errors: u64,
-    /// Records that there were to send; 0 when it is not known.
-    pub total: u64,
 }
 
 /// Is told how a sync goes on; anything but 0 asks it to stop, which weave_sync answers with WEAVE_CANCELLED.
@@ -75,8 +73,8 @@ pub(super) fn progress(
     callback: unsafe extern "C" fn(*const weave_progress, *mut c_void) -> i32,
     user_data: UserData,
 ) -> Box<ProgressFn> {
-    Box::new(move |progress: &sync::Progress| {
-        let (Ok(project), Ok(kind)) = (c_string(progress.project.as_str()), c_string(progress.kind)) else {
+    Box::new(move |progress: &sync::Update<'_>| {
+        let (Ok(project), Ok(kind)) = (c_string(progress.project), c_string(progress.kind)) else {
             return true;
         };
         let told = weave_progress {
@@ -85,7 +83,6 @@ pub(super) fn progress(
             kind: kind.as_ptr(),
             synced: progress.synced,
             errors: progress.errors,
-            total: progress.total,
         };
         // SAFETY: the program's own callback and data, with a struct that lives until it returns.
         unsafe { callback(&told, user_data.get()) == 0 }

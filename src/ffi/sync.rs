@@ -13,7 +13,7 @@ use crate::client::Options;
 use crate::error::{Error, Result, Status};
 use crate::store::{retention, usage};
 use crate::sync::environment::Environment;
-use crate::sync::{self, Progress, Request};
+use crate::sync::{self, Request, Update};
 
 /// Sends what is stored to the server, in the order that references need. What the server has taken is marked; what it
 /// has not is kept for the next time. Clients of this process that write to the directory may go on.
@@ -23,8 +23,8 @@ use crate::sync::{self, Progress, Request};
 /// @param api_key the API key; NULL for the one of options, environment or netrc file.
 /// @param options addresses, certificates, the entity of projects that were logged without one, progress; NULL for the
 /// defaults.
-/// @param results_json takes {"entity/project": {"calls": [synced, errors], …}}, also with WEAVE_INCOMPLETE; to be freed
-/// with weave_string_free.
+/// @param results_json takes {"entity/project": {"calls": [synced, errors], …}}; to be freed with weave_string_free. It is
+/// written whenever sending began, also when the status is an error: set it to NULL before.
 /// @return WEAVE_OK; WEAVE_INCOMPLETE when some records were refused or could not be sent; WEAVE_CANCELLED; WEAVE_BUSY
 /// when another process syncs the directory; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME;
 /// WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER; WEAVE_IO, WEAVE_NO_SPACE.
@@ -46,28 +46,22 @@ pub unsafe extern "C" fn weave_sync(
         }
         let environment = Environment::of_process();
         let progress = settings.progress.clone();
-        let mut tell = |told: &Progress| progress.as_ref().is_none_or(|progress| progress(told));
+        let mut tell = |told: &Update<'_>| progress.as_ref().is_none_or(|progress| progress(told));
         // SAFETY: by the conventions of the interface.
         let project = unsafe { optional(project_name, "project_name") }?.filter(|name| !name.is_empty());
-        let results = sync::run(Request {
-            // SAFETY: by the conventions of the interface.
-            offline_dir: unsafe { dir(offline_dir, &settings, &environment) }?,
-            project: project.map(str::to_owned),
-            destination_entity: settings.entity.clone().or_else(|| environment.text("WANDB_ENTITY")),
-            connection: settings.connection(),
-            progress: Some(&mut tell),
-        })?;
-        let json = results.to_json();
-        let errors = results.errors();
         // SAFETY: by the conventions of the interface.
-        unsafe { put_text(results_json, json) }?;
-        match errors {
-            0 => Ok(()),
-            _ => Err(Error::new(
-                Status::Incomplete,
-                format!("{errors} records were not sent and are kept; the results name the reasons"),
-            )),
-        }
+        let offline_dir = unsafe { dir(offline_dir, &settings, &environment) }?;
+        let request = Request {
+            offline_dir: &offline_dir,
+            project,
+            entity: settings.entity.as_deref(),
+            connection: &settings.connection(),
+            environment: &environment,
+        };
+        let outcome = sync::run(&request, &mut tell)?;
+        // SAFETY: by the conventions of the interface.
+        unsafe { put_text(results_json, outcome.results.to_json()) }?;
+        outcome.error().map_or(Ok(()), Err)
     })
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result, Status};
@@ -12,8 +13,9 @@ use crate::error::{Error, Result, Status};
 type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// The variables and directories from which settings are resolved.
+#[derive(Clone)]
 pub struct Environment {
-    variable: Box<Variable>,
+    variable: Arc<Variable>,
     home: Option<PathBuf>,
     directory: PathBuf,
 }
@@ -22,7 +24,7 @@ impl Environment {
     /// The environment of this process, read at each question.
     pub fn of_process() -> Self {
         Environment {
-            variable: Box::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())),
+            variable: Arc::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             directory: PathBuf::from("."),
         }
@@ -33,7 +35,7 @@ impl Environment {
         let variables: HashMap<String, String> =
             variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         Environment {
-            variable: Box::new(move |name| variables.get(name).cloned()),
+            variable: Arc::new(move |name| variables.get(name).cloned()),
             home: Some(home.to_owned()),
             directory: directory.to_owned(),
         }
