@@ -4,23 +4,24 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a build that cannot go on stops with its reason")]
 
 use std::env;
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=cbindgen.toml");
     println!("cargo:rerun-if-changed=src/ffi");
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    make_header(&root, &out.join("weave.h"));
-    link_shared_library(&out);
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    make_header(&root, &out.join("weave.h"))?;
+    link_shared_library(&out)
 }
 
 /// `make header` copies what is made here to include/weave.h.
-fn make_header(root: &Path, place: &Path) {
-    let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml cannot be read");
-    let of_version = |part: &str| env::var(format!("CARGO_PKG_VERSION{part}")).expect("cargo sets it");
+fn make_header(root: &Path, place: &Path) -> Result<(), Box<dyn Error>> {
+    let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
+    let of_version = |part: &str| env::var(format!("CARGO_PKG_VERSION{part}"));
     config.after_includes = Some(format!(
         "\n/* The version of this header; weave_version() is the library's. */\n\
          #define WEAVE_VERSION \"{}\"\n\
@@ -35,10 +36,10 @@ fn make_header(root: &Path, place: &Path) {
          #else\n\
          #define WEAVE_NODISCARD\n\
          #endif\n",
-        of_version(""),
-        of_version("_MAJOR"),
-        of_version("_MINOR"),
-        of_version("_PATCH"),
+        of_version("")?,
+        of_version("_MAJOR")?,
+        of_version("_MINOR")?,
+        of_version("_PATCH")?,
     ));
     // In this order the files stand in the header.
     let files = [
@@ -61,17 +62,18 @@ fn make_header(root: &Path, place: &Path) {
     for file in files {
         builder = builder.with_src(root.join("src/ffi").join(format!("{file}.rs")));
     }
-    builder.generate().expect("the header cannot be made from src/ffi").write_to_file(place);
+    builder.generate()?.write_to_file(place);
+    Ok(())
 }
 
 /// Only what begins with `weave_` is exported, the major version is part of the name, and the library stays once loaded:
 /// its threads and thread-local values must not lose their code.
-fn link_shared_library(out: &Path) {
-    let major = env::var("CARGO_PKG_VERSION_MAJOR").expect("cargo sets it");
+fn link_shared_library(out: &Path) -> Result<(), Box<dyn Error>> {
+    let major = env::var("CARGO_PKG_VERSION_MAJOR")?;
     match env::var("CARGO_CFG_TARGET_OS").unwrap_or_default().as_str() {
         "linux" | "android" | "freebsd" => {
             let exports = out.join("exports.map");
-            fs::write(&exports, "{ global: weave_*; local: *; };\n").expect("the output folder cannot be written");
+            fs::write(&exports, "{ global: weave_*; local: *; };\n")?;
             println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libweave.so.{major}");
             println!("cargo:rustc-cdylib-link-arg=-Wl,--version-script={}", exports.display());
             println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
@@ -79,4 +81,5 @@ fn link_shared_library(out: &Path) {
         "macos" => println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libweave.{major}.dylib"),
         _ => {}
     }
+    Ok(())
 }

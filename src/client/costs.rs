@@ -2,7 +2,6 @@
 
 use super::Client;
 use crate::error::Result;
-use crate::record::check_call;
 use crate::record::cost;
 use crate::record::json::{accept, Object, Rules, Value};
 use crate::record::kind::RecordType;
@@ -24,8 +23,7 @@ impl Client {
             }
             None => Object::new(),
         };
-        let model = check_call::text(model, "model")?;
-        let body = cost::body(self.project(), &model, prompt, completion, &more)?;
+        let body = cost::body(self.project(), model, prompt, completion, &more)?;
         if let Some(body) = self.filtered(RecordType::CostCreate, body)? {
             cost::check_body(&body)?;
             self.keep_json(RecordType::CostCreate, &body)?;

@@ -17,6 +17,12 @@ impl Client {
     pub fn create_op(&self, name: &str, source: &str) -> Result<String> {
         self.check_open()?;
         let name = object_name(name)?;
+        if source.is_empty() {
+            return Err(Error::new(
+                Status::Rejected,
+                "source: empty, and servers cannot give an empty file back; pass the op's text, or log calls by its name",
+            ));
+        }
         let file = self.create_file(OP_FILE, source.as_bytes())?;
         self.create(RecordType::OpCreate, &name, op_value(&file))
     }

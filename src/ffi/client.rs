@@ -77,7 +77,10 @@ pub unsafe extern "C" fn weave_init(
 #[no_mangle]
 pub unsafe extern "C" fn weave_flush(client: *mut weave_client, timeout_ms: i64, left: *mut u64) -> weave_status {
     // SAFETY: by the conventions of the interface.
-    unsafe { with(client, |client| settled(client.flush(limit(timeout_ms))?, left)) }
+    unsafe {
+        put(left, 0);
+        with(client, |client| settled(client.flush(limit(timeout_ms))?, left))
+    }
 }
 
 /// Flushes, and closes the session: later work on it answers WEAVE_CLOSED. To finish again does nothing. Calls that have
@@ -90,7 +93,10 @@ pub unsafe extern "C" fn weave_flush(client: *mut weave_client, timeout_ms: i64,
 #[no_mangle]
 pub unsafe extern "C" fn weave_finish(client: *mut weave_client, timeout_ms: i64, left: *mut u64) -> weave_status {
     // SAFETY: by the conventions of the interface.
-    unsafe { with(client, |client| settled(client.finish(limit(timeout_ms))?, left)) }
+    unsafe {
+        put(left, 0);
+        with(client, |client| settled(client.finish(limit(timeout_ms))?, left))
+    }
 }
 
 /// # Safety

@@ -106,12 +106,18 @@ fn told(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("no text")
 }
 
-/// A panic that is caught here must not be printed to the host's stderr; others are told as before.
+/// A panic of the library must not be printed to the host's stderr; others are told as before.
 fn install_hook() {
     let former = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if !DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false) {
-            former(info);
+        let inside = DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false);
+        match std::thread::current().name() {
+            // A thread of the library's own: nobody above it hears of it otherwise.
+            Some(name) if name.starts_with("weave-") => {
+                log::write(log::Level::Error, || format!("a fault on the thread {name} of the library: {info}"));
+            }
+            _ if inside => {}
+            _ => former(info),
         }
     }));
 }

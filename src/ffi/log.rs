@@ -31,7 +31,8 @@ pub type weave_log_fn = Option<unsafe extern "C" fn(level: i32, message: *const 
 ///
 /// @param callback takes the messages; NULL for silence.
 /// @param max_level the least important level that is told, a weave_log_level; others are taken as the nearest.
-/// @param user_data handed to the callback; must live as long as the process, or a little longer than the callback is set.
+/// @param user_data handed to the callback; must live as long as the process: another thread may still be in the
+/// callback when it is replaced.
 #[no_mangle]
 pub extern "C" fn weave_set_log_callback(callback: weave_log_fn, max_level: i32, user_data: *mut c_void) {
     quietly((), || {
