@@ -301,7 +301,8 @@ weave_status weave_record_set_json(weave_record *record, const char *json, ptrdi
  *
  * @param callback takes the messages; NULL for silence.
  * @param max_level the least important level that is told, a weave_log_level; others are taken as the nearest.
- * @param user_data handed to the callback; must live as long as the process, or a little longer than the callback is set.
+ * @param user_data handed to the callback; must live as long as the process: another thread may still be in the
+ * callback when it is replaced.
  */
 void weave_set_log_callback(weave_log_fn callback,
                             int32_t max_level,
@@ -408,61 +409,6 @@ weave_status weave_options_set_compression_level(weave_options *options, int32_t
 weave_status weave_options_set_group_access(weave_options *options, bool group_access);
 
 /**
- * The API key of the account. It is never written to disk or to a log. Variable WANDB_API_KEY; else the netrc file.
- *
- * @param options the settings.
- * @param api_key the key; copied.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
- */
-weave_status weave_options_set_api_key(weave_options *options, const char *api_key);
-
-/**
- * The address of the W&B server. Variable WANDB_BASE_URL; default https://api.wandb.ai.
- *
- * @param options the settings.
- * @param base_url the address; copied.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
- */
-weave_status weave_options_set_base_url(weave_options *options, const char *base_url);
-
-/**
- * The address of the trace server. Variable WF_TRACE_SERVER_URL; default: what belongs to the W&B server.
- *
- * @param options the settings.
- * @param trace_server_url the address; copied.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
- */
-weave_status weave_options_set_trace_server_url(weave_options *options, const char *trace_server_url);
-
-/**
- * A PEM file of the certificate authorities to trust. Variable WEAVE_CA_FILE; else SSL_CERT_FILE, REQUESTS_CA_BUNDLE;
- * default: the built-in ones.
- *
- * @param options the settings.
- * @param ca_file the file; copied.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
- */
-weave_status weave_options_set_ca_file(weave_options *options, const char *ca_file);
-
-/**
- * How long one request may take. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
- *
- * @param options the settings.
- * @param http_timeout_ms milliseconds, at least 1.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 1.
- */
-weave_status weave_options_set_http_timeout(weave_options *options, int64_t http_timeout_ms);
-
-/**
- * Whether any certificate is trusted. For tests. Variable WEAVE_INSECURE_DISABLE_SSL; default false.
- *
- * @param options the settings.
- * @param insecure true or false.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
- */
-weave_status weave_options_set_insecure(weave_options *options, bool insecure);
-
-/**
  * What logs, as it stands in attributes.weave.source; bindings set it. Variable WEAVE_SOURCE; default "libweave".
  *
  * @param options the settings.
@@ -529,6 +475,61 @@ weave_status weave_options_set_progress(weave_options *options,
                                         void *user_data);
 
 /**
+ * The API key of the account. It is never written to disk or to a log. Variable WANDB_API_KEY; else the netrc file.
+ *
+ * @param options the settings.
+ * @param api_key the key; copied.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_set_api_key(weave_options *options, const char *api_key);
+
+/**
+ * The address of the W&B server. Variable WANDB_BASE_URL; default https://api.wandb.ai.
+ *
+ * @param options the settings.
+ * @param base_url the address; copied.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_set_base_url(weave_options *options, const char *base_url);
+
+/**
+ * The address of the trace server. Variable WF_TRACE_SERVER_URL; default: what belongs to the W&B server.
+ *
+ * @param options the settings.
+ * @param trace_server_url the address; copied.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_set_trace_server_url(weave_options *options, const char *trace_server_url);
+
+/**
+ * A PEM file of the certificate authorities to trust. Variable WEAVE_CA_FILE; else SSL_CERT_FILE, REQUESTS_CA_BUNDLE;
+ * default: the built-in ones.
+ *
+ * @param options the settings.
+ * @param ca_file the file; copied.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_set_ca_file(weave_options *options, const char *ca_file);
+
+/**
+ * How long one request may take. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
+ *
+ * @param options the settings.
+ * @param http_timeout_ms milliseconds, at least 1.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 1.
+ */
+weave_status weave_options_set_http_timeout(weave_options *options, int64_t http_timeout_ms);
+
+/**
+ * Whether any certificate is trusted. For tests. Variable WEAVE_INSECURE_DISABLE_SSL; default false.
+ *
+ * @param options the settings.
+ * @param insecure true or false.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
+ */
+weave_status weave_options_set_insecure(weave_options *options, bool insecure);
+
+/**
  * Opens a session for a project.
  *
  * Offline, nothing but the offline directory is touched. Otherwise the API key is checked and the project is made on the
@@ -550,14 +551,12 @@ weave_status weave_init(const char *project_name,
  *
  * @param client the session.
  * @param timeout_ms how long this may take, in milliseconds; negative: no limit.
- * @param left takes how many bytes of records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
+ * @param left takes how many records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
  * @return WEAVE_OK; WEAVE_TIMEOUT; WEAVE_INVALID_ARGUMENT when client is NULL; WEAVE_CLOSED; WEAVE_IO, WEAVE_NO_SPACE;
  * when not offline also WEAVE_INCOMPLETE, WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER: the records
  * are kept then, for the next time.
  */
-weave_status weave_flush(weave_client *client,
-                         int64_t timeout_ms,
-                         uint64_t *left);
+weave_status weave_flush(weave_client *client, int64_t timeout_ms, uint64_t *left);
 
 /**
  * Flushes, and closes the session: later work on it answers WEAVE_CLOSED. To finish again does nothing. Calls that have
@@ -565,12 +564,10 @@ weave_status weave_flush(weave_client *client,
  *
  * @param client the session.
  * @param timeout_ms how long this may take, in milliseconds; negative: no limit.
- * @param left takes how many bytes of records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
+ * @param left takes how many records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
  * @return as weave_flush; the session is closed in any case.
  */
-weave_status weave_finish(weave_client *client,
-                          int64_t timeout_ms,
-                          uint64_t *left);
+weave_status weave_finish(weave_client *client, int64_t timeout_ms, uint64_t *left);
 
 /**
  * Releases a session. One that is not finished is flushed as far as that takes no time; nothing accepted is lost.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, Status};
 use crate::record::call::Call;
 use crate::record::check_call;
 use crate::record::ids::Id;
-use crate::record::json::{accept, compact, Object, Rules, Value};
+use crate::record::json::{accept, compact, Object, Redact, Rules, Value};
 use crate::record::kind::RecordType;
 use crate::record::time::Timestamp;
 
@@ -128,7 +128,7 @@ impl GivenCall {
         if !lineage.sampled {
             return Ok(None);
         }
-        let mut call = GivenCall::of_shape(&shape, lineage.id, Some(&client.redact))?;
+        let mut call = GivenCall::of_shape(&shape, lineage.id, &client.redact)?;
         check_call::op_name(call.op_name.as_deref().unwrap_or_default())?;
         call.trace_id = Some(lineage.trace_id);
         call.thread_id = lineage.thread_id.as_deref().map(str::to_owned);
@@ -158,7 +158,7 @@ impl GivenCall {
     pub(super) fn of_record(
         record_type: RecordType,
         data: &str,
-        project: &str,
+        client: &Client,
         before: &Call<'_>,
     ) -> Result<GivenCall> {
         let envelope = match record_type {
@@ -174,7 +174,7 @@ impl GivenCall {
         }
         let text = compact(&value);
         let shape = Shape::read(&text).map_err(|error| error.context("record"))?;
-        let same = shape.project_id.as_deref() == Some(project)
+        let same = shape.project_id.as_deref() == Some(client.project())
             && shape.id.as_deref() == Some(before.id)
             && shape.trace_id.as_deref() == before.trace_id
             && shape.parent_id.as_deref() == before.parent_id;
@@ -185,7 +185,7 @@ impl GivenCall {
                  leave them as they were",
             ));
         }
-        let mut call = GivenCall::of_shape(&shape, Id::parse_call(before.id, "id")?, None)?;
+        let mut call = GivenCall::of_shape(&shape, Id::parse_call(before.id, "id")?, &client.redact)?;
         if let Some(op_name) = &call.op_name {
             check_call::op_name(op_name)?;
         }
@@ -205,7 +205,7 @@ impl GivenCall {
         Ok(call)
     }
 
-    fn of_shape(shape: &Shape<'_>, id: Id, redact: Option<&crate::record::json::Redact>) -> Result<GivenCall> {
+    fn of_shape(shape: &Shape<'_>, id: Id, redact: &Redact) -> Result<GivenCall> {
         let json = |value: Option<&RawValue>, field: &str, rules: &Rules<'_>| {
             value.map(|value| accept(value.get().as_bytes(), field, rules).map(Cow::into_owned)).transpose()
         };
@@ -230,7 +230,7 @@ impl GivenCall {
             started_at: time(shape.started_at, "started_at")?,
             ended_at: time(shape.ended_at, "ended_at")?,
             attributes: json(shape.attributes, "attributes", &object)?,
-            inputs: json(shape.inputs, "inputs", &Rules { redact, ..object })?,
+            inputs: json(shape.inputs, "inputs", &Rules { redact: Some(redact), ..object })?,
             output: json(shape.output, "output", &Rules::default())?,
             exception: text(&shape.exception, "exception")?,
             summary: None,

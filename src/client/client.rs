@@ -189,7 +189,7 @@ impl Client {
             }
             Some((_, false)) => self.append(record_type, Body::Call(call)).map(|()| true),
             Some((data, true)) => {
-                let changed = GivenCall::of_record(record_type, &data, &self.project, call)?;
+                let changed = GivenCall::of_record(record_type, &data, self, call)?;
                 self.append(record_type, Body::Call(&changed.as_call())).map(|()| true)
             }
         }

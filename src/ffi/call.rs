@@ -2,13 +2,13 @@
 
 use std::ffi::{c_char, CString};
 
-use super::call_options::{exception, tokens, weave_call_options, with as with_options};
+use super::call_options::{weave_call_options, with as with_options};
 use super::client::{weave_client, with};
 use super::error::weave_status;
 use super::guard::{guard, guard_client, quietly};
-use super::strings::{c_string, free, json, null, put, put_id, put_text, required_json, text, time};
-use crate::client::LiveCall;
-use crate::error::Result;
+use super::strings::{c_string, free, json, null, optional, put, put_id, put_text, required_json, text, time};
+use crate::client::{exception_text, LiveCall};
+use crate::error::{Error, Result, Status};
 
 /// The size of a buffer for an id: a UUID or an id of 32 characters, and its NUL.
 pub const WEAVE_ID_SIZE: usize = 40;
@@ -321,4 +321,30 @@ pub unsafe extern "C" fn weave_call_update(
 ) -> weave_status {
     // SAFETY: by the conventions of the interface.
     unsafe { with(client, |client| client.update_call(text(call_id, "call_id")?, text(display_name, "display_name")?)) }
+}
+
+/// The JSON of a usage in tokens.
+pub(super) fn tokens(prompt: i64, completion: i64) -> Result<String> {
+    for (field, number) in [("prompt_tokens", prompt), ("completion_tokens", completion)] {
+        if number < 0 {
+            return Err(Error::new(Status::InvalidArgument, format!("{field}: {number}; give a number of at least 0")));
+        }
+    }
+    let total = prompt.saturating_add(completion);
+    Ok(format!("{{\"prompt_tokens\":{prompt},\"completion_tokens\":{completion},\"total_tokens\":{total}}}"))
+}
+
+/// The text of an exception given in parts.
+///
+/// # Safety
+/// The pointers are NULL or texts.
+pub(super) unsafe fn exception(
+    type_name: *const c_char,
+    message: *const c_char,
+    traceback: *const c_char,
+) -> Result<String> {
+    // SAFETY: by the contract.
+    unsafe {
+        exception_text(optional(type_name, "type")?, text(message, "message")?, optional(traceback, "traceback")?)
+    }
 }

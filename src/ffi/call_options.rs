@@ -2,12 +2,12 @@
 
 use std::ffi::c_char;
 
-use super::call::weave_call;
+use super::call::{exception, tokens, weave_call};
 use super::error::weave_status;
 use super::guard::{guard, made};
-use super::strings::{free, object_mut, optional, required_json, text, time};
-use crate::client::{exception_text, CallOptions, Context, Parent};
-use crate::error::{Error, Result, Status};
+use super::strings::{free, object_mut, optional, required_json, text, time, utf8};
+use crate::client::{CallOptions, Context, Parent};
+use crate::error::Result;
 
 /// What a call may be given; everything is optional. One thread at a time; functions that take it copy it.
 pub struct weave_call_options {
@@ -228,7 +228,7 @@ pub unsafe extern "C" fn weave_call_options_set_attributes(
     // SAFETY: by the conventions of the interface.
     unsafe {
         set(options, |o| {
-            o.attributes = Some(utf8(required_json(attributes_json, length, "attributes")?, "attributes")?);
+            o.attributes = Some(utf8(required_json(attributes_json, length, "attributes")?, "attributes")?.to_owned());
             Ok(())
         })
     }
@@ -250,7 +250,7 @@ pub unsafe extern "C" fn weave_call_options_set_summary(
     // SAFETY: by the conventions of the interface.
     unsafe {
         set(options, |o| {
-            o.summary = Some(utf8(required_json(summary_json, length, "summary")?, "summary")?);
+            o.summary = Some(utf8(required_json(summary_json, length, "summary")?, "summary")?.to_owned());
             Ok(())
         })
     }
@@ -297,7 +297,7 @@ pub unsafe extern "C" fn weave_call_options_add_usage_json(
     // SAFETY: by the conventions of the interface.
     unsafe {
         set(options, |o| {
-            let usage = utf8(required_json(usage_json, length, "usage")?, "usage")?;
+            let usage = utf8(required_json(usage_json, length, "usage")?, "usage")?.to_owned();
             o.usage.push((text(model, "model")?.to_owned(), usage));
             Ok(())
         })
@@ -403,37 +403,4 @@ pub(super) unsafe fn with<R>(
         Some(options) => work(&options.options),
         None => work(&CallOptions::default()),
     }
-}
-
-/// The JSON of a usage in tokens.
-pub(super) fn tokens(prompt: i64, completion: i64) -> Result<String> {
-    for (field, number) in [("prompt_tokens", prompt), ("completion_tokens", completion)] {
-        if number < 0 {
-            return Err(Error::new(Status::InvalidArgument, format!("{field}: {number}; give a number of at least 0")));
-        }
-    }
-    let total = prompt.saturating_add(completion);
-    Ok(format!("{{\"prompt_tokens\":{prompt},\"completion_tokens\":{completion},\"total_tokens\":{total}}}"))
-}
-
-/// The text of an exception given in parts.
-///
-/// # Safety
-/// The pointers are NULL or texts.
-pub(super) unsafe fn exception(
-    type_name: *const c_char,
-    message: *const c_char,
-    traceback: *const c_char,
-) -> Result<String> {
-    // SAFETY: by the contract.
-    unsafe {
-        exception_text(optional(type_name, "type")?, text(message, "message")?, optional(traceback, "traceback")?)
-    }
-}
-
-fn utf8(json: &[u8], field: &str) -> Result<String> {
-    std::str::from_utf8(json).map(str::to_owned).map_err(|error| {
-        let at = error.valid_up_to();
-        Error::new(Status::InvalidUtf8, format!("{field}: not UTF-8 at byte {at}; encode the text as UTF-8"))
-    })
 }

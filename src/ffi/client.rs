@@ -70,7 +70,7 @@ pub unsafe extern "C" fn weave_init(
 ///
 /// @param client the session.
 /// @param timeout_ms how long this may take, in milliseconds; negative: no limit.
-/// @param left takes how many bytes of records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
+/// @param left takes how many records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
 /// @return WEAVE_OK; WEAVE_TIMEOUT; WEAVE_INVALID_ARGUMENT when client is NULL; WEAVE_CLOSED; WEAVE_IO, WEAVE_NO_SPACE;
 /// when not offline also WEAVE_INCOMPLETE, WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER: the records
 /// are kept then, for the next time.
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn weave_flush(client: *mut weave_client, timeout_ms: i64,
 ///
 /// @param client the session.
 /// @param timeout_ms how long this may take, in milliseconds; negative: no limit.
-/// @param left takes how many bytes of records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
+/// @param left takes how many records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
 /// @return as weave_flush; the session is closed in any case.
 #[no_mangle]
 pub unsafe extern "C" fn weave_finish(client: *mut weave_client, timeout_ms: i64, left: *mut u64) -> weave_status {
@@ -108,7 +108,7 @@ unsafe fn settled(left: u64, place: *mut u64) -> Result<()> {
         0 => Ok(()),
         left => Err(Error::new(
             Status::Timeout,
-            format!("the time limit was reached with {left} bytes of records not in data files yet; they are kept"),
+            format!("the time limit was reached with {left} records not in data files yet; they are kept"),
         )),
     }
 }

@@ -24,6 +24,7 @@ pub mod json;
 pub mod log;
 pub mod object;
 pub mod options;
+pub mod options_server;
 mod strings;
 pub mod sync;
 pub mod version;

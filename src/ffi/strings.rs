@@ -24,13 +24,7 @@ pub(super) unsafe fn optional<'a>(text: *const c_char, field: &str) -> Result<Op
     }
     // SAFETY: not NULL, hence NUL-terminated and unchanging by the contract.
     let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) => Err(Error::new(
-            Status::InvalidUtf8,
-            format!("{field}: not UTF-8 at byte {}; encode the text as UTF-8", error.valid_up_to()),
-        )),
-    }
+    utf8(bytes, field).map(Some)
 }
 
 /// JSON of the caller: a negative length means NUL-terminated, NULL or length 0 that there is none.
@@ -65,11 +59,14 @@ pub(super) unsafe fn required_json<'a>(text: *const c_char, length: isize, field
 pub(super) unsafe fn long_text<'a>(text: *const c_char, length: isize, field: &str) -> Result<&'a str> {
     // SAFETY: the same contract.
     let bytes = unsafe { json(text, length) }.unwrap_or_default();
+    utf8(bytes, field)
+}
+
+/// Bytes of the caller as text.
+pub(super) fn utf8<'a>(bytes: &'a [u8], field: &str) -> Result<&'a str> {
     std::str::from_utf8(bytes).map_err(|error| {
-        Error::new(
-            Status::InvalidUtf8,
-            format!("{field}: not UTF-8 at byte {}; encode the text as UTF-8", error.valid_up_to()),
-        )
+        let at = error.valid_up_to();
+        Error::new(Status::InvalidUtf8, format!("{field}: not UTF-8 at byte {at}; encode the text as UTF-8"))
     })
 }
 
@@ -171,7 +168,7 @@ pub(super) fn null(field: &str) -> Error {
     Error::new(Status::InvalidArgument, format!("{field}: NULL or empty where a value is needed"))
 }
 
-/// A flag of the caller's as it is kept: anything but 0 is true.
+/// A time of the caller's in microseconds since 1970; 0 means none.
 pub(super) fn time(micros: i64, field: &str) -> Result<Option<crate::record::time::Timestamp>> {
     if micros == 0 {
         return Ok(None);
