@@ -18,6 +18,7 @@ help: ## list the targets
 
 build: ## build the release library and print its sizes
 	cargo build --release
+	@ln -sf libweave.so "$(RELEASE)/libweave.so.0" # what the loader looks for, by the soname
 	@scripts/sizes.sh "$(RELEASE)"
 
 header: ## copy the generated C header to include/weave.h
