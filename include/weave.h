@@ -475,6 +475,16 @@ weave_status weave_options_set_progress(weave_options *options,
                                         void *user_data);
 
 /**
+ * At a sync, where the one project that is sent goes, under whatever name it was recorded; references in it follow.
+ * Variable WEAVE_DESTINATION; default: the recorded name.
+ *
+ * @param options the settings.
+ * @param destination "entity/project", or "project" of the entity that projects without one go to; copied.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_set_destination(weave_options *options, const char *destination);
+
+/**
  * The API key of the account. It is never written to disk or to a log. Variable WANDB_API_KEY; else the netrc file.
  *
  * @param options the settings.

@@ -105,8 +105,14 @@ fn try_sync(dir: &Path, server: &str, key: &str, project: Option<&str>) -> weave
         Connection { base_url: Some(server.into()), trace_server_url: Some(server.into()), ..Connection::default() };
     let connection = Connection { api_key: Some(Secret::new(key)), ..connection };
     let environment = Environment::given(&[], dir, dir);
-    let request =
-        Request { offline_dir: dir, project, entity: None, connection: &connection, environment: &environment };
+    let request = Request {
+        offline_dir: dir,
+        project,
+        entity: None,
+        destination: None,
+        connection: &connection,
+        environment: &environment,
+    };
     sync::run(&request, &mut |_| true)
 }
 
@@ -330,6 +336,7 @@ fn a_sync_that_met_failures_is_finished_by_a_second_one() {
         offline_dir: writer.dir.path(),
         project: None,
         entity: None,
+        destination: None,
         connection: &connection,
         environment: &few,
     };
@@ -381,6 +388,32 @@ fn only_the_named_project_is_sent() {
 }
 
 #[test]
+fn a_project_can_be_sent_under_another_name_and_its_references_follow() {
+    let server = Server::shared();
+    let writer = Writer::new("team/recorded");
+    let reference = "weave:///team/recorded/object/thing:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    writer.finished_call(&json!({"thing": reference}).to_string());
+    let connection =
+        Connection { base_url: Some(server.url()), trace_server_url: Some(server.url()), ..Connection::default() };
+    let connection = Connection { api_key: Some(Secret::new(KEY)), ..connection };
+    let dir = writer.dir.path();
+    let environment = Environment::given(&[], dir, dir);
+    let destination = Some("lab/elsewhere");
+    let request = Request {
+        offline_dir: dir,
+        project: None,
+        entity: None,
+        destination,
+        connection: &connection,
+        environment: &environment,
+    };
+    let outcome = sync::run(&request, &mut |_| true).unwrap();
+    assert_eq!((outcome.error(), writer.counts(&outcome, "calls")), (None, (1, 0)));
+    let found = &calls(server, "lab/elsewhere")[0];
+    assert_eq!(found["inputs"]["thing"], reference.replace("team/recorded", "lab/elsewhere"));
+}
+
+#[test]
 fn the_progress_callback_hears_of_each_step_and_can_end_the_sync() {
     let server = Server::shared();
     let writer = Writer::new("team/progress");
@@ -390,8 +423,14 @@ fn the_progress_callback_hears_of_each_step_and_can_end_the_sync() {
     let connection = Connection { api_key: Some(Secret::new(KEY)), ..connection };
     let environment = Environment::given(&[], writer.dir.path(), writer.dir.path());
     let dir = writer.dir.path();
-    let request =
-        Request { offline_dir: dir, project: None, entity: None, connection: &connection, environment: &environment };
+    let request = Request {
+        offline_dir: dir,
+        project: None,
+        entity: None,
+        destination: None,
+        connection: &connection,
+        environment: &environment,
+    };
     let mut heard = Vec::new();
     let outcome = sync::run(&request, &mut |update| {
         heard.push((update.kind.to_string(), update.synced));

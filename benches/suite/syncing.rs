@@ -44,8 +44,14 @@ pub fn measure(load: &[Load], report: &mut Report) {
         ..Connection::default()
     };
     let environment = Environment::given(&[], dir, dir);
-    let request =
-        Request { offline_dir: dir, project: None, entity: None, connection: &connection, environment: &environment };
+    let request = Request {
+        offline_dir: dir,
+        project: None,
+        entity: None,
+        destination: None,
+        connection: &connection,
+        environment: &environment,
+    };
     let began = Instant::now();
     let outcome = sync::run(&request, &mut |_| true).unwrap();
     let rate = CALLS as f64 / began.elapsed().as_secs_f64();

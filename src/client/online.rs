@@ -77,6 +77,7 @@ impl Online {
             offline_dir: store.dir(),
             project: Some(project),
             entity: None,
+            destination: None,
             connection: &self.connection,
             environment: &self.environment,
         };

@@ -25,6 +25,8 @@ pub struct Options {
     pub offline_dir: Option<PathBuf>,
     /// The entity of a project that is named without one (`WANDB_ENTITY`).
     pub entity: Option<String>,
+    /// At a sync: the `entity/project` to which one project goes (`WEAVE_DESTINATION`).
+    pub destination: Option<String>,
     /// Bytes after which a data file is closed (`WEAVE_MAX_FILE_SIZE`).
     pub max_file_size: Option<u64>,
     /// Age after which a data file is closed (`WEAVE_MAX_FILE_AGE`, seconds).

@@ -51,10 +51,12 @@ pub unsafe extern "C" fn weave_sync(
         let project = unsafe { optional(project_name, "project_name") }?.filter(|name| !name.is_empty());
         // SAFETY: by the conventions of the interface.
         let offline_dir = unsafe { dir(offline_dir, &settings, &environment) }?;
+        let destination = settings.destination.clone().or_else(|| environment.text("WEAVE_DESTINATION"));
         let request = Request {
             offline_dir: &offline_dir,
             project,
             entity: settings.entity.as_deref(),
+            destination: destination.as_deref(),
             connection: &settings.connection(),
             environment: &environment,
         };

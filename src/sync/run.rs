@@ -28,6 +28,8 @@ pub struct Request<'a> {
     pub project: Option<&'a str>,
     /// The entity to which projects go that were recorded without one; else `WANDB_ENTITY`, else the account's default.
     pub entity: Option<&'a str>,
+    /// Where the one project that is pending goes, `entity/project` or `project`, instead of where it was recorded.
+    pub destination: Option<&'a str>,
     /// How to reach the server.
     pub connection: &'a Connection,
     /// Where what is not given is looked up.
@@ -89,6 +91,13 @@ pub fn run(request: &Request<'_>, report: &mut dyn FnMut(&Update<'_>) -> bool) -
     if pending.is_empty() {
         return Ok(outcome);
     }
+    if request.destination.is_some() && pending.len() > 1 {
+        let names: Vec<String> = pending.iter().map(|project| project.name()).collect();
+        return Err(Error::new(
+            Status::InvalidArgument,
+            format!("destination: several projects wait ({}); name the one to send in project_name", names.join(", ")),
+        ));
+    }
     let destination = request.connection.resolve(request.environment)?;
     let cancelled = Cell::new(false);
     let mut run = Run {
@@ -119,9 +128,12 @@ impl Run<'_> {
         report: &mut dyn FnMut(&Update<'_>) -> bool,
     ) -> Result<()> {
         let server = self.transport.traces().as_str().to_string();
-        let entity = self.entity_of_unbound(all)?;
-        let target = |project: &ProjectDir| match (&entity, project.entity.as_str()) {
-            (Some(entity), UNBOUND_ENTITY) => format!("{entity}/{}", project.project),
+        let given = self.request.destination.map(split_project).transpose()?;
+        let bare = all.iter().any(|project| project.entity == UNBOUND_ENTITY) || matches!(given, Some((None, _)));
+        let entity = if bare { self.entity_of_unbound()? } else { UNBOUND_ENTITY.to_string() };
+        let target = |project: &ProjectDir| match given {
+            Some((wanted, name)) if pending.contains(&project) => format!("{}/{name}", wanted.unwrap_or(&entity)),
+            _ if project.entity == UNBOUND_ENTITY => format!("{entity}/{}", project.project),
             _ => project.name(),
         };
         let mut refs = RefMap::new();
@@ -181,14 +193,11 @@ impl Run<'_> {
         feedback::send_costs(&mut sender)
     }
 
-    fn entity_of_unbound(&self, all: &[ProjectDir]) -> Result<Option<String>> {
-        if all.iter().all(|project| project.entity != UNBOUND_ENTITY) {
-            return Ok(None);
-        }
+    fn entity_of_unbound(&self) -> Result<String> {
         let given = self.request.entity.map(str::to_string).or_else(|| self.request.environment.text("WANDB_ENTITY"));
         match given {
-            Some(entity) => Ok(Some(entity)),
-            None => self.retrying(|retry| project::default_entity(&self.transport, retry)).map(Some),
+            Some(entity) => Ok(entity),
+            None => self.retrying(|retry| project::default_entity(&self.transport, retry)),
         }
     }
 

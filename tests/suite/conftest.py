@@ -71,13 +71,14 @@ def compile_cpp(library, tmp_path):
 
 @pytest.fixture(scope="session")
 def sync(library, tmp_path_factory):
-    """sync(offline_dir, server, status=0, project=None) runs examples/sync.c; the results JSON, or None without any."""
+    """sync(offline_dir, server, status=0, destination=None) runs examples/sync.c; the results JSON, or None without any."""
     directory = tmp_path_factory.mktemp("sync")
     program = harness.compiled(harness.ROOT / "examples" / "sync.c", directory / "sync")
 
-    def send(offline_dir, server, *, status=0, project=None, **environment):
-        done = harness.run([program, offline_dir, *([project] if project else [])], status=status,
-                           environment={**harness.client_environment(directory, server), **environment})
+    def send(offline_dir, server, *, status=0, destination=None, **environment):
+        to = {"WEAVE_DESTINATION": destination} if destination else {}
+        done = harness.run([program, offline_dir], status=status,
+                           environment={**harness.client_environment(directory, server), **to, **environment})
         return json.loads(done.stdout) if done.stdout else None
 
     return send

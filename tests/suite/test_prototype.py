@@ -11,6 +11,6 @@ def test_a_directory_of_the_prototype_is_read_back_after_a_sync(sync, shared_ser
                                                                 compress, reader):
     server = shared_server()
     prototype.write(tmp_path / "offline", project, compress)
-    results = sync(tmp_path / "offline", server, project=f"{ENTITY}/{project}")
+    results = sync(tmp_path / "offline", server, destination=f"{ENTITY}/{project}")
     assert results[f"{prototype.ENTITY}/{project}"]["calls"] == [len(scenario.CALLS), 0]
     scenario.same(scenario.seen(official(reader).read_back(server, project)), scenario.EXPECTED)

@@ -91,8 +91,8 @@ def test_a_second_sync_writes_nothing(session, sync, server, tmp_path):
     assert [path for path in again if path.endswith(writing)] == []
 
 
-def test_a_named_project_takes_the_session(session, sync, shared_server, official, project, tmp_path):
+def test_a_named_destination_takes_the_session(session, sync, shared_server, official, project, tmp_path):
     server = shared_server()
     shutil.copytree(session("c")[0], tmp_path / "offline")
-    sync(tmp_path / "offline", server, project=f"{ENTITY}/{project}")
+    sync(tmp_path / "offline", server, destination=f"{ENTITY}/{project}")
     scenario.same(scenario.seen(official("0.54.0").read_back(server, project)), scenario.EXPECTED)

@@ -52,7 +52,7 @@ def test_a_wrong_key_is_named_and_changes_nothing(sync, offline_dir, shared_serv
 
 def test_a_project_without_access_is_named_and_changes_nothing(sync, offline_dir, shared_server):
     before = pending(offline_dir)
-    sync(offline_dir, shared_server(), status=FORBIDDEN, project="forbidden/agent-c")
+    sync(offline_dir, shared_server(), status=FORBIDDEN, destination="forbidden/agent-c")
     assert pending(offline_dir) == before
 
 
@@ -99,7 +99,7 @@ def test_cleaning_deletes_what_was_synced_long_enough_ago(library, sync, offline
     clean, deleted = ctypes.CDLL(str(library)).weave_clean_synced_files, ctypes.c_uint64()
     clean.argtypes = [ctypes.c_char_p, ctypes.c_double, ctypes.POINTER(ctypes.c_uint64)]
     assert (clean(bytes(offline_dir), 0, deleted), deleted.value) == (0, 0)  # nothing is synced yet
-    sync(offline_dir, shared_server(), project=f"{ENTITY}/{project}")
+    sync(offline_dir, shared_server(), destination=f"{ENTITY}/{project}")
     synced = list(offline_dir.glob("*/*/*/*.synced.jsonl.gz"))
     assert (clean(bytes(offline_dir), 7, deleted), deleted.value) == (0, 0)
     assert (clean(bytes(offline_dir), 0, deleted), deleted.value) == (0, len(synced))
