@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod compression;
 mod load;
 mod logging;
 mod report;
@@ -20,5 +21,6 @@ fn main() {
     let yardsticks = yardsticks::measure();
     logging::measure(&load, &yardsticks, &mut report);
     syncing::measure(&load, &mut report);
+    compression::measure(&load, &mut report);
     report.finish();
 }
