@@ -1,0 +1,126 @@
+package weave
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/libweave/libweave-go/internal/capi"
+)
+
+// Version is the version of the library that is loaded.
+func Version() string { return capi.Version() }
+
+// Client is a session for one project.
+type Client struct {
+	native  *capi.Client
+	project string
+	onError func(error)
+}
+
+// Init opens a session for "project" or "entity/project". Unless it is offline, the API key is checked and the project
+// made on the server, which takes as long as the network does.
+func Init(project string, options Options) (*Client, error) {
+	settings, err := options.native()
+	if err != nil {
+		return nil, err
+	}
+	defer settings.Free()
+	native, err := capi.Init(project, settings)
+	if err != nil {
+		return nil, fault(err)
+	}
+	client := &Client{native: native, project: native.Project(), onError: options.OnError}
+	if client.onError == nil {
+		client.onError = func(err error) { slog.Error("a call was not logged", "error", err) }
+	}
+	return client, nil
+}
+
+// Project is the project as it is recorded: "entity/project", the entity being "offline" when none is known.
+func (c *Client) Project() string { return c.project }
+
+// OfflineDir is where records are stored; "" when disabled.
+func (c *Client) OfflineDir() string { return c.native.OfflineDir() }
+
+// Dropped counts the records that the filter has dropped.
+func (c *Client) Dropped() (uint64, error) {
+	dropped, err := c.native.Dropped()
+	return dropped, fault(err)
+}
+
+// Flush brings everything accepted so far to the disk for good; when not offline, also to the server.
+//
+// When the context ends first, the work goes on in the background, and the error is of [StatusTimeout] and wraps the
+// context's. Nothing is lost by that.
+func (c *Client) Flush(ctx context.Context) error {
+	if ctx.Done() == nil {
+		return fault(c.native.Flush(-1))
+	}
+	if ctx.Err() != nil {
+		return unfinished(ctx)
+	}
+	done := make(chan error, 1)
+	go func() { done <- c.native.Flush(limit(ctx)) }()
+	select {
+	case err := <-done:
+		if errors.Is(fault(err), StatusTimeout) {
+			// The deadline's own timer may be a moment behind.
+			return caused(fault(err), context.DeadlineExceeded)
+		}
+		return fault(err)
+	case <-ctx.Done():
+		return unfinished(ctx)
+	}
+}
+
+// Finish flushes, and closes the session in any case: later work on it answers [StatusClosed]. To finish again does
+// nothing. Calls that have not ended stay open. The context counts as for Flush.
+func (c *Client) Finish(ctx context.Context) error {
+	flushed := c.Flush(ctx)
+	if errors.Is(flushed, StatusClosed) {
+		return nil
+	}
+	left := int64(0)
+	if flushed == nil {
+		left = limit(ctx)
+	}
+	finished := fault(c.native.Finish(left))
+	if flushed != nil && finished != nil {
+		return flushed
+	}
+	return finished
+}
+
+// Close finishes with no limit of time.
+func (c *Client) Close() error { return c.Finish(context.Background()) }
+
+// Query reads data of the server with a request of the trace server's interface, such as "/calls/stream_query". The
+// answer is JSON, or one JSON value a line. Not available offline.
+func (c *Client) Query(path string, request any) (json.RawMessage, error) {
+	text, err := encode("request", request)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.native.Query(path, text)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return json.RawMessage(answer), nil
+}
+
+// limit is the time that a context leaves, in milliseconds; -1 without a deadline.
+func limit(ctx context.Context) int64 {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return -1
+	}
+	return max(whole(time.Until(deadline), time.Millisecond), 0)
+}
+
+func unfinished(ctx context.Context) error {
+	text := "the context ended before everything was where it belongs; the records are kept"
+	return caused(&Error{Status: StatusTimeout, Text: text}, context.Cause(ctx))
+}

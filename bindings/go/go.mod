@@ -1,0 +1,3 @@
+module github.com/libweave/libweave-go
+
+go 1.24

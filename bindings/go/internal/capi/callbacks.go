@@ -1,0 +1,103 @@
+package capi
+
+// #include "shim.h"
+import "C"
+
+import (
+	"runtime/cgo"
+	"sync/atomic"
+)
+
+// Filter decides whether a record is kept. The record is of no use when it has returned.
+type Filter func(*Record) bool
+
+// Progress is told how a sync goes on; false stops it.
+type Progress func(project, kind string, synced, errors uint64) bool
+
+// Log takes a message of the library.
+type Log func(level int32, message string)
+
+// Levels of messages.
+const (
+	LogError   = C.WEAVE_LOG_ERROR
+	LogWarning = C.WEAVE_LOG_WARNING
+	LogInfo    = C.WEAVE_LOG_INFO
+	LogDebug   = C.WEAVE_LOG_DEBUG
+)
+
+// Record is what a filter is asked about.
+type Record struct{ c *C.weave_record }
+
+// Type is the record's type.
+func (r *Record) Type() string { return C.GoString(C.weave_record_type(r.c)) }
+
+// JSON is a copy of the record's data.
+func (r *Record) JSON() []byte {
+	var length C.size_t
+	text := C.weave_record_json(r.c, &length)
+	return []byte(C.GoStringN(text, C.int(length)))
+}
+
+// SetJSON replaces the record's data.
+func (r *Record) SetJSON(json []byte) error {
+	text, length := bytes(json)
+	return settle(C.wg_record_set_json(r.c, text, length))
+}
+
+// C holds nothing of this: it is the one receiver of the library's messages.
+var receiver atomic.Pointer[Log]
+
+// SetLog sets what takes messages up to a level; nil for silence.
+func SetLog(log Log, maxLevel int32) {
+	if log == nil {
+		C.wg_unset_log()
+		receiver.Store(nil)
+		return
+	}
+	receiver.Store(&log)
+	C.wg_set_log(C.int32_t(maxLevel))
+}
+
+//export wgFilter
+func wgFilter(record *C.weave_record, handle C.uintptr_t) (decision C.int32_t) {
+	// What a filter that fails wanted to hide must not be kept.
+	decision = C.WEAVE_DROP
+	defer notePanic()
+	asked := &Record{record}
+	defer func() { asked.c = nil }()
+	if cgo.Handle(handle).Value().(Filter)(asked) {
+		decision = C.WEAVE_KEEP
+	}
+	return decision
+}
+
+//export wgProgress
+func wgProgress(project, kind *C.char, synced, errors C.uint64_t, handle C.uintptr_t) (stop C.int32_t) {
+	stop = 1
+	defer notePanic()
+	if cgo.Handle(handle).Value().(Progress)(C.GoString(project), C.GoString(kind), uint64(synced), uint64(errors)) {
+		stop = 0
+	}
+	return stop
+}
+
+//export wgLog
+func wgLog(level C.int32_t, message *C.char) {
+	// Threads of the library have no caller that a panic could go to: it ends the program, as in any goroutine.
+	defer func() {
+		if value := recover(); value != nil {
+			go panic(value)
+		}
+	}()
+	if log := receiver.Load(); log != nil {
+		(*log)(int32(level), C.GoString(message))
+	}
+}
+
+// notePanic keeps the panic of a callback for the function of this package that is running on this thread. The first of
+// several stays.
+func notePanic() {
+	if value := recover(); value != nil && !C.wg_has_panicked() {
+		C.wg_note_panic(C.uintptr_t(cgo.NewHandle(value)))
+	}
+}

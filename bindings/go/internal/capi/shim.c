@@ -1,0 +1,288 @@
+#include <stdlib.h>
+
+#include "_cgo_export.h"
+#include "shim.h"
+
+/* A panic cannot pass through the library's frames: the callback notes it here, and the function of the binding that is
+ * running on this thread takes it along. */
+static _Thread_local uintptr_t noted_panic;
+
+void wg_note_panic(uintptr_t handle) { noted_panic = handle; }
+
+bool wg_has_panicked(void) { return noted_panic != 0; }
+
+static char *copied_error(void) {
+    size_t length = weave_last_error(NULL, 0);
+    char *text = malloc(length + 1);
+    if (text != NULL) {
+        weave_last_error(text, length + 1);
+    }
+    return text;
+}
+
+static wg_result done(wg_result result, weave_status status) {
+    result.status = status;
+    result.error = status == WEAVE_OK ? NULL : copied_error();
+    result.panicked = noted_panic;
+    noted_panic = 0;
+    return result;
+}
+
+static wg_result answer(weave_status status) { return done((wg_result){0}, status); }
+
+/* A call with an output, written by the library into a member of the result. */
+#define WITH(call)                      \
+    wg_result result = {0};             \
+    weave_status status = call;         \
+    return done(result, status)
+
+static int32_t filter(weave_record *record, void *user_data) { return wgFilter(record, (uintptr_t)user_data); }
+
+static int32_t progress(const weave_progress *progress, void *user_data) {
+    return wgProgress((char *)progress->project, (char *)progress->kind, progress->synced, progress->errors,
+                      (uintptr_t)user_data);
+}
+
+static void log_message(int32_t level, const char *message, void *user_data) {
+    (void)user_data;
+    wgLog(level, (char *)message);
+}
+
+void wg_set_log(int32_t max_level) { weave_set_log_callback(log_message, max_level, NULL); }
+
+void wg_unset_log(void) { weave_set_log_callback(NULL, WEAVE_LOG_ERROR, NULL); }
+
+wg_result wg_options_set_text(weave_options *options, int which, const char *value) {
+    static weave_status (*const setters[])(weave_options *, const char *) = {
+        [WG_OFFLINE_DIR] = weave_options_set_offline_dir,
+        [WG_ENTITY] = weave_options_set_entity,
+        [WG_API_KEY] = weave_options_set_api_key,
+        [WG_BASE_URL] = weave_options_set_base_url,
+        [WG_TRACE_SERVER_URL] = weave_options_set_trace_server_url,
+        [WG_CA_FILE] = weave_options_set_ca_file,
+        [WG_SOURCE] = weave_options_set_source,
+        [WG_REDACT_KEY] = weave_options_add_redact_key,
+    };
+    return answer(setters[which](options, value));
+}
+
+wg_result wg_options_set_flag(weave_options *options, int which, bool value) {
+    static weave_status (*const setters[])(weave_options *, bool) = {
+        [WG_OFFLINE] = weave_options_set_offline,
+        [WG_DISABLED] = weave_options_set_disabled,
+        [WG_COMPRESS] = weave_options_set_compress,
+        [WG_GROUP_ACCESS] = weave_options_set_group_access,
+        [WG_INSECURE] = weave_options_set_insecure,
+    };
+    return answer(setters[which](options, value));
+}
+
+/* Values that the library's narrower type cannot hold become ones that it refuses. */
+wg_result wg_options_set_number(weave_options *options, int which, int64_t value) {
+    switch (which) {
+    case WG_MAX_FILE_SIZE:
+        return answer(weave_options_set_max_file_size(options, value < 0 ? 0 : (uint64_t)value));
+    case WG_MAX_FILE_AGE:
+        return answer(weave_options_set_max_file_age(options, value));
+    case WG_COMPRESSION_LEVEL:
+        return answer(weave_options_set_compression_level(options, value < -1 || value > 99 ? -1 : (int32_t)value));
+    default:
+        return answer(weave_options_set_http_timeout(options, value));
+    }
+}
+
+wg_result wg_options_set_sample_rate(weave_options *options, double rate) {
+    return answer(weave_options_set_sample_rate(options, rate));
+}
+
+wg_result wg_options_set_attributes(weave_options *options, const char *json, ptrdiff_t length) {
+    return answer(weave_options_set_attributes(options, json, length));
+}
+
+wg_result wg_options_set_filter(weave_options *options, uintptr_t handle) {
+    return answer(weave_options_set_filter(options, filter, (void *)handle));
+}
+
+wg_result wg_options_set_progress(weave_options *options, uintptr_t handle) {
+    return answer(weave_options_set_progress(options, progress, (void *)handle));
+}
+
+wg_result wg_init(const char *project, const weave_options *options) {
+    weave_client *client = NULL;
+    weave_status status = weave_init(project, options, &client);
+    return done((wg_result){.handle = client}, status);
+}
+
+wg_result wg_flush(weave_client *client, int64_t timeout_ms) { WITH(weave_flush(client, timeout_ms, &result.number)); }
+
+wg_result wg_finish(weave_client *client, int64_t timeout_ms) { WITH(weave_finish(client, timeout_ms, &result.number)); }
+
+wg_result wg_dropped(const weave_client *client) { WITH(weave_client_dropped(client, &result.number)); }
+
+wg_result wg_query(weave_client *client, const char *path, const char *request, ptrdiff_t length) {
+    WITH(weave_query(client, path, request, length, &result.text));
+}
+
+wg_result wg_call_options_set_text(weave_call_options *options, int which, const char *value) {
+    static weave_status (*const setters[])(weave_call_options *, const char *) = {
+        [WG_PARENT_CONTEXT] = weave_call_options_set_parent_context,
+        [WG_ID] = weave_call_options_set_id,
+        [WG_TRACE_ID] = weave_call_options_set_trace_id,
+        [WG_PARENT_ID] = weave_call_options_set_parent_id,
+        [WG_DISPLAY_NAME] = weave_call_options_set_display_name,
+        [WG_THREAD_ID] = weave_call_options_set_thread_id,
+        [WG_TURN_ID] = weave_call_options_set_turn_id,
+        [WG_KIND] = weave_call_options_set_kind,
+    };
+    return answer(setters[which](options, value));
+}
+
+wg_result wg_call_options_set_parent(weave_call_options *options, const weave_call *parent) {
+    return answer(weave_call_options_set_parent(options, parent));
+}
+
+wg_result wg_call_options_set_attributes(weave_call_options *options, const char *json, ptrdiff_t length) {
+    return answer(weave_call_options_set_attributes(options, json, length));
+}
+
+wg_result wg_call_options_set_summary(weave_call_options *options, const char *json, ptrdiff_t length) {
+    return answer(weave_call_options_set_summary(options, json, length));
+}
+
+wg_result wg_call_options_add_usage(weave_call_options *options, const char *model, const char *usage,
+                                    ptrdiff_t length) {
+    return answer(weave_call_options_add_usage_json(options, model, usage, length));
+}
+
+wg_result wg_call_options_set_exception(weave_call_options *options, const char *type, const char *message,
+                                        const char *traceback) {
+    return answer(weave_call_options_set_exception(options, type, message, traceback));
+}
+
+wg_result wg_call_options_set_started_at(weave_call_options *options, int64_t micros) {
+    return answer(weave_call_options_set_started_at(options, micros));
+}
+
+wg_result wg_call_options_set_ended_at(weave_call_options *options, int64_t micros) {
+    return answer(weave_call_options_set_ended_at(options, micros));
+}
+
+wg_result wg_call_options_set_wb_run(weave_call_options *options, const char *run, int64_t step, int64_t step_end) {
+    return answer(weave_call_options_set_wb_run(options, run, step, step_end));
+}
+
+wg_result wg_log_call(weave_client *client, const char *op, const char *inputs, ptrdiff_t inputs_length,
+                      const char *output, ptrdiff_t output_length, const weave_call_options *options) {
+    WITH(weave_log_call(client, op, inputs, inputs_length, output, output_length, options, result.id));
+}
+
+wg_result wg_log_calls(weave_client *client, const char *calls, ptrdiff_t length) {
+    WITH(weave_log_calls(client, calls, length, &result.number));
+}
+
+wg_result wg_call_start(weave_client *client, const char *op, const char *inputs, ptrdiff_t length,
+                        const weave_call_options *options) {
+    weave_call *call = NULL;
+    weave_status status = weave_call_start(client, op, inputs, length, options, &call);
+    return done((wg_result){.handle = call}, status);
+}
+
+wg_result wg_call_end(weave_call *call, const char *output, ptrdiff_t length) {
+    return answer(weave_call_end(call, output, length));
+}
+
+wg_result wg_call_set_exception(weave_call *call, const char *type, const char *message, const char *traceback) {
+    return answer(weave_call_set_exception(call, type, message, traceback));
+}
+
+wg_result wg_call_set_summary(weave_call *call, const char *json, ptrdiff_t length) {
+    return answer(weave_call_set_summary(call, json, length));
+}
+
+wg_result wg_call_add_usage(weave_call *call, const char *model, const char *usage, ptrdiff_t length) {
+    return answer(weave_call_add_usage_json(call, model, usage, length));
+}
+
+wg_result wg_call_set_display_name(weave_call *call, const char *name) {
+    return answer(weave_call_set_display_name(call, name));
+}
+
+wg_result wg_call_set_ended_at(weave_call *call, int64_t micros) {
+    return answer(weave_call_set_ended_at(call, micros));
+}
+
+wg_result wg_call_ref(const weave_call *call) { WITH(weave_call_ref(call, &result.text)); }
+
+wg_result wg_call_update(weave_client *client, const char *id, const char *display_name) {
+    return answer(weave_call_update(client, id, display_name));
+}
+
+wg_result wg_op_create(weave_client *client, const char *name, const char *source, ptrdiff_t length) {
+    WITH(weave_op_create(client, name, source, length, &result.text));
+}
+
+wg_result wg_object_create(weave_client *client, const char *name, const char *value, ptrdiff_t length) {
+    WITH(weave_object_create(client, name, value, length, &result.text));
+}
+
+wg_result wg_table_create(weave_client *client, const char *rows, ptrdiff_t length) {
+    WITH(weave_table_create(client, rows, length, &result.text));
+}
+
+wg_result wg_dataset_create(weave_client *client, const char *name, const char *description, const char *rows,
+                            ptrdiff_t length) {
+    WITH(weave_dataset_create(client, name, description, rows, length, &result.text));
+}
+
+wg_result wg_dataset_row_ref(weave_client *client, const char *dataset, const char *row, ptrdiff_t length) {
+    WITH(weave_dataset_row_ref(client, dataset, row, length, &result.text));
+}
+
+wg_result wg_file_create(weave_client *client, const char *name, const char *data, ptrdiff_t length) {
+    WITH(weave_file_create(client, name, data, length, &result.text));
+}
+
+wg_result wg_image_create(weave_client *client, const char *format, const char *data, ptrdiff_t length) {
+    WITH(weave_image_create(client, format, data, length, &result.text));
+}
+
+wg_result wg_audio_create(weave_client *client, const char *format, const char *data, ptrdiff_t length) {
+    WITH(weave_audio_create(client, format, data, length, &result.text));
+}
+
+wg_result wg_content_create(weave_client *client, const char *filename, const char *mimetype, const char *data,
+                            ptrdiff_t length) {
+    WITH(weave_content_create(client, filename, mimetype, data, length, &result.text));
+}
+
+wg_result wg_feedback_create(weave_client *client, const char *target, const char *type, const char *payload,
+                             ptrdiff_t payload_length, const char *refs, ptrdiff_t refs_length, const char *creator) {
+    WITH(weave_feedback_create(client, target, type, payload, payload_length, refs, refs_length, creator, result.id));
+}
+
+wg_result wg_feedback_add_reaction(weave_client *client, const char *target, const char *emoji) {
+    WITH(weave_feedback_add_reaction(client, target, emoji, result.id));
+}
+
+wg_result wg_feedback_add_note(weave_client *client, const char *target, const char *note) {
+    WITH(weave_feedback_add_note(client, target, note, result.id));
+}
+
+wg_result wg_cost_create(weave_client *client, const char *model, double prompt, double completion,
+                         const char *options, ptrdiff_t length) {
+    return answer(weave_cost_create(client, model, prompt, completion, options, length));
+}
+
+wg_result wg_sync(const char *offline_dir, const char *project, const weave_options *options) {
+    WITH(weave_sync(offline_dir, project, NULL, options, &result.text));
+}
+
+wg_result wg_clean_synced_files(const char *offline_dir, double older_than_days) {
+    WITH(weave_clean_synced_files(offline_dir, older_than_days, &result.number));
+}
+
+wg_result wg_directory_stats(const char *offline_dir) { WITH(weave_directory_stats(offline_dir, &result.text)); }
+
+wg_result wg_record_set_json(weave_record *record, const char *json, ptrdiff_t length) {
+    return answer(weave_record_set_json(record, json, length));
+}

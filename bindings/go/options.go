@@ -1,0 +1,135 @@
+package weave
+
+import (
+	"os"
+	"time"
+
+	"github.com/libweave/libweave-go/internal/capi"
+)
+
+// Options are the settings of a client. What is left at its zero value is taken from the environment (the variable is
+// named with each), or else from the defaults.
+type Options struct {
+	Offline          bool          // never touch the network; WEAVE_OFFLINE
+	Disabled         bool          // do nothing at all; WEAVE_DISABLED
+	OfflineDir       string        // where records are stored; WEAVE_OFFLINE_DIR, ~/.weave/offline
+	Entity           string        // the team or account of a project named without one; WANDB_ENTITY
+	MaxFileSize      int64         // in bytes, after which a data file is closed; WEAVE_MAX_FILE_SIZE, 100000000
+	MaxFileAge       time.Duration // after which a data file is closed; WEAVE_MAX_FILE_AGE (seconds), a day
+	Uncompressed     bool          // store data files without gzip; WEAVE_COMPRESS=0
+	CompressionLevel int           // 1 (fast) to 12 (small); WEAVE_COMPRESSION_LEVEL
+	GroupAccess      bool          // let the group read and write the files; WEAVE_GROUP_ACCESS
+	Source           string        // what logs, in attributes.weave.source; WEAVE_SOURCE, "libweave-go"
+	Attributes       any           // of every call, a JSON object; WEAVE_ATTRIBUTES
+	SampleRate       *float64      // the share of traces that is kept, 0 to 1; WEAVE_SAMPLE_RATE, 1
+	RedactKeys       []string      // further keys whose values in inputs are hidden; WEAVE_REDACT_KEYS adds to them
+	Server           Server
+
+	// Filter sees every record before it is kept, on the goroutine that logs, also on several at once. A panic of it
+	// reaches that goroutine, and the record is dropped.
+	Filter func(*Record) Decision
+	// Progress is told what Flush and Finish send to the server.
+	Progress func(Progress)
+	// OnError takes the failures of logging that [Op] cannot return. Default: an error message to [slog.Default].
+	OnError func(error)
+}
+
+// Server says where records are sent, and as whom.
+type Server struct {
+	APIKey         string        // WANDB_API_KEY, or the netrc file
+	BaseURL        string        // WANDB_BASE_URL, https://api.wandb.ai
+	TraceServerURL string        // WF_TRACE_SERVER_URL; default: what belongs to BaseURL
+	CAFile         string        // certificate authorities to trust, as PEM; WEAVE_CA_FILE
+	HTTPTimeout    time.Duration // of one request; WEAVE_HTTP_TIMEOUT (seconds), 30 s
+	Insecure       bool          // trust any certificate, for tests; WEAVE_INSECURE_DISABLE_SSL
+}
+
+// Progress tells how far the sending of one kind of records of one project has come.
+type Progress struct {
+	Project string
+	Kind    string // as in [Results]
+	Counts
+}
+
+func (o *Options) native() (*capi.Options, error) {
+	attributes, err := encode("attributes", o.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	native := capi.NewOptions()
+	if attributes != nil {
+		native.SetAttributes(attributes)
+	}
+	source := o.Source
+	if source == "" && os.Getenv("WEAVE_SOURCE") == "" {
+		source = "libweave-go"
+	}
+	setText(native, capi.OfflineDir, "OfflineDir", o.OfflineDir)
+	setText(native, capi.Entity, "Entity", o.Entity)
+	setText(native, capi.Source, "Source", source)
+	setFlag(native, capi.Offline, o.Offline, true)
+	setFlag(native, capi.Disabled, o.Disabled, true)
+	setFlag(native, capi.GroupAccess, o.GroupAccess, true)
+	setFlag(native, capi.Compress, o.Uncompressed, false)
+	if o.MaxFileSize != 0 {
+		native.SetNumber(capi.MaxFileSize, o.MaxFileSize)
+	}
+	if o.MaxFileAge != 0 {
+		native.SetNumber(capi.MaxFileAge, whole(o.MaxFileAge, time.Second))
+	}
+	if o.CompressionLevel != 0 {
+		native.SetNumber(capi.CompressionLevel, int64(o.CompressionLevel))
+	}
+	if o.SampleRate != nil {
+		native.SetSampleRate(*o.SampleRate)
+	}
+	for _, key := range o.RedactKeys {
+		native.SetText(capi.RedactKey, "RedactKeys", key)
+	}
+	if o.Filter != nil {
+		native.SetFilter(func(record *capi.Record) bool { return o.Filter(&Record{record}) == Keep })
+	}
+	if o.Progress != nil {
+		setProgress(native, func(progress Progress) bool { o.Progress(progress); return true })
+	}
+	o.Server.set(native)
+	return native, nil
+}
+
+func (s *Server) set(native *capi.Options) {
+	setText(native, capi.APIKey, "Server.APIKey", s.APIKey)
+	setText(native, capi.BaseURL, "Server.BaseURL", s.BaseURL)
+	setText(native, capi.TraceServerURL, "Server.TraceServerURL", s.TraceServerURL)
+	setText(native, capi.CAFile, "Server.CAFile", s.CAFile)
+	if s.HTTPTimeout != 0 {
+		native.SetNumber(capi.HTTPTimeout, whole(s.HTTPTimeout, time.Millisecond))
+	}
+	setFlag(native, capi.Insecure, s.Insecure, true)
+}
+
+func setFlag(native *capi.Options, which int, given, value bool) {
+	if given {
+		native.SetFlag(which, value)
+	}
+}
+
+func setText(native *capi.Options, which int, field, text string) {
+	if text != "" {
+		native.SetText(which, field, text)
+	}
+}
+
+func setProgress(native *capi.Options, tell func(Progress) bool) {
+	native.SetProgress(func(project, kind string, synced, errors uint64) bool {
+		return tell(Progress{project, kind, Counts{synced, errors}})
+	})
+}
+
+// whole counts units, the last one begun included, so that no limit becomes 0.
+func whole(d, unit time.Duration) int64 {
+	count := int64(d / unit)
+	if d%unit > 0 {
+		count++
+	}
+	return count
+}

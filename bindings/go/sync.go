@@ -1,0 +1,108 @@
+package weave
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/libweave/libweave-go/internal/capi"
+)
+
+// SyncOptions say what is sent, and where. What is left at its zero value is taken from the environment or the defaults,
+// as in [Options].
+type SyncOptions struct {
+	OfflineDir string
+	Project    string // one project as recorded, "entity/project" or its last part; "" for all
+	Entity     string // where the projects go that were logged without one
+	Server     Server
+	Progress   func(Progress)
+}
+
+// Counts are what became of records of one kind: a call's start and end count as one.
+type Counts struct {
+	Synced uint64 // taken by the server
+	Errors uint64 // not taken
+}
+
+// UnmarshalJSON reads [synced, errors].
+func (c *Counts) UnmarshalJSON(text []byte) error {
+	var pair [2]uint64
+	if err := json.Unmarshal(text, &pair); err != nil {
+		return err
+	}
+	c.Synced, c.Errors = pair[0], pair[1]
+	return nil
+}
+
+// Results are the counts of a sync by "entity/project" as recorded, and by kind: "files", "tables", "ops", "objects",
+// "calls", "call_updates", "feedback", "costs".
+type Results map[string]map[string]Counts
+
+// Sync sends what is stored to the server, in the order that references need. What the server has taken is marked; what
+// it has not is kept for the next time. Clients of this process may go on logging.
+//
+// The results are there whenever sending began, also beside an error. When the context ends, Sync stops after the request
+// that is under way, with an error of [StatusCancelled] that wraps the context's.
+func Sync(ctx context.Context, options SyncOptions) (Results, error) {
+	native := capi.NewOptions()
+	defer native.Free()
+	setText(native, capi.Entity, "Entity", options.Entity)
+	options.Server.set(native)
+	setProgress(native, func(progress Progress) bool {
+		if options.Progress != nil {
+			options.Progress(progress)
+		}
+		return ctx.Err() == nil
+	})
+	if ctx.Err() != nil {
+		return nil, caused(&Error{Status: StatusCancelled, Text: "the sync was not begun"}, context.Cause(ctx))
+	}
+	text, err := capi.Sync(options.OfflineDir, options.Project, native)
+	err = fault(err)
+	if errors.Is(err, StatusCancelled) {
+		err = caused(err, context.Cause(ctx))
+	}
+	var results Results
+	if text != "" {
+		if fault := json.Unmarshal([]byte(text), &results); fault != nil {
+			return nil, errors.Join(err, fmt.Errorf("weave: results that cannot be read: %w", fault))
+		}
+	}
+	return results, err
+}
+
+// CleanSyncedFiles deletes data files that were sent at least so long ago, and file bytes that nothing pending needs; how
+// many files. The directory may be "", as in [Options].
+func CleanSyncedFiles(offlineDir string, olderThan time.Duration) (uint64, error) {
+	deleted, err := capi.CleanSyncedFiles(offlineDir, olderThan.Hours()/24)
+	return deleted, fault(err)
+}
+
+// DirectoryStats tells what lies in an offline directory.
+type DirectoryStats struct {
+	Bytes    uint64                          `json:"bytes"`    // of everything
+	Projects map[string]map[string]FileStats `json:"projects"` // by "entity/project" and folder
+}
+
+// FileStats counts data files.
+type FileStats struct {
+	PendingFiles uint64 `json:"pending_files"`
+	PendingBytes uint64 `json:"pending_bytes"`
+	SyncedFiles  uint64 `json:"synced_files"`
+	SyncedBytes  uint64 `json:"synced_bytes"`
+}
+
+// Stats looks into an offline directory, which may be "", as in [Options].
+func Stats(offlineDir string) (DirectoryStats, error) {
+	var stats DirectoryStats
+	text, err := capi.DirectoryStats(offlineDir)
+	if err != nil {
+		return stats, fault(err)
+	}
+	if err := json.Unmarshal([]byte(text), &stats); err != nil {
+		return stats, fmt.Errorf("weave: statistics that cannot be read: %w", err)
+	}
+	return stats, nil
+}
