@@ -169,6 +169,9 @@ impl Packer {
             let task = self.wait(session, &mut waiting_since);
             let done = self.work(session, &task);
             let failed = done.is_err();
+            if let Err(error) = &done {
+                log::write(log::Level::Error, || error.text().to_string());
+            }
             let mut state = session.state.lock();
             match done {
                 Ok(durable) => {
@@ -176,10 +179,7 @@ impl Packer {
                     state.close_done = task.close.unwrap_or(state.close_done);
                     state.failure = None;
                 }
-                Err(error) => {
-                    log::write(log::Level::Error, || error.text().to_string());
-                    state.failure = Some(error);
-                }
+                Err(error) => state.failure = Some(error),
             }
             session.answered.notify_all();
             if task.stop {

@@ -62,13 +62,18 @@ impl Identity {
         if let Some(grant) = held.as_ref().filter(|grant| good(grant)) {
             return Ok(grant.token.clone());
         }
-        let grant = match self.cached().filter(good) {
+        let cached = self.cached().filter(good);
+        let fresh = cached.is_none();
+        let grant = match cached {
             Some(grant) => grant,
             None => self.exchanged(now, exchange)?,
         };
-        let token = grant.token.clone();
-        *held = Some(grant);
-        Ok(token)
+        *held = Some(grant.clone());
+        drop(held);
+        if fresh {
+            self.keep(&grant);
+        }
+        Ok(grant.token)
     }
 
     /// Asks the server for a token in spite of what is at hand, because it was refused.
@@ -79,9 +84,10 @@ impl Identity {
     ) -> Result<Secret, Failure> {
         let mut held = self.held.lock();
         let grant = self.exchanged(now, exchange)?;
-        let token = grant.token.clone();
-        *held = Some(grant);
-        Ok(token)
+        *held = Some(grant.clone());
+        drop(held);
+        self.keep(&grant);
+        Ok(grant.token)
     }
 
     fn exchanged(
@@ -104,14 +110,16 @@ impl Identity {
         })?;
         let lifetime = SignedDuration::try_from_secs_f64(answer.expires_in).unwrap_or(SignedDuration::ZERO);
         let ends = now.checked_add(lifetime).unwrap_or(Timestamp::MAX);
-        let grant = Grant { token: Secret::new(answer.access_token), ends };
-        if let Err(cause) = self.cache(&grant) {
-            // It costs one exchange in the next process, and nothing else.
+        Ok(Grant { token: Secret::new(answer.access_token), ends })
+    }
+
+    /// Keeps a token for other processes. Where that fails it costs one exchange in the next one, and nothing else.
+    fn keep(&self, grant: &Grant) {
+        if let Err(cause) = self.cache(grant) {
             log::write(Level::Warning, || {
                 format!("the access token cannot be kept in {}: {cause}", self.cache_file.display())
             });
         }
-        Ok(grant)
     }
 
     fn cached(&self) -> Option<Grant> {
