@@ -43,10 +43,11 @@ impl<'t> StartTexts<'t> {
         }
         let object = Rules { object: true, ..Rules::default() };
         let redacted = Rules { redact: Some(&client.redact), ..object };
-        let attributes = options.attributes.as_deref().filter(|attributes| !attributes.is_empty());
+        let given = |text: &'t Option<String>| text.as_deref().filter(|text| !text.is_empty());
+        let (attributes, display_name) = (given(&options.attributes), given(&options.display_name));
         Ok(StartTexts {
             op_name,
-            display_name: options.display_name.as_deref().map(check_call::display_name).transpose()?,
+            display_name: display_name.map(check_call::display_name).transpose()?,
             inputs: inputs.map_or(Ok(Cow::Borrowed("{}")), |inputs| accept(inputs, "inputs", &redacted))?,
             own_attributes: attributes.map(|text| accept(text.as_bytes(), "attributes", &object)).transpose()?,
         })
@@ -68,7 +69,7 @@ impl<'t> StartTexts<'t> {
             trace_id: Some(lineage.trace_id.as_str()),
             parent_id: lineage.parent_id.as_ref().map(Id::as_str),
             op_name: Some(self.op_name),
-            display_name: self.display_name.as_deref().filter(|name| !name.is_empty()),
+            display_name: self.display_name.as_deref(),
             thread_id: lineage.thread_id.as_deref(),
             turn_id: lineage.turn_id(),
             started_at: Some(started_at),

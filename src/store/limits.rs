@@ -26,6 +26,9 @@ pub const DURABILITY_INTERVAL: Duration = Duration::from_secs(1);
 /// Wait before trying again after a failed write.
 pub const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
+/// How long letting go of the last client waits for the packer to end.
+pub const STOP_LIMIT: Duration = Duration::from_secs(2);
+
 /// A journal segment is closed when it is this long: what is packed is freed by whole segments.
 pub const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 

@@ -235,7 +235,7 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         if let Some(session) = self.session.get().filter(|session| session.is_of_this_process()) {
-            session.stop();
+            session.stop(limits::STOP_LIMIT);
         }
     }
 }

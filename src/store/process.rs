@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
 
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 static WATCHING: OnceCell<()> = OnceCell::new();
@@ -30,7 +31,7 @@ extern "C" fn in_child() {
 }
 
 /// Starts a thread on which no handler of the host runs: every signal is blocked on it.
-pub fn spawn_quiet(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub fn spawn_quiet(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     // SAFETY: both sets are plain data, filled by the functions they are passed to; the mask of this thread is put back
     // before anything else of the caller runs.
     unsafe {
@@ -40,7 +41,7 @@ pub fn spawn_quiet(name: &str, body: impl FnOnce() + Send + 'static) -> io::Resu
         libc::pthread_sigmask(libc::SIG_SETMASK, &every, &mut before);
         let spawned = std::thread::Builder::new().name(name.to_string()).spawn(body);
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-        spawned.map(|_| ())
+        spawned
     }
 }
 

@@ -16,6 +16,7 @@ use crate::record::frame::Record;
 use parking_lot::{Condvar, Mutex};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The journal of this process in one offline directory, and its packer.
@@ -23,6 +24,7 @@ pub struct Session {
     generation: u32,
     journal: Mutex<Option<Journal>>,
     state: Mutex<State>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     asked: Condvar,
     answered: Condvar,
 }
@@ -61,6 +63,7 @@ impl Session {
             generation: process::generation(),
             journal: Mutex::new(Some(journal)),
             state: Mutex::new(State::default()),
+            thread: Mutex::new(None),
             asked: Condvar::new(),
             answered: Condvar::new(),
         });
@@ -73,8 +76,9 @@ impl Session {
             journal_synced: 0,
             synced: Instant::now(),
         };
-        process::spawn_quiet("weave-packer", move || packer.run(&worker))
+        let thread = process::spawn_quiet("weave-packer", move || packer.run(&worker))
             .map_err(|cause| Error::io("cannot start a thread for", root, &cause))?;
+        *session.thread.lock() = Some(thread);
         Ok(session)
     }
 
@@ -132,10 +136,24 @@ impl Session {
         Ok(0)
     }
 
-    /// Asks the packer to pack what is left and to end. It is not waited for.
-    pub fn stop(&self) {
-        self.state.lock().stop = true;
+    /// Has the packer pack what is left and end. When it does so within the limit, no thread is left behind; else it goes
+    /// on by itself, and what it cannot finish stays in the journal for the next start.
+    pub fn stop(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        let mut state = self.state.lock();
+        state.stop = true;
         self.asked.notify_one();
+        while !state.stopped {
+            if self.answered.wait_until(&mut state, deadline).timed_out() {
+                return;
+            }
+        }
+        drop(state);
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            // It has nothing left to do. A fault on it was told when it happened.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -185,9 +203,10 @@ impl Packer {
             if task.stop {
                 // What could not be packed stays in the journal, for the next start.
                 let whole = !failed && state.durable.position >= state.accepted.position;
-                state.stopped = true;
                 drop(state);
                 self.end(session, whole);
+                session.state.lock().stopped = true;
+                session.answered.notify_all();
                 return;
             }
             if failed {
