@@ -1,0 +1,232 @@
+// How arguments reach C: texts get their NUL, JSON and bytes their length, chrono becomes numbers. `detail` is not for
+// programs.
+#ifndef WEAVE_ARGUMENTS_HPP
+#define WEAVE_ARGUMENTS_HPP
+
+#include <weave/status.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+namespace weave {
+
+class Json;
+
+using Time = std::chrono::system_clock::time_point;
+using Days = std::chrono::duration<double, std::ratio<86400>>;
+inline constexpr std::chrono::milliseconds no_limit{-1};
+
+// JSON as a parameter: a text, or a Json in the making. Nothing, an empty text and a null pointer are no JSON at all.
+class JsonText {
+public:
+    JsonText() noexcept = default;
+    JsonText(std::string_view text) noexcept : text_(text) {}
+    JsonText(const std::string &text) noexcept : text_(text) {}
+    JsonText(const char *text) : text_(text == nullptr ? std::string_view() : std::string_view(text)) {}
+    JsonText(const Json &json); // in json.hpp
+
+    std::string_view text() const noexcept { return text_; }
+    const Status &status() const noexcept { return status_; }
+
+private:
+    std::string_view text_;
+    Status status_;
+};
+
+// Bytes as a parameter: a pointer and a size, or anything with contiguous bytes. A char array is not taken, since its
+// end is not clear.
+class Bytes {
+public:
+    Bytes(const void *data, std::size_t size) noexcept : data_(data), size_(size) {}
+    Bytes(std::string_view bytes) noexcept : Bytes(bytes.data(), bytes.size()) {}
+    template <class Container, class Byte = std::remove_reference_t<decltype(*std::data(std::declval<Container &>()))>,
+              class = std::enable_if_t<sizeof(Byte) == 1 && std::is_trivially_copyable_v<Byte> &&
+                                       !(std::is_array_v<std::remove_reference_t<Container>> &&
+                                         std::is_same_v<std::remove_const_t<Byte>, char>) &&
+                                       !std::is_same_v<std::decay_t<Container>, std::string_view>>>
+    Bytes(const Container &bytes) noexcept : Bytes(std::data(bytes), std::size(bytes)) {}
+    Bytes(const char *) = delete;
+
+    const void *data() const noexcept { return data_; }
+    std::size_t size() const noexcept { return size_; }
+
+private:
+    const void *data_;
+    std::size_t size_;
+};
+
+namespace detail {
+
+template <class T, void (*Free)(T *)>
+struct Release {
+    void operator()(T *handle) const noexcept { Free(handle); }
+    // What the handle's callbacks need; it goes after the handle.
+    std::shared_ptr<const void> keeps = nullptr;
+};
+template <class T, void (*Free)(T *)>
+using Handle = std::unique_ptr<T, Release<T, Free>>;
+
+// Runs a callback of the program's; nothing that it throws may pass through C.
+template <class Callback>
+void contained(Callback callback) noexcept {
+#if defined(__cpp_exceptions)
+    try {
+        callback();
+    } catch (...) {
+    }
+#else
+    callback();
+#endif
+}
+
+// Takes over a text that the library made.
+inline std::string taken(char *text) {
+    Handle<char, weave_string_free> owned(text);
+    return owned ? std::string(owned.get()) : std::string();
+}
+
+inline std::string_view view(const char *text) noexcept { return text == nullptr ? std::string_view() : text; }
+
+// Every argument is made ready for the time of one call: `fault` says why it cannot be passed, `c` is what C takes.
+class Text {
+public:
+    explicit Text(std::string_view text) : text_(text) {}
+    Status fault() const {
+        const auto at = text_.find('\0');
+        if (at == std::string::npos) {
+            return {};
+        }
+        return {WEAVE_INVALID_ARGUMENT, '"' + text_.substr(0, at) + "…\": a NUL character at byte " +
+                                            std::to_string(at) + " of a name or short text; take it out"};
+    }
+    std::tuple<const char *> c() const { return {text_.c_str()}; }
+
+private:
+    std::string text_;
+};
+
+// A text of which none is NULL.
+struct Maybe {
+    std::string_view text;
+    bool given;
+};
+inline Maybe unless_empty(std::string_view text) { return {text, !text.empty()}; }
+
+class MaybeText {
+public:
+    explicit MaybeText(Maybe maybe) : text_(maybe.text), given_(maybe.given) {}
+    Status fault() const { return text_.fault(); }
+    std::tuple<const char *> c() const { return {given_ ? std::get<0>(text_.c()) : nullptr}; }
+
+private:
+    Text text_;
+    bool given_;
+};
+
+struct JsonArgument {
+    const JsonText &json;
+    const Status &fault() const { return json.status(); }
+    std::tuple<const char *, std::ptrdiff_t> c() const {
+        return {json.text().data(), static_cast<std::ptrdiff_t>(json.text().size())};
+    }
+};
+
+struct BytesArgument {
+    const Bytes &bytes;
+    Status fault() const { return {}; }
+    std::tuple<const void *, std::ptrdiff_t> c() const {
+        return {bytes.data(), static_cast<std::ptrdiff_t>(bytes.size())};
+    }
+};
+
+template <class T>
+struct Plain {
+    T value;
+    Status fault() const { return {}; }
+    std::tuple<T> c() const { return {value}; }
+};
+
+// What collects settings: setters can be chained, and the first that fails is told by the function that takes them.
+template <class Self>
+class Builder {
+public:
+    const Status &status() const noexcept { return status_; }
+
+protected:
+    Self &keep(Status status) {
+        if (status_.ok()) {
+            status_ = std::move(status);
+        }
+        return static_cast<Self &>(*this);
+    }
+
+private:
+    Status status_;
+};
+
+template <class Self>
+struct Built {
+    const Builder<Self> &builder;
+    const Status &fault() const { return builder.status(); }
+    auto c() const { return std::make_tuple(static_cast<const Self &>(builder).get()); }
+};
+
+inline Text ready(std::string_view text) { return Text(text); }
+inline MaybeText ready(Maybe text) { return MaybeText(text); }
+inline JsonArgument ready(const JsonText &json) { return {json}; }
+inline BytesArgument ready(const Bytes &bytes) { return {bytes}; }
+inline Plain<std::int64_t> ready(Time time) {
+    using std::chrono::microseconds;
+    return {std::chrono::floor<microseconds>(time.time_since_epoch()).count()};
+}
+template <class Self>
+Built<Self> ready(const Builder<Self> &builder) {
+    return {builder};
+}
+template <class T, class = std::enable_if_t<std::is_scalar_v<T>>>
+Plain<T> ready(T value) {
+    return {value};
+}
+
+// Calls C and takes the text of its error at once, on the same thread.
+template <class Function, class... Arguments>
+Status invoke(Function function, const Arguments &...arguments) {
+    return std::apply(
+        [function](const auto &...argument) {
+            Status fault;
+            if (((fault = argument.fault()).ok() && ...)) {
+                return Status::of(std::apply(function, std::tuple_cat(argument.c()...)));
+            }
+            return fault;
+        },
+        std::make_tuple(ready(arguments)...));
+}
+
+// The same for a function whose last argument takes a text.
+template <class Function, class... Arguments>
+Result<std::string> invoke_for_text(Function function, const Arguments &...arguments) {
+    char *text = nullptr;
+    Status status = invoke(function, arguments..., &text);
+    std::string made = taken(text);
+    return status.ok() ? Result<std::string>(std::move(made)) : Result<std::string>(std::move(status));
+}
+
+// The same for a function whose last argument takes an id.
+template <class Function, class... Arguments>
+Result<std::string> invoke_for_id(Function function, const Arguments &...arguments) {
+    char id[WEAVE_ID_SIZE] = "";
+    char *const buffer = id;
+    Status status = invoke(function, arguments..., buffer);
+    return status.ok() ? Result<std::string>(std::string(id)) : Result<std::string>(std::move(status));
+}
+
+} // namespace detail
+} // namespace weave
+
+#endif // WEAVE_ARGUMENTS_HPP

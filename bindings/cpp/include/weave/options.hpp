@@ -1,0 +1,135 @@
+// Options: the settings of a session and of a sync, and the callbacks that go with them.
+#ifndef WEAVE_OPTIONS_HPP
+#define WEAVE_OPTIONS_HPP
+
+#include <weave/arguments.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace weave {
+
+// A record that a filter is asked about; it lives as long as the filter runs.
+class Record {
+public:
+    explicit Record(weave_record *record) noexcept : record_(record) {}
+
+    std::string_view type() const noexcept { return detail::view(weave_record_type(record_)); }
+    // Lives until the record is changed.
+    std::string_view json() const noexcept {
+        std::size_t length = 0;
+        const char *json = weave_record_json(record_, &length);
+        return {json, json == nullptr ? 0 : length};
+    }
+    Status set_json(const JsonText &json) { return detail::invoke(weave_record_set_json, record_, json); }
+
+private:
+    weave_record *record_;
+};
+
+// How far a sync has come; the texts live as long as the callback runs.
+struct Progress {
+    std::string_view project, kind;
+    std::uint64_t synced, errors;
+};
+
+// WEAVE_KEEP or WEAVE_DROP. It runs on the thread that logs, also on several at once, and may call the whole library.
+// One that throws drops the record.
+using Filter = std::function<weave_decision(Record &record)>;
+// Whether to go on. It runs on the thread that syncs, flushes or finishes. One that throws stops it.
+using ProgressFunction = std::function<bool(const Progress &progress)>;
+
+// Everything is left to the environment and the defaults but what is set. Setters can be chained; the first that fails
+// is told by whatever takes the options.
+class Options : public detail::Builder<Options> {
+public:
+    Options() : handle_(weave_options_new()) {
+        const std::string_view source = detail::view(std::getenv("WEAVE_SOURCE"));
+        if (source.empty()) {
+            set_source("libweave-cpp");
+        }
+    }
+
+    Options &set_offline(bool offline = true) { return set(weave_options_set_offline, offline); }
+    Options &set_disabled(bool disabled = true) { return set(weave_options_set_disabled, disabled); }
+    Options &set_offline_dir(std::string_view directory) { return set(weave_options_set_offline_dir, directory); }
+    Options &set_entity(std::string_view entity) { return set(weave_options_set_entity, entity); }
+    Options &set_max_file_size(std::uint64_t bytes) { return set(weave_options_set_max_file_size, bytes); }
+    Options &set_max_file_age(std::chrono::seconds age) {
+        return set(weave_options_set_max_file_age, std::int64_t{age.count()});
+    }
+    Options &set_compress(bool compress) { return set(weave_options_set_compress, compress); }
+    Options &set_compression_level(std::int32_t level) { return set(weave_options_set_compression_level, level); }
+    Options &set_group_access(bool access = true) { return set(weave_options_set_group_access, access); }
+    Options &set_source(std::string_view source) { return set(weave_options_set_source, source); }
+    Options &set_attributes(const JsonText &attributes) { return set(weave_options_set_attributes, attributes); }
+    Options &set_sample_rate(double rate) { return set(weave_options_set_sample_rate, rate); }
+    Options &add_redact_key(std::string_view key) { return set(weave_options_add_redact_key, key); }
+    Options &set_api_key(std::string_view key) { return set(weave_options_set_api_key, key); }
+    Options &set_base_url(std::string_view url) { return set(weave_options_set_base_url, url); }
+    Options &set_trace_server_url(std::string_view url) { return set(weave_options_set_trace_server_url, url); }
+    Options &set_ca_file(std::string_view file) { return set(weave_options_set_ca_file, file); }
+    Options &set_http_timeout(std::chrono::milliseconds timeout) {
+        return set(weave_options_set_http_timeout, std::int64_t{timeout.count()});
+    }
+    Options &set_insecure(bool insecure = true) { return set(weave_options_set_insecure, insecure); }
+
+    // An empty function is none. What it refers to must live as long as the clients with these options and their calls.
+    Options &set_filter(Filter filter) {
+        auto kept = filter ? std::make_shared<Filter>(std::move(filter)) : nullptr;
+        set(weave_options_set_filter, kept ? &Options::filter : nullptr, static_cast<void *>(kept.get()));
+        filter_ = std::move(kept);
+        return *this;
+    }
+    Options &set_progress(ProgressFunction progress) {
+        auto kept = progress ? std::make_shared<ProgressFunction>(std::move(progress)) : nullptr;
+        set(weave_options_set_progress, kept ? &Options::progress : nullptr, static_cast<void *>(kept.get()));
+        progress_ = std::move(kept);
+        return *this;
+    }
+
+    weave_options *get() const noexcept { return handle_.get(); }
+    // What a client with these options and its calls keep alive.
+    std::shared_ptr<const void> callbacks() const {
+        if (!filter_ && !progress_) {
+            return nullptr;
+        }
+        return std::make_shared<decltype(std::make_pair(filter_, progress_))>(filter_, progress_);
+    }
+
+private:
+    template <class Function, class... Arguments>
+    Options &set(Function function, const Arguments &...arguments) {
+        return keep(detail::invoke(function, get(), arguments...));
+    }
+    static std::int32_t filter(weave_record *record, void *user_data) noexcept {
+        std::int32_t decision = WEAVE_DROP;
+        detail::contained([&] {
+            Record seen(record);
+            decision = (*static_cast<Filter *>(user_data))(seen);
+        });
+        return decision;
+    }
+    static std::int32_t progress(const weave_progress *progress, void *user_data) noexcept {
+        bool on = false;
+        detail::contained([&] {
+            on = (*static_cast<ProgressFunction *>(user_data))({detail::view(progress->project),
+                                                               detail::view(progress->kind), progress->synced,
+                                                               progress->errors});
+        });
+        return on ? 0 : 1;
+    }
+
+    std::shared_ptr<Filter> filter_;
+    std::shared_ptr<ProgressFunction> progress_;
+    detail::Handle<weave_options, weave_options_free> handle_;
+};
+
+} // namespace weave
+
+#endif // WEAVE_OPTIONS_HPP
