@@ -110,7 +110,18 @@ func TestSyncSendsWhatIsStoredAndCountsIt(t *testing.T) {
 		t.Errorf("%s", answer)
 	}
 	ok(t, online.Finish(ctx))
+}
 
+func TestWhatWasSentIsDeletedWhenAsked(t *testing.T) {
+	// By a process that has ended: the journal of a living one keeps the files that it tells of.
+	to, dir := server(t), filepath.Join(t.TempDir(), "offline")
+	agent := exec.Command("go", "run", "./examples/agent", dir, "team/demo")
+	agent.Stderr = os.Stderr
+	root, err := agent.Output()
+	ok(t, err)
+	same(t, "length of the root call's id", len(root), len("0195f1f2-9c2b-7d3e-b5a1-8c9d2e4f6a7b\n"))
+	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to})
+	ok(t, err)
 	before, err := weave.Stats(dir)
 	ok(t, err)
 	if calls := before.Projects["team/demo"]["calls"]; calls.SyncedFiles == 0 || calls.PendingFiles != 0 || calls.SyncedBytes == 0 {
@@ -121,8 +132,10 @@ func TestSyncSendsWhatIsStoredAndCountsIt(t *testing.T) {
 	same(t, "deleted of today", deleted, 0)
 	deleted, err = weave.CleanSyncedFiles(dir, 0)
 	ok(t, err)
-	if deleted == 0 {
-		t.Error("nothing was deleted")
+	after, err := weave.Stats(dir)
+	ok(t, err)
+	if deleted == 0 || after.Projects["team/demo"]["calls"].SyncedFiles != 0 {
+		t.Errorf("%d deleted; %+v", deleted, after)
 	}
 }
 
@@ -181,9 +194,9 @@ func TestSyncTellsWhyItCannotBegin(t *testing.T) {
 	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: written(t), Server: weave.Server{BaseURL: nobody}})
 	refused(t, err, weave.StatusUnauthorized)
 	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: "/no/such/directory", Server: weave.Server{APIKey: key}})
-	refused(t, err, weave.StatusIO, "/no/such/directory")
+	refused(t, err, weave.StatusInvalidArgument, "/no/such/directory")
 	_, err = weave.Stats("/no/such/directory")
-	refused(t, err, weave.StatusIO, "/no/such/directory")
+	refused(t, err, weave.StatusInvalidArgument, "/no/such/directory")
 	_, err = weave.CleanSyncedFiles(t.TempDir(), -time.Hour)
 	refused(t, err, weave.StatusInvalidArgument)
 }
