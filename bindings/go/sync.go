@@ -16,8 +16,11 @@ type SyncOptions struct {
 	OfflineDir string
 	Project    string // one project as recorded, "entity/project" or its last part; "" for all
 	Entity     string // where the projects go that were logged without one
-	Server     Server
-	Progress   func(Progress)
+	// Destination is where the one project that is sent goes, under whatever name it was recorded: "entity/project", or
+	// "project"; WEAVE_DESTINATION.
+	Destination string
+	Server      Server
+	Progress    func(Progress)
 }
 
 // Counts are what became of records of one kind: a call's start and end count as one.
@@ -49,6 +52,7 @@ func Sync(ctx context.Context, options SyncOptions) (Results, error) {
 	native := capi.NewOptions()
 	defer native.Free()
 	setText(native, capi.Entity, "Entity", options.Entity)
+	setText(native, capi.Destination, "Destination", options.Destination)
 	options.Server.set(native)
 	setProgress(native, func(progress Progress) bool {
 		if options.Progress != nil {

@@ -16,6 +16,7 @@ type Options struct {
 const (
 	OfflineDir     = C.WG_OFFLINE_DIR
 	Entity         = C.WG_ENTITY
+	Destination    = C.WG_DESTINATION
 	APIKey         = C.WG_API_KEY
 	BaseURL        = C.WG_BASE_URL
 	TraceServerURL = C.WG_TRACE_SERVER_URL

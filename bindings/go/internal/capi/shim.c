@@ -56,6 +56,7 @@ wg_result wg_options_set_text(weave_options *options, int which, const char *val
     static weave_status (*const setters[])(weave_options *, const char *) = {
         [WG_OFFLINE_DIR] = weave_options_set_offline_dir,
         [WG_ENTITY] = weave_options_set_entity,
+        [WG_DESTINATION] = weave_options_set_destination,
         [WG_API_KEY] = weave_options_set_api_key,
         [WG_BASE_URL] = weave_options_set_base_url,
         [WG_TRACE_SERVER_URL] = weave_options_set_trace_server_url,

@@ -1,0 +1,196 @@
+package weave_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	weave "github.com/libweave/libweave-go"
+)
+
+func TestAClosedClientTakesNothingMore(t *testing.T) {
+	client := opened(t, weave.Options{})
+	_, call, err := client.Start(background, "open", nil)
+	ok(t, err)
+	ok(t, client.Close())
+	ok(t, client.Close())
+	ok(t, client.Finish(background))
+	_, err = client.LogCall(background, "op", nil, nil)
+	refused(t, err, weave.StatusClosed)
+	refused(t, client.Flush(background), weave.StatusClosed)
+	refused(t, call.End(nil, nil), weave.StatusClosed)
+	same(t, "project", client.Project(), "team/demo")
+}
+
+func TestGoroutinesMayLogWhileTheClientIsClosed(t *testing.T) {
+	client := opened(t, weave.Options{})
+	var workers sync.WaitGroup
+	accepted := make([]int, 16)
+	for worker := range accepted {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			for {
+				_, err := client.LogCall(background, "op", nil, nil)
+				if err == nil {
+					accepted[worker]++
+					continue
+				}
+				if !errors.Is(err, weave.StatusClosed) {
+					t.Error(err)
+				}
+				return
+			}
+		}()
+	}
+	ok(t, client.Flush(background))
+	ok(t, client.Close())
+	workers.Wait()
+	total := 0
+	for _, n := range accepted {
+		total += n
+	}
+	// What was accepted while the client closed is kept, and written when the directory is opened the next time.
+	next := opened(t, weave.Options{OfflineDir: client.OfflineDir()})
+	same(t, "calls", len(whole(stored(t, next))), total)
+}
+
+func TestFlushBringsRecordsToTheDisk(t *testing.T) {
+	client := opened(t, weave.Options{Uncompressed: true})
+	_, err := client.LogCall(background, "op", nil, object{"text": "flushed"})
+	ok(t, err)
+	ctx, cancel := context.WithTimeout(background, time.Minute)
+	defer cancel()
+	ok(t, client.Flush(ctx))
+	files, err := filepath.Glob(filepath.Join(client.OfflineDir(), "team/demo/calls/*.jsonl"))
+	ok(t, err)
+	if len(files) != 1 {
+		t.Fatalf("files: %v", files)
+	}
+	text, err := os.ReadFile(files[0])
+	ok(t, err)
+	if !strings.Contains(string(text), `"flushed"`) {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestAnEndedContextEndsFlushAndFinishAndLosesNothing(t *testing.T) {
+	client := opened(t, weave.Options{})
+	_, err := client.LogCall(background, "op", nil, nil)
+	ok(t, err)
+	expired, cancel := context.WithTimeout(background, 0)
+	defer cancel()
+	err = client.Flush(expired)
+	refused(t, err, weave.StatusTimeout, "kept")
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v hides the context's error", err)
+	}
+	why := errors.New("the host is going down")
+	cancelled, stop := context.WithCancelCause(background)
+	stop(why)
+	if err := client.Flush(cancelled); !errors.Is(err, why) {
+		t.Errorf("%v hides the context's cause", err)
+	}
+	if err := client.Finish(cancelled); err != nil && !errors.Is(err, weave.StatusTimeout) {
+		t.Error(err)
+	}
+	_, err = client.LogCall(background, "op", nil, nil)
+	refused(t, err, weave.StatusClosed)
+	next := opened(t, weave.Options{OfflineDir: client.OfflineDir()})
+	same(t, "calls", len(whole(stored(t, next))), 1)
+}
+
+func TestAClientThatNobodyClosedIsReleasedAndLosesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "offline")
+	released := make(chan struct{})
+	func() {
+		// The filter refers to the object, and the client to the filter: it goes when the client has gone.
+		witness := &[1]string{"seen"}
+		runtime.AddCleanup(witness, func(struct{}) { close(released) }, struct{}{})
+		client, err := weave.Init("team/demo", weave.Options{Offline: true, OfflineDir: dir,
+			Filter: func(r *weave.Record) weave.Decision { _ = witness[0] + r.Type(); return weave.Keep }})
+		ok(t, err)
+		_, _, err = client.Start(background, "open", nil)
+		ok(t, err)
+		_, err = client.LogCall(background, "finished", nil, nil)
+		ok(t, err)
+	}()
+	for end := time.Now().Add(time.Minute); ; {
+		runtime.GC()
+		select {
+		case <-released:
+		case <-time.After(time.Millisecond):
+			if time.Now().After(end) {
+				t.Fatal("the callback is still held")
+			}
+			continue
+		}
+		break
+	}
+	next := opened(t, weave.Options{OfflineDir: dir})
+	found := calls(t, next)
+	if len(found) != 2 || found["open"] == nil || found["finished"] == nil {
+		t.Errorf("%v", found)
+	}
+}
+
+func TestSettingsReachTheLibrary(t *testing.T) {
+	none := 0.0
+	dropped := opened(t, weave.Options{SampleRate: &none})
+	_, err := dropped.LogCall(background, "op", nil, nil)
+	ok(t, err)
+	same(t, "calls of a sample of none", len(calls(t, dropped)), 0)
+
+	defer syscall.Umask(syscall.Umask(0))
+	client := opened(t, weave.Options{Source: "robot", Attributes: object{"fleet": 7}, RedactKeys: []string{"token"},
+		GroupAccess: true, CompressionLevel: 12, MaxFileSize: 1 << 20, MaxFileAge: time.Hour})
+	_, err = client.LogCall(background, "op", object{"token": "secret", "name": "x"}, nil)
+	ok(t, err)
+	call := calls(t, client)["op"]
+	same(t, "inputs", call["inputs"], object{"token": "REDACTED", "name": "x"})
+	same(t, "source", path(call, "attributes", "weave", "source"), "robot")
+	same(t, "attributes", path(call, "attributes", "fleet"), 7)
+	about, err := os.Stat(client.OfflineDir())
+	ok(t, err)
+	same(t, "mode", about.Mode().Perm().String(), os.FileMode(0o770).String())
+}
+
+func TestSettingsThatCannotBeUsedAreRefused(t *testing.T) {
+	for _, options := range []weave.Options{{CompressionLevel: 13}, {CompressionLevel: 1<<32 + 1}, {MaxFileSize: -1},
+		{MaxFileAge: -time.Second}, {Server: weave.Server{HTTPTimeout: -1}}} {
+		options.Offline, options.OfflineDir = true, t.TempDir()
+		_, err := weave.Init("demo", options)
+		refused(t, err, weave.StatusInvalidArgument)
+	}
+}
+
+func TestADisabledClientKeepsNothing(t *testing.T) {
+	client, err := weave.Init("demo", weave.Options{Disabled: true})
+	ok(t, err)
+	ctx, call, err := client.Start(background, "op", nil)
+	ok(t, err)
+	_, err = client.LogCall(ctx, "inner", nil, nil)
+	ok(t, err)
+	ok(t, call.End(nil, nil))
+	ok(t, client.Close())
+	same(t, "directory", client.OfflineDir(), "")
+}
+
+func TestDataOfTheServerIsNotThereOffline(t *testing.T) {
+	client := opened(t, weave.Options{})
+	_, err := client.Query("/calls/stream_query", object{})
+	refused(t, err, weave.StatusOffline)
+}
+
+func TestTheVersionIsTheLibrarys(t *testing.T) {
+	if parts := strings.Split(weave.Version(), "."); len(parts) != 3 {
+		t.Errorf("%q", weave.Version())
+	}
+}

@@ -1,0 +1,105 @@
+package weave_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	weave "github.com/libweave/libweave-go"
+)
+
+func TestOpLogsResultAndNesting(t *testing.T) {
+	client := opened(t, weave.Options{})
+	sum, err := weave.Op(background, client, "outer", object{"n": 2}, func(ctx context.Context) (int, error) {
+		return weave.Op(ctx, nil, "inner", nil, func(context.Context) (int, error) { return 5, nil }, weave.WithKind("tool"))
+	})
+	ok(t, err)
+	same(t, "result", sum, 5)
+	found := calls(t, client)
+	same(t, "inputs", found["outer"]["inputs"], object{"n": 2})
+	same(t, "outputs", []any{found["outer"]["output"], found["inner"]["output"]}, []int{5, 5})
+	same(t, "parent", found["inner"]["parent_id"], found["outer"]["id"])
+	same(t, "kind", path(found["inner"], "attributes", "weave", "kind"), "tool")
+}
+
+func TestOpRecordsAnErrorAndReturnsIt(t *testing.T) {
+	client := opened(t, weave.Options{})
+	part, err := weave.Op(background, client, "op", nil, func(context.Context) (string, error) { return "part", io.ErrUnexpectedEOF })
+	if part != "part" || err != io.ErrUnexpectedEOF {
+		t.Errorf("%q, %v", part, err)
+	}
+	call := calls(t, client)["op"]
+	same(t, "exception", exception(t, call), [3]string{"error", "unexpected EOF"})
+	same(t, "output", call["output"], "part")
+}
+
+func TestOpRecordsAPanicAndRaisesItAgain(t *testing.T) {
+	client := opened(t, weave.Options{})
+	value := errors.New("boom")
+	func() {
+		defer func() {
+			if raised := recover(); raised != value {
+				t.Errorf("raised %v", raised)
+			}
+		}()
+		_, _ = weave.Op(background, client, "error", nil, func(context.Context) (int, error) { panic(value) })
+	}()
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = weave.Op(background, client, "runtime", nil, func(context.Context) (int, error) {
+			var none []int
+			return none[len(none)], nil
+		})
+	}()
+	found := calls(t, client)
+	failed := exception(t, found["error"])
+	same(t, "exception", failed[:2], []string{"error", "boom"})
+	if !strings.Contains(failed[2], "op_test.go") {
+		t.Errorf("the traceback does not show where it came from: %s", failed[2])
+	}
+	same(t, "type", exception(t, found["runtime"])[0], "runtime.boundsError")
+}
+
+func TestOpEndsItsCallWhenTheGoroutineEnds(t *testing.T) {
+	client := opened(t, weave.Options{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = weave.Op(background, client, "op", nil, func(context.Context) (int, error) {
+			runtime.Goexit() // as FailNow of a test does
+			return 0, nil
+		})
+	}()
+	<-done
+	same(t, "exception", exception(t, calls(t, client)["op"])[0], "runtime.Goexit")
+}
+
+func TestOpWithoutAClientRunsTheFunction(t *testing.T) {
+	n, err := weave.Op(background, nil, "op", nil, func(context.Context) (int, error) { return 3, io.EOF })
+	if n != 3 || err != io.EOF {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+func TestFailuresOfLoggingDoNotChangeWhatOpReturns(t *testing.T) {
+	var told []error
+	client := opened(t, weave.Options{OnError: func(err error) { told = append(told, err) }})
+	odd, err := weave.Op(background, client, "no JSON", nil, func(context.Context) (chan int, error) { return make(chan int), nil })
+	ok(t, err)
+	if odd == nil {
+		t.Error("the result is lost")
+	}
+	n, err := weave.Op(background, client, "no inputs", make(chan int), func(context.Context) (int, error) { return 7, nil })
+	ok(t, err)
+	same(t, "result", n, 7)
+	if len(told) != 2 || !strings.Contains(told[0].Error(), `"no JSON": weave: output`) || !strings.Contains(told[1].Error(), "inputs") {
+		t.Errorf("told %v", told)
+	}
+	call := calls(t, client)["no JSON"]
+	if call["ended_at"] == nil {
+		t.Errorf("it did not end: %v", call)
+	}
+}

@@ -1,0 +1,211 @@
+package weave_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	weave "github.com/libweave/libweave-go"
+)
+
+const key = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+
+// written is an offline directory with three calls of "team/demo", one of them below another, and an object.
+func written(t *testing.T) string {
+	t.Helper()
+	client := opened(t, weave.Options{})
+	config, err := client.CreateObject("config", object{"a": 1})
+	ok(t, err)
+	ctx, call, err := client.Start(background, "outer", object{"config": config})
+	ok(t, err)
+	_, err = client.LogCall(ctx, "inner", nil, nil)
+	ok(t, err)
+	ok(t, call.End(nil, nil))
+	_, err = client.LogCall(background, "alone", nil, nil)
+	ok(t, err)
+	ok(t, client.Close())
+	return client.OfflineDir()
+}
+
+// server starts the local server of the project's tests.
+func server(t *testing.T) weave.Server {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	ok(t, err)
+	python := filepath.Join(root, ".venv-server/bin/python")
+	if _, err := os.Stat(python); err != nil {
+		t.Skip("the local server has no environment: run `make test-deps`")
+	}
+	for range 5 { // the free port may be taken before the server binds it
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		ok(t, err)
+		port := listener.Addr().(*net.TCPAddr).Port
+		ok(t, listener.Close())
+		address := "http://127.0.0.1:" + strconv.Itoa(port)
+		command := exec.Command(python, filepath.Join(root, "tests/server/server.py"), "--port", strconv.Itoa(port),
+			"--db", filepath.Join(t.TempDir(), "server.db"), "--api-key", key, "--entity", "team")
+		command.Stdout, command.Stderr = os.Stderr, os.Stderr
+		ok(t, command.Start())
+		ended := make(chan error, 1)
+		go func() { ended <- command.Wait() }()
+		if answers(address, ended) {
+			t.Cleanup(func() { _ = command.Process.Kill(); <-ended })
+			return weave.Server{APIKey: key, BaseURL: address, TraceServerURL: address}
+		}
+	}
+	t.Fatal("the local server does not start")
+	return weave.Server{}
+}
+
+func answers(address string, ended chan error) bool {
+	for {
+		request, _ := http.NewRequest(http.MethodGet, address+"/server_info", nil)
+		request.SetBasicAuth("api", key)
+		if answer, err := http.DefaultClient.Do(request); err == nil {
+			_ = answer.Body.Close()
+			return answer.StatusCode == http.StatusOK
+		}
+		select {
+		case <-ended:
+			return false
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func TestSyncSendsWhatIsStoredAndCountsIt(t *testing.T) {
+	to, dir := server(t), written(t)
+	last := map[string]weave.Counts{}
+	options := weave.SyncOptions{OfflineDir: dir, Server: to, Progress: func(p weave.Progress) {
+		last[p.Project+" "+p.Kind] = p.Counts
+	}}
+	results, err := weave.Sync(background, options)
+	ok(t, err)
+	counts := results["team/demo"]
+	same(t, "calls", counts["calls"], weave.Counts{Synced: 3})
+	same(t, "objects", counts["objects"], weave.Counts{Synced: 1})
+	same(t, "progress", last["team/demo calls"], weave.Counts{Synced: 3})
+	again, err := weave.Sync(background, options)
+	ok(t, err)
+	same(t, "sent again", again["team/demo"]["calls"], weave.Counts{})
+
+	online, err := weave.Init("team/demo", weave.Options{OfflineDir: dir, Server: to})
+	ok(t, err)
+	_, err = online.LogCall(background, "online", nil, nil)
+	ok(t, err)
+	ctx, cancel := context.WithTimeout(background, time.Minute)
+	defer cancel()
+	ok(t, online.Flush(ctx))
+	answer, err := online.Query("/calls/query_stats", object{"project_id": "team/demo"})
+	ok(t, err)
+	if !strings.Contains(string(answer), `"count":4`) && !strings.Contains(string(answer), `"count": 4`) {
+		t.Errorf("%s", answer)
+	}
+	ok(t, online.Finish(ctx))
+}
+
+func TestWhatWasSentIsDeletedWhenAsked(t *testing.T) {
+	// By a process that has ended: the journal of a living one keeps the files that it tells of.
+	to, dir := server(t), filepath.Join(t.TempDir(), "offline")
+	agent := exec.Command("go", "run", "./examples/agent", dir, "team/demo")
+	agent.Stderr = os.Stderr
+	root, err := agent.Output()
+	ok(t, err)
+	same(t, "length of the root call's id", len(root), len("0195f1f2-9c2b-7d3e-b5a1-8c9d2e4f6a7b\n"))
+	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to})
+	ok(t, err)
+	before, err := weave.Stats(dir)
+	ok(t, err)
+	if calls := before.Projects["team/demo"]["calls"]; calls.SyncedFiles == 0 || calls.PendingFiles != 0 || calls.SyncedBytes == 0 {
+		t.Errorf("%+v", before)
+	}
+	deleted, err := weave.CleanSyncedFiles(dir, 24*time.Hour)
+	ok(t, err)
+	same(t, "deleted of today", deleted, 0)
+	deleted, err = weave.CleanSyncedFiles(dir, 0)
+	ok(t, err)
+	after, err := weave.Stats(dir)
+	ok(t, err)
+	if deleted == 0 || after.Projects["team/demo"]["calls"].SyncedFiles != 0 {
+		t.Errorf("%d deleted; %+v", deleted, after)
+	}
+}
+
+func TestSyncGoesToAnotherProjectWhenAsked(t *testing.T) {
+	to, dir := server(t), written(t)
+	_, err := weave.Sync(background, weave.SyncOptions{
+		OfflineDir: dir, Server: to, Project: "demo", Destination: "team/elsewhere"})
+	ok(t, err)
+	client, err := weave.Init("team/elsewhere", weave.Options{OfflineDir: dir, Server: to})
+	ok(t, err)
+	answer, err := client.Query("/calls/query_stats", object{"project_id": "team/elsewhere"})
+	ok(t, err)
+	if !strings.Contains(string(answer), "3") {
+		t.Errorf("%s", answer)
+	}
+	ok(t, client.Close())
+}
+
+func TestACancelledSyncKeepsWhatWasNotSent(t *testing.T) {
+	to, dir := server(t), written(t)
+	why := errors.New("the user left")
+	ctx, cancel := context.WithCancelCause(background)
+	options := weave.SyncOptions{OfflineDir: dir, Server: to, Progress: func(weave.Progress) { cancel(why) }}
+	_, err := weave.Sync(ctx, options)
+	refused(t, err, weave.StatusCancelled)
+	if !errors.Is(err, why) {
+		t.Errorf("%v hides the context's cause", err)
+	}
+	options.Progress = nil
+	_, err = weave.Sync(ctx, options)
+	refused(t, err, weave.StatusCancelled)
+	results, err := weave.Sync(background, options)
+	ok(t, err)
+	same(t, "calls", results["team/demo"]["calls"], weave.Counts{Synced: 3})
+}
+
+func TestAPanicOfProgressReachesWhoSyncs(t *testing.T) {
+	to, dir := server(t), written(t)
+	defer func() {
+		if raised := recover(); raised != "of the progress" {
+			t.Errorf("raised %v", raised)
+		}
+	}()
+	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to,
+		Progress: func(weave.Progress) { panic("of the progress") }})
+	t.Errorf("returned %v", err)
+}
+
+func TestSyncTellsWhyItCannotBegin(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ok(t, err)
+	nobody := "http://" + listener.Addr().String()
+	ok(t, listener.Close())
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("NETRC", filepath.Join(t.TempDir(), "none"))
+	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: written(t), Server: weave.Server{BaseURL: nobody}})
+	refused(t, err, weave.StatusUnauthorized)
+	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: "/no/such/directory", Server: weave.Server{APIKey: key}})
+	refused(t, err, weave.StatusInvalidArgument, "/no/such/directory")
+	_, err = weave.Stats("/no/such/directory")
+	refused(t, err, weave.StatusInvalidArgument, "/no/such/directory")
+	_, err = weave.CleanSyncedFiles(t.TempDir(), -time.Hour)
+	refused(t, err, weave.StatusInvalidArgument)
+}
+
+func TestStatsTellWhatIsPending(t *testing.T) {
+	stats, err := weave.Stats(written(t))
+	ok(t, err)
+	calls := stats.Projects["team/demo"]["calls"]
+	if calls.PendingFiles != 1 || calls.PendingBytes == 0 || calls.SyncedFiles != 0 || stats.Bytes <= calls.PendingBytes {
+		t.Errorf("%+v", stats)
+	}
+}
