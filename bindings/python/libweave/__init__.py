@@ -1,0 +1,30 @@
+"""Offline tracing for W&B Weave: `import libweave as weave`.
+
+    weave.init(project_name="team/project", offline=True, offline_dir="traces")
+
+    @weave.op
+    def answer(question): ...
+
+    weave.finish()
+    weave.sync_offline_data("traces", api_key=…)   # later, where there is a network
+"""
+from ._api import (add_feedback, add_note, add_reaction, finish, flush, get, get_client, init, log_call, publish, ref,
+                   require_client)
+from ._context import ThreadContext, attributes, get_current_call, require_current_call, thread
+from ._op import op
+from ._version import __version__
+from .client import Call, Client
+from .errors import ClosedError, InvalidError, OfflineError, ServerError, StorageError, WeaveError
+from .feedback import Feedback
+from .media import Audio, Content, Dataset, Image
+from .offline import (OfflineDataSyncer, OfflineTraceServer, RemoteServer, directory_stats, init_weave_get_server,
+                      sync_offline_data)
+from .refs import ObjectRef
+
+__all__ = [
+    "Audio", "Call", "Client", "ClosedError", "Content", "Dataset", "Feedback", "Image", "InvalidError", "ObjectRef",
+    "OfflineDataSyncer", "OfflineError", "OfflineTraceServer", "RemoteServer", "ServerError", "StorageError",
+    "ThreadContext", "WeaveError", "__version__", "add_feedback", "add_note", "add_reaction", "attributes",
+    "directory_stats", "finish", "flush", "get", "get_client", "get_current_call", "init", "init_weave_get_server",
+    "log_call", "op", "publish", "ref", "require_client", "require_current_call", "sync_offline_data", "thread",
+]

@@ -1,0 +1,143 @@
+"""Settings of a session or sync, and what a call is given, as the handles that the C interface takes."""
+from __future__ import annotations
+
+import ctypes
+import datetime
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes import c_void_p
+from typing import Any, Callable, Optional, Union
+
+from . import _native
+from ._values import to_json
+from .errors import INVALID_ARGUMENT, error_of
+
+logger = logging.getLogger("libweave")
+
+Filter = Callable[[str, dict[str, Any]], Optional[dict[str, Any]]]
+Time = Union[datetime.datetime, int]
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+def _json(value: Any) -> tuple[Any, ...]:
+    text = to_json(value, None)
+    return text, len(text)
+
+
+def _text(value: Any) -> tuple[Any, ...]:
+    return (_native.text(value),)
+
+
+def micros(value: Time) -> int:
+    """A time in microseconds since 1970; one without a zone is UTC, as everywhere in Weave."""
+    if isinstance(value, datetime.datetime):
+        aware = value if value.tzinfo is not None else value.replace(tzinfo=datetime.timezone.utc)
+        return (aware - _EPOCH) // datetime.timedelta(microseconds=1)
+    return value
+
+
+# Setting → the end of its setter's name, and its value in C.
+_SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
+    "offline": ("set_offline", lambda value: (bool(value),)),
+    "disabled": ("set_disabled", lambda value: (bool(value),)),
+    "offline_dir": ("set_offline_dir", _text),
+    "entity": ("set_entity", _text),
+    "max_file_size_mb": ("set_max_file_size", lambda value: (max(0, int(value * 1_000_000)),)),
+    "max_file_age": ("set_max_file_age", lambda value: (int(value),)),
+    "compress": ("set_compress", lambda value: (bool(value),)),
+    "compression_level": ("set_compression_level", lambda value: (int(value),)),
+    "group_access": ("set_group_access", lambda value: (bool(value),)),
+    "source": ("set_source", _text),
+    "attributes": ("set_attributes", _json),
+    "sample_rate": ("set_sample_rate", lambda value: (float(value),)),
+    "api_key": ("set_api_key", _text),
+    "base_url": ("set_base_url", _text),
+    "trace_server_url": ("set_trace_server_url", _text),
+    "ca_file": ("set_ca_file", _text),
+    "http_timeout": ("set_http_timeout", lambda value: (int(value * 1000),)),
+    "insecure": ("set_insecure", lambda value: (bool(value),)),
+    "filter": ("set_filter", lambda value: (value, None)),
+    "progress": ("set_progress", lambda value: (value, None)),
+}
+
+_CALL_SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
+    "parent": ("set_parent", lambda value: (value._handle,)),
+    "parent_context": ("set_parent_context", _text),
+    "id": ("set_id", _text),
+    "trace_id": ("set_trace_id", _text),
+    "parent_id": ("set_parent_id", _text),
+    "display_name": ("set_display_name", _text),
+    "thread_id": ("set_thread_id", _text),
+    "turn_id": ("set_turn_id", _text),
+    "kind": ("set_kind", _text),
+    "attributes": ("set_attributes", _json),
+    "summary": ("set_summary", _json),
+    "exception": ("set_exception", lambda value: tuple(map(_native.text, value))),
+    "started_at": ("set_started_at", lambda value: (micros(value),)),
+    "ended_at": ("set_ended_at", lambda value: (micros(value),)),
+    "wb_run": ("set_wb_run", lambda value: (_native.text(value[0]), *value[1:])),
+}
+
+
+@contextmanager
+def _handle(prefix: str, table: dict[str, Any], given: dict[str, Any]) -> Iterator[Optional[c_void_p]]:
+    unknown = given.keys() - table.keys()
+    if unknown:
+        raise TypeError(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(table)}")
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        yield None
+        return
+    c = _native.library()
+    handle = c_void_p(getattr(c, f"{prefix}_new")())
+    try:
+        for name, value in given.items():
+            setter, form = table[name]
+            try:
+                arguments = form(value)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise error_of(INVALID_ARGUMENT, f"{name}: {value!r} cannot be used: {error}") from None
+            _native.check(getattr(c, f"{prefix}_{setter}")(handle, *arguments))
+        yield handle
+    finally:
+        getattr(c, f"{prefix}_free")(handle)
+
+
+@contextmanager
+def options(redact_keys: Any = (), **given: Any) -> Iterator[c_void_p]:
+    """A `weave_options`. What is None is left to the environment and the defaults."""
+    with _handle("weave_options", _SETTINGS, {"source": "libweave-python", **given}) as handle:
+        for key in redact_keys:
+            _native.check(_native.library().weave_options_add_redact_key(handle, _native.text(key)))
+        yield handle
+
+
+def call_options(given: dict[str, Any]) -> Any:
+    """A `weave_call_options`, or None when nothing is given."""
+    return _handle("weave_call_options", _CALL_SETTINGS, given)
+
+
+def filter_callback(keep: Filter) -> Any:
+    """A program's filter as the library calls it. A filter that fails drops the record: it was to hide something."""
+    c = _native.library()
+
+    def decide(record: int, _: Any) -> int:
+        try:
+            length = ctypes.c_size_t()
+            pointer = c.weave_record_json(record, ctypes.byref(length))
+            data = json.loads(ctypes.string_at(pointer, length.value))
+            kept = keep(c.weave_record_type(record).decode(), data)
+            if kept is None:
+                return _native.DROP
+            changed = to_json(kept, None)
+            # What is refused here refuses the record: the function that logs raises it.
+            c.weave_record_set_json(record, changed, len(changed))
+            return _native.KEEP
+        except BaseException:
+            logger.exception("the filter failed, and the record was dropped")
+            return _native.DROP
+
+    return _native.FILTER(decide)

@@ -1,0 +1,40 @@
+"""The session of the program: the one that `weave.init` made and ops log to."""
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from typing import TYPE_CHECKING, Optional
+
+if TYPE_CHECKING:
+    from .client import Client
+
+logger = logging.getLogger("libweave")
+_lock = threading.Lock()
+_client: Optional["Client"] = None
+
+
+def active_client() -> Optional["Client"]:
+    """The session, or None before `weave.init` and after `weave.finish`."""
+    return _client
+
+
+def exchange(client: Optional["Client"]) -> Optional["Client"]:
+    """Makes another session the program's; the one before."""
+    global _client
+    with _lock:
+        before, _client = _client, client
+    return before
+
+
+def _at_exit() -> None:
+    """A program that ends without `weave.finish` loses nothing, and here it also leaves finished files."""
+    client = exchange(None)
+    if client is not None:
+        try:
+            client.finish()
+        except Exception:
+            logger.exception("the session was not finished; what was logged is kept in %s", client.offline_dir)
+
+
+atexit.register(_at_exit)
