@@ -68,3 +68,23 @@ def test_the_programs_and_commands_of_a_page_work(page, library, shared_server, 
             (work / mark).write_text(text)
         elif (language, mark) == ("sh", "run"):
             printed = run(["bash", "-euo", "pipefail", "-c", text], cwd=work, timeout=600, environment=environment).stdout
+
+
+def test_every_option_and_variable_is_in_the_configuration_table():
+    readme = (ROOT / "README.md").read_text()
+    header = (INCLUDE / "weave.h").read_text()
+    options = set(re.findall(r"weave_options_(?:set_)?(\w+)\(", header)) - {"new", "free"}
+    assert options and [name for name in sorted(options) if f"| `{name}`" not in readme] == []
+    sources = "".join(path.read_text() for path in ROOT.glob("src/**/*.rs"))
+    variables = set(re.findall(r'"((?:WEAVE|WANDB|WF|SSL|REQUESTS)_[A-Z_]+|[A-Z]+_PROXY)"', sources))
+    variables -= set(re.findall(r"\bWEAVE_[A-Z_0-9]+(?= = \d+,)", header))
+    assert "WANDB_API_KEY" in variables and [name for name in sorted(variables) if f"`{name}`" not in readme] == []
+
+
+def test_every_record_type_and_field_of_a_call_is_described():
+    page = (ROOT / "docs/records.md").read_text()
+    kinds, call = ((ROOT / "src/record" / name).read_text() for name in ("kind.rs", "call.rs"))
+    types = re.findall(r'=> "(\w+_\w+|writer|project)",', kinds)
+    fields = re.findall(r'\(Field::\w+, "(\w+)"', call)
+    assert len(types) == 12 and len(fields) == 18
+    assert [name for name in types + fields if f"`{name}`" not in page] == []
