@@ -30,7 +30,7 @@ use layout::{Access, ProjectDir};
 use once_cell::race::OnceBox;
 use parking_lot::Mutex;
 use session::Session;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -99,7 +99,10 @@ struct Shared {
     session: OnceBox<Arc<Session>>,
     /// In the child of a fork: the child's own session. The parent's must not be touched there.
     child: OnceBox<Arc<Shared>>,
-    projects: Mutex<HashSet<String>>,
+    /// How the files of each project that was added are written.
+    projects: Mutex<HashMap<String, FileOptions>>,
+    /// The same of projects that a parent process added.
+    inherited: HashMap<String, FileOptions>,
 }
 
 static OPEN: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
@@ -117,7 +120,7 @@ impl Store {
         let shared = match there {
             Some(shared) => shared,
             None => {
-                let shared = Arc::new(Shared::new(&dir, access));
+                let shared = Arc::new(Shared::new(&dir, access, HashMap::new()));
                 shared.current()?.session()?;
                 open.retain(|other| other.strong_count() > 0);
                 open.push(Arc::downgrade(&shared));
@@ -144,7 +147,7 @@ impl Store {
         let shared = self.shared.current()?;
         let session = shared.session()?;
         session.set_options(project, self.options.files());
-        if !shared.projects.lock().insert(project.to_string()) {
+        if shared.projects.lock().insert(project.to_string(), self.options.files()).is_some() {
             return Ok(());
         }
         let mut identity = serde_json::json!({"format_version": limits::FORMAT_VERSION, "project_id": project});
@@ -203,28 +206,42 @@ impl Store {
 }
 
 impl Shared {
-    fn new(dir: &Path, access: Access) -> Self {
+    fn new(dir: &Path, access: Access, inherited: HashMap<String, FileOptions>) -> Self {
         Shared {
             dir: dir.to_path_buf(),
             access,
             session: OnceBox::new(),
             child: OnceBox::new(),
-            projects: Mutex::new(HashSet::new()),
+            projects: Mutex::new(HashMap::new()),
+            inherited,
         }
+    }
+
+    /// For the child of a fork, where a lock that another thread of the parent held is never given back.
+    fn for_child(&self) -> Self {
+        let mut inherited = self.inherited.clone();
+        if let Some(projects) = self.projects.try_lock() {
+            inherited.extend(projects.clone());
+        }
+        Shared::new(&self.dir, self.access, inherited)
     }
 
     /// What belongs to this process: in the child of a fork, something made for the child.
     fn current(self: &Arc<Self>) -> Result<Arc<Shared>> {
         match self.session.get() {
             Some(session) if !session.is_of_this_process() => {
-                self.child.get_or_init(|| Box::new(Arc::new(Shared::new(&self.dir, self.access)))).current()
+                self.child.get_or_init(|| Box::new(Arc::new(self.for_child()))).current()
             }
             _ => Ok(self.clone()),
         }
     }
 
     fn session(&self) -> Result<&Arc<Session>> {
-        self.session.get_or_try_init(|| Session::start(&self.dir, self.access).map(Box::new))
+        self.session.get_or_try_init(|| {
+            let session = Session::start(&self.dir, self.access)?;
+            self.inherited.iter().for_each(|(project, options)| session.set_options(project, options.clone()));
+            Ok(Box::new(session))
+        })
     }
 
     fn seal(self: &Arc<Self>, limit: Option<Duration>) -> Result<u64> {

@@ -4,6 +4,7 @@ A block says what it is behind its language: a file name for programs (```c firs
 The blocks of a page are taken in order in one directory that looks like a built checkout, in which the first program of
 the README has run. A `text` block behind commands is their output; `…` stands for anything. `python3` is the Python of
 the suite, which has DuckDB."""
+import gzip
 import os
 import re
 import sys
@@ -68,3 +69,37 @@ def test_the_programs_and_commands_of_a_page_work(page, library, shared_server, 
             (work / mark).write_text(text)
         elif (language, mark) == ("sh", "run"):
             printed = run(["bash", "-euo", "pipefail", "-c", text], cwd=work, timeout=600, environment=environment).stdout
+
+
+def test_every_option_and_variable_is_in_the_configuration_table():
+    readme = (ROOT / "README.md").read_text()
+    header = (INCLUDE / "weave.h").read_text()
+    options = set(re.findall(r"weave_options_(?:set_)?(\w+)\(", header)) - {"new", "free"}
+    assert options and [name for name in sorted(options) if f"| `{name}`" not in readme] == []
+    sources = "".join(path.read_text() for path in ROOT.glob("src/**/*.rs"))
+    variables = set(re.findall(r'"((?:WEAVE|WANDB|WF|SSL|REQUESTS)_[A-Z_]+|[A-Z]+_PROXY)"', sources))
+    variables -= set(re.findall(r"\bWEAVE_[A-Z_0-9]+(?= = \d+,)", header))
+    assert "WANDB_API_KEY" in variables and [name for name in sorted(variables) if f"`{name}`" not in readme] == []
+
+
+def test_every_record_type_and_field_of_a_call_is_described():
+    page = (ROOT / "docs/records.md").read_text()
+    kinds, call = ((ROOT / "src/record" / name).read_text() for name in ("kind.rs", "call.rs"))
+    types = re.findall(r'=> "(\w+_\w+|writer|project)",', kinds)
+    fields = re.findall(r'\(Field::\w+, "(\w+)"', call)
+    assert len(types) == 12 and len(fields) == 18
+    assert [name for name in types + fields if f"`{name}`" not in page] == []
+
+
+def test_a_refused_record_can_be_given_up_as_the_page_on_the_sync_says(compile_c, sync, server, tmp_path):
+    """Its line is replaced by an empty one."""
+    program = next(text for _, mark, text in blocks("README.md") if mark == "first.c").replace("Ada", "Refused")
+    (tmp_path / "refused.c").write_text(program)
+    run([compile_c(tmp_path / "refused.c")], cwd=tmp_path)
+    server = server("--reject-marker", "Refused")
+    (counts,) = sync(tmp_path / "traces", server, status=17).values()
+    assert counts["calls"] == [0, 1]
+    (file,) = (tmp_path / "traces").glob("*/*/calls/*.jsonl.gz")
+    file.write_bytes(gzip.compress(b"\n"))
+    sync(tmp_path / "traces", server)
+    assert [path.name for path in file.parent.iterdir()] == [file.name.replace(".jsonl", ".synced.jsonl")]
