@@ -79,6 +79,9 @@ func (c *Client) Flush(ctx context.Context) error {
 // Finish flushes, and closes the session in any case: later work on it answers [StatusClosed]. To finish again does
 // nothing. Calls that have not ended stay open. The context counts as for Flush.
 func (c *Client) Finish(ctx context.Context) error {
+	if ctx.Done() == nil {
+		return fault(c.native.Finish(-1))
+	}
 	flushed := c.Flush(ctx)
 	if errors.Is(flushed, StatusClosed) {
 		return nil

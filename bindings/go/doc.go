@@ -19,7 +19,7 @@
 // # Concurrency
 //
 // Everything may be used by any number of goroutines at a time. Logging does not wait for the network. Handles are
-// released when nothing refers to them any more; [Client.Close] is what brings everything to the disk, or online to the
+// released when nothing refers to them any more, calls included; [Client.Close] is what brings everything to the disk, or online to the
 // server, in time.
 //
 // # Building

@@ -28,7 +28,7 @@ type Options struct {
 	// Filter sees every record before it is kept, on the goroutine that logs, also on several at once. A panic of it
 	// reaches that goroutine, and the record is dropped.
 	Filter func(*Record) Decision
-	// Progress is told what Flush and Finish send to the server.
+	// Progress is told what Flush and Finish send to the server, maybe on a goroutine of the package. It must not panic.
 	Progress func(Progress)
 	// OnError takes the failures of logging that [Op] cannot return. Default: an error message to [slog.Default].
 	OnError func(error)

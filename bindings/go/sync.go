@@ -29,16 +29,6 @@ type Counts struct {
 	Errors uint64 // not taken
 }
 
-// UnmarshalJSON reads [synced, errors].
-func (c *Counts) UnmarshalJSON(text []byte) error {
-	var pair [2]uint64
-	if err := json.Unmarshal(text, &pair); err != nil {
-		return err
-	}
-	c.Synced, c.Errors = pair[0], pair[1]
-	return nil
-}
-
 // Results are the counts of a sync by "entity/project" as recorded, and by kind: "files", "tables", "ops", "objects",
 // "calls", "call_updates", "feedback", "costs".
 type Results map[string]map[string]Counts
@@ -68,17 +58,35 @@ func Sync(ctx context.Context, options SyncOptions) (Results, error) {
 	if errors.Is(err, StatusCancelled) {
 		err = caused(err, context.Cause(ctx))
 	}
-	var results Results
-	if text != "" {
-		if fault := json.Unmarshal([]byte(text), &results); fault != nil {
-			return nil, errors.Join(err, fmt.Errorf("weave: results that cannot be read: %w", fault))
-		}
+	if text == "" {
+		return nil, err
+	}
+	results, unread := resultsOf(text)
+	if unread != nil {
+		return nil, errors.Join(err, unread)
 	}
 	return results, err
 }
 
+// resultsOf reads {"entity/project": {"calls": [synced, errors], …}}.
+func resultsOf(text string) (Results, error) {
+	var told map[string]map[string][2]uint64
+	if err := json.Unmarshal([]byte(text), &told); err != nil {
+		return nil, fmt.Errorf("weave: results that cannot be read: %w", err)
+	}
+	results := Results{}
+	for project, kinds := range told {
+		results[project] = map[string]Counts{}
+		for kind, pair := range kinds {
+			results[project][kind] = Counts{pair[0], pair[1]}
+		}
+	}
+	return results, nil
+}
+
 // CleanSyncedFiles deletes data files that were sent at least so long ago, and file bytes that nothing pending needs; how
-// many files. The directory may be "", as in [Options].
+// many files. The directory may be "", as in [Options]. Files that a client of a living process wrote may stay until that
+// client is released.
 func CleanSyncedFiles(offlineDir string, olderThan time.Duration) (uint64, error) {
 	deleted, err := capi.CleanSyncedFiles(offlineDir, olderThan.Hours()/24)
 	return deleted, fault(err)
