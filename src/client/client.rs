@@ -114,7 +114,13 @@ impl Client {
     /// The same, and then closes the session: later calls answer [`Status::Closed`]. To finish again is fine.
     pub fn finish(&self, limit: Option<Duration>) -> Result<u64> {
         match self.state.compare_exchange(OPEN, FINISHED, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => self.settle(limit, true),
+            Ok(_) => {
+                let left = self.settle(limit, true);
+                if let Some(store) = &self.store {
+                    store.close();
+                }
+                left
+            }
             Err(FINISHED) => Ok(0),
             Err(_) => self.check_open().map(|()| 0),
         }
@@ -238,7 +244,7 @@ impl Client {
         let Some(store) = &self.store else { return Ok(()) };
         let record = Record { record_type, timestamp: Timestamp::now(), project: &self.project, body };
         let length = record.encoded_length();
-        if length > MAX_RECORD && !matches!(record_type, RecordType::TableCreate) {
+        if length > MAX_RECORD {
             return Err(Error::new(
                 Status::TooLarge,
                 format!(

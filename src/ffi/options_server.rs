@@ -110,7 +110,8 @@ pub unsafe extern "C" fn weave_options_set_ca_file(
     }
 }
 
-/// How long one request may take. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
+/// How long each step of a request may take: connecting, waiting for an answer; ten times that for a body.
+/// Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
 ///
 /// @param options the settings.
 /// @param http_timeout_ms milliseconds, at least 1.

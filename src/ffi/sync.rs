@@ -72,7 +72,7 @@ pub unsafe extern "C" fn weave_sync(
 /// @param offline_dir the offline directory; NULL for the one of environment or default.
 /// @param older_than_days days since the sync, with fractions; 0 for all that were sent.
 /// @param deleted takes how many files were deleted; may be NULL.
-/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_BUSY; WEAVE_IO.
+/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_IO.
 #[no_mangle]
 pub unsafe extern "C" fn weave_clean_synced_files(
     offline_dir: *const c_char,

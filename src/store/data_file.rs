@@ -84,8 +84,12 @@ impl GrowingFile {
 
     /// Whether `more` bytes belong in the next file.
     pub fn is_full(&self, more: u64, options: &FileOptions) -> bool {
-        let too_large = self.length > 0 && self.length + more > options.max_size;
-        too_large || self.torn || self.born.elapsed() >= options.max_age || self.date != Timestamp::now().date_digits()
+        (self.length > 0 && self.length + more > options.max_size) || self.torn || self.is_aged(options)
+    }
+
+    /// Whether the file has been open for as long as it may be, or since another day.
+    pub fn is_aged(&self, options: &FileOptions) -> bool {
+        self.born.elapsed() >= options.max_age || self.date != Timestamp::now().date_digits()
     }
 
     /// Appends a whole member or whole lines. After an error nothing of them is in the file.

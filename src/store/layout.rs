@@ -11,9 +11,9 @@
 
 use crate::error::{Error, Result, Status};
 use crate::record::kind::Kind;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The folder of an offline directory that belongs to the library.
@@ -53,16 +53,34 @@ impl Access {
 
     /// Makes a directory and those above it; one that exists is left as it is.
     pub fn make_directory(self, path: &Path) -> Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(self.directory())
-            .create(path)
-            .map_err(|cause| Error::io("cannot make the directory", path, &cause).context("offline storage"))
+        if path.is_dir() {
+            return Ok(());
+        }
+        if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+            self.make_directory(above)?;
+        }
+        let made =
+            DirBuilder::new().mode(self.directory()).create(path).and_then(|()| self.let_in(path, self.directory()));
+        match made {
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            Err(cause) => Err(Error::io("cannot make the directory", path, &cause).context("offline storage")),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Makes a file that must not exist yet, open for writing.
     pub fn create_file(self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().read(true).append(true).create_new(true).mode(self.file()).open(path)
+        let file = OpenOptions::new().read(true).append(true).create_new(true).mode(self.file()).open(path)?;
+        self.let_in(path, self.file())?;
+        Ok(file)
+    }
+
+    /// The umask of most programs keeps the group from writing; who asked to let it in means it.
+    fn let_in(self, path: &Path, mode: u32) -> io::Result<()> {
+        match self {
+            Access::Owner => Ok(()),
+            Access::Group => fs::set_permissions(path, Permissions::from_mode(mode)),
+        }
     }
 }
 

@@ -14,6 +14,9 @@ pub const MAX_FILE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Raw bytes of a batch, and so of a member: larger ones gain 2 % in size and cost memory, smaller ones lose 10 %.
 pub const BATCH_BYTES: u64 = 256 * 1024;
 
+/// How often an idle packer looks whether a file is old enough to be closed.
+pub const AGE_CHECK: Duration = Duration::from_secs(1);
+
 /// How long a record may wait in the journal for company. It is safe there; in a data file other programs can read it.
 pub const BATCH_AGE: Duration = Duration::from_secs(10);
 

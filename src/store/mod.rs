@@ -34,7 +34,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Where and how to store.
@@ -91,11 +92,15 @@ impl StoreOptions {
 pub struct Store {
     shared: Arc<Shared>,
     options: StoreOptions,
+    closed: AtomicBool,
 }
 
 struct Shared {
     dir: PathBuf,
     access: Access,
+    /// Stores that were opened on it and not closed; changed only while `OPEN` is held.
+    handles: AtomicUsize,
+    starting: Mutex<()>,
     session: OnceBox<Arc<Session>>,
     /// In the child of a fork: the child's own session. The parent's must not be touched there.
     child: OnceBox<Arc<Shared>>,
@@ -105,7 +110,8 @@ struct Shared {
     inherited: HashMap<String, FileOptions>,
 }
 
-static OPEN: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+/// The directories that are open in this process.
+static OPEN: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
 
 impl Store {
     /// Opens an offline directory: makes it if needed, packs abandoned journals, starts a journal.
@@ -116,22 +122,42 @@ impl Store {
         }
         let dir = fs::canonicalize(&options.dir).map_err(|cause| Error::io("cannot use", &options.dir, &cause))?;
         let mut open = OPEN.lock();
-        let there = open.iter().filter_map(Weak::upgrade).find(|shared| shared.dir == dir);
+        let there = open.iter().find(|shared| shared.dir == dir).cloned();
+        let is_first = there.is_none();
         let shared = match there {
             Some(shared) => shared,
             None => {
                 let shared = Arc::new(Shared::new(&dir, access, HashMap::new()));
-                shared.current()?.session()?;
-                open.retain(|other| other.strong_count() > 0);
-                open.push(Arc::downgrade(&shared));
-                drop(open);
-                if let Err(error) = recover(&StoreOptions { dir, ..options.clone() }) {
-                    log::write(log::Level::Warning, || format!("{error}; it is tried again at the next start"));
-                }
+                shared.session()?;
+                open.push(shared.clone());
                 shared
             }
         };
-        Ok(Arc::new(Store { shared, options: options.clone() }))
+        shared.handles.fetch_add(1, Ordering::AcqRel);
+        drop(open);
+        if is_first {
+            if let Err(error) = recover(&StoreOptions { dir, ..options.clone() }) {
+                log::write(log::Level::Warning, || format!("{error}; it is tried again at the next start"));
+            }
+        }
+        Ok(Arc::new(Store { shared, options: options.clone(), closed: AtomicBool::new(false) }))
+    }
+
+    /// Lets go of the directory. When nobody else of this process has it open, what is left is packed and the journal
+    /// removed; records are refused from then on. What cannot be packed now stays in the journal for the next start.
+    pub fn close(&self) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mut open = OPEN.lock();
+        let is_last = self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1;
+        if is_last {
+            open.retain(|shared| !Arc::ptr_eq(shared, &self.shared));
+        }
+        drop(open);
+        if is_last {
+            self.shared.stop();
+        }
     }
 
     /// The offline directory.
@@ -205,11 +231,19 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl Shared {
     fn new(dir: &Path, access: Access, inherited: HashMap<String, FileOptions>) -> Self {
         Shared {
             dir: dir.to_path_buf(),
             access,
+            handles: AtomicUsize::new(0),
+            starting: Mutex::new(()),
             session: OnceBox::new(),
             child: OnceBox::new(),
             projects: Mutex::new(HashMap::new()),
@@ -237,6 +271,11 @@ impl Shared {
     }
 
     fn session(&self) -> Result<&Arc<Session>> {
+        if let Some(session) = self.session.get() {
+            return Ok(session);
+        }
+        // One thread starts it: a second session would keep its thread and journal for ever.
+        let _starting = self.starting.lock();
         self.session.get_or_try_init(|| {
             let session = Session::start(&self.dir, self.access)?;
             self.inherited.iter().for_each(|(project, options)| session.set_options(project, options.clone()));
@@ -247,12 +286,12 @@ impl Shared {
     fn seal(self: &Arc<Self>, limit: Option<Duration>) -> Result<u64> {
         self.current()?.session()?.flush(limit, true)
     }
-}
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        if let Some(session) = self.session.get().filter(|session| session.is_of_this_process()) {
-            session.stop(limits::STOP_LIMIT);
+    fn stop(&self) {
+        match (self.session.get(), self.child.get()) {
+            (Some(session), _) if session.is_of_this_process() => session.stop(limits::STOP_LIMIT),
+            (_, Some(child)) => child.stop(),
+            _ => {}
         }
     }
 }
@@ -260,13 +299,13 @@ impl Drop for Shared {
 /// Closes the data files that this process writes in an offline directory, so that a sync can send them whole.
 pub fn seal_own_files(dir: &Path) -> Result<()> {
     let Ok(dir) = fs::canonicalize(dir) else { return Ok(()) };
-    let open: Vec<Arc<Shared>> = OPEN.lock().iter().filter_map(Weak::upgrade).filter(|s| s.dir == dir).collect();
-    for shared in open {
-        if shared.seal(Some(Duration::from_secs(60)))? > 0 {
-            return Err(Error::new(Status::Timeout, "the records of this process could not be packed in a minute"));
-        }
+    let Some(shared) = OPEN.lock().iter().find(|shared| shared.dir == dir).cloned() else { return Ok(()) };
+    match shared.seal(Some(Duration::from_secs(60))) {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(Error::new(Status::Timeout, "the records of this process could not be packed in a minute")),
+        Err(error) if error.status() == Status::Closed => Ok(()), // closed meanwhile, so sealed
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 /// Packs the journals in an offline directory whose process is gone.

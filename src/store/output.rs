@@ -73,6 +73,20 @@ impl Output {
         Ok(())
     }
 
+    /// Whether any file is open.
+    pub fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// Closes the files that are old enough, also where nothing more is appended.
+    pub fn close_aged(&mut self) -> Result<()> {
+        let options = &self.options;
+        for (_, mut file) in self.files.extract_if(|folder, file| file.is_aged(&options_of(options, folder))) {
+            file.sync()?;
+        }
+        Ok(())
+    }
+
     fn group(&mut self, batch: &Batch) -> Result<Vec<(Folder, Lines)>> {
         let mut groups: Vec<(Folder, Lines)> = Vec::new();
         let mut index: HashMap<(&str, Kind), usize> = HashMap::new();
@@ -102,7 +116,7 @@ impl Output {
     }
 
     fn append(&mut self, folder: &Folder, lines: &[u8], count: u32, batch: &Batch) -> Result<()> {
-        let options = self.options.get(&folder.0).cloned().unwrap_or_default();
+        let options = options_of(&self.options, folder);
         let bytes = if options.compress {
             let part = Covered { journal: self.journal, from: batch.from, to: batch.to };
             &self.compressor(options.level)?.write(lines, count, &[part])?
@@ -142,6 +156,10 @@ impl Output {
         };
         Ok(self.compressor.insert(writer))
     }
+}
+
+fn options_of(options: &HashMap<String, FileOptions>, folder: &Folder) -> FileOptions {
+    options.get(&folder.0).cloned().unwrap_or_default()
 }
 
 #[derive(Default)]

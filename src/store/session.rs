@@ -7,7 +7,7 @@ use super::data_file::FileOptions;
 use super::journal::reader::{Batch, Reader, Stop};
 use super::journal::writer::Journal;
 use super::layout::Access;
-use super::limits::{BATCH_AGE, BATCH_BYTES, DURABILITY_INTERVAL, POLL, RETRY_AFTER_FAILURE};
+use super::limits::{AGE_CHECK, BATCH_AGE, BATCH_BYTES, DURABILITY_INTERVAL, POLL, RETRY_AFTER_FAILURE};
 use super::output::Output;
 use super::process;
 use crate::error::{Error, Result, Status};
@@ -232,8 +232,9 @@ impl Packer {
             let aged = waiting_since.is_some_and(|since| since.elapsed() >= BATCH_AGE);
             let close = (state.close_asked > state.close_done).then_some(state.close_asked);
             let wanted = state.wanted > durable || close.is_some() || state.stop;
+            let look = self.output.has_files() && self.synced.elapsed() >= AGE_CHECK;
             let undurable = accepted > durable.max(self.journal_synced) && self.synced.elapsed() >= DURABILITY_INTERVAL;
-            if wanted || aged || waiting >= BATCH_BYTES || undurable {
+            if wanted || aged || waiting >= BATCH_BYTES || undurable || look {
                 let pack = wanted || aged || waiting >= BATCH_BYTES;
                 if pack {
                     *waiting_since = None;
@@ -259,6 +260,7 @@ impl Packer {
             self.journal_synced = task.accepted;
         }
         self.output.sync()?;
+        self.output.close_aged()?;
         self.synced = Instant::now();
         if task.close.is_some() || task.stop {
             self.output.close()?;
