@@ -522,7 +522,8 @@ weave_status weave_options_set_trace_server_url(weave_options *options, const ch
 weave_status weave_options_set_ca_file(weave_options *options, const char *ca_file);
 
 /**
- * How long one request may take. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
+ * How long each step of a request may take: connecting, waiting for an answer; ten times that for a body.
+ * Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
  *
  * @param options the settings.
  * @param http_timeout_ms milliseconds, at least 1.
@@ -1401,7 +1402,7 @@ weave_status weave_sync(const char *offline_dir,
  * @param offline_dir the offline directory; NULL for the one of environment or default.
  * @param older_than_days days since the sync, with fractions; 0 for all that were sent.
  * @param deleted takes how many files were deleted; may be NULL.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_BUSY; WEAVE_IO.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_IO.
  */
 weave_status weave_clean_synced_files(const char *offline_dir, double older_than_days, uint64_t *deleted);
 
