@@ -52,11 +52,14 @@ pub(super) unsafe fn required_json<'a>(text: *const c_char, length: isize, field
     unsafe { json(text, length) }.ok_or_else(|| null(field))
 }
 
-/// Text of the caller with a length, as for JSON; none is the empty text.
+/// Text of the caller with a length, as for JSON; length 0 is the empty text, and NULL is one with length 0 only.
 ///
 /// # Safety
 /// As for [`json`].
 pub(super) unsafe fn long_text<'a>(text: *const c_char, length: isize, field: &str) -> Result<&'a str> {
+    if text.is_null() && length != 0 {
+        return Err(null(field));
+    }
     // SAFETY: the same contract.
     let bytes = unsafe { json(text, length) }.unwrap_or_default();
     utf8(bytes, field)
@@ -77,7 +80,7 @@ pub(super) fn utf8<'a>(bytes: &'a [u8], field: &str) -> Result<&'a str> {
 pub(super) unsafe fn bytes<'a>(bytes: *const std::ffi::c_void, length: isize) -> Result<&'a [u8]> {
     match usize::try_from(length) {
         Ok(0) => Ok(&[]),
-        Ok(_) if bytes.is_null() => Err(null("bytes")),
+        Ok(_) if bytes.is_null() => Err(null("data")),
         // SAFETY: not NULL, hence of this length by the contract.
         Ok(length) => Ok(unsafe { std::slice::from_raw_parts(bytes.cast(), length) }),
         Err(_) => {
