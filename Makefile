@@ -11,7 +11,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build header check-header test-deps test test-rust test-suite test-go lint demo bench clean
+.PHONY: help build header check-header test-deps test test-rust test-suite test-go test-python lint demo bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ check-header: ## compare include/weave.h with what the code generates
 test-deps: ## make the environments of the tests; name what is missing
 	PYTHON="$(PYTHON)" scripts/test-deps.sh
 
-test: test-deps build check-header lint test-rust test-go test-suite ## everything
+test: test-deps build check-header lint test-rust test-go test-python test-suite ## everything
 
 test-rust: test-deps ## the tests of the Rust code
 	cargo test
@@ -41,6 +41,9 @@ test-suite: test-deps build ## programs in every language against real servers a
 
 test-go: build ## the tests of the Go module, with the race detector
 	cd bindings/go && $(GO) test -race ./...
+
+test-python: test-deps build ## the tests of the Python package
+	$(SUITE_PYTHON) -m pytest -p no:cacheprovider bindings/python/tests
 
 lint: ## formatting and warnings of every language
 	cargo fmt --check

@@ -65,6 +65,9 @@ def plain(value):
     if hasattr(value, "tobytes") and hasattr(value, "convert"):  # a PIL image, of whatever decoder
         pixels = value.convert("RGBA").tobytes()
         return {"$image": {"size": list(value.size), "rgba": hashlib.sha256(pixels).hexdigest()}}
+    if name == "Content":
+        return {"$content": {"filename": value.filename, "mimetype": value.mimetype,
+                             "sha256": hashlib.sha256(value.data).hexdigest()}}
     if isinstance(value, abc.Mapping):
         return {str(plain(k)): plain(value[k]) for k in value}
     if isinstance(value, (abc.Sequence, weave.Table)) or name in ("WeaveTable", "WeaveList"):

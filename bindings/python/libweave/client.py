@@ -185,8 +185,10 @@ class Client:
         `display_name`, `kind`, `thread_id`, `turn_id`, `wb_run` (run, step, step at the end), and for calls of the past
         `id`, `trace_id`, `parent_id`, `started_at`.
         """
-        op_name = self.op_name(op)
-        given = surroundings(self, given)
+        return self.start(self.op_name(op), inputs, surroundings(self, given))
+
+    def start(self, op_name: str, inputs: Optional[dict[str, Any]], given: dict[str, Any]) -> Call:
+        """Begins a call with what is given alone: the surroundings have no say."""
         inputs_json, handle = to_json(inputs or {}, self), c_void_p()
         with call_options(given) as settings:
             _native.check(_native.library().weave_call_start(
@@ -313,9 +315,13 @@ class Client:
         return _native.count("weave_client_dropped", self._handle)
 
     def query(self, path: str, request: dict[str, Any]) -> Any:
-        """Reads data of the server, with a request of the trace server's interface. Not available offline."""
+        """Reads data of the server, with a request of the trace server's interface. Not available offline.
+
+        A path of a stream, such as `/calls/stream_query`, is answered by the list of what comes.
+        """
         text = to_json(request, self)
-        return _native.answer("weave_query", self._handle, _native.text(path, "path"), text, len(text))
+        answer = _native.answer("weave_query", self._handle, _native.text(path, "path"), text, len(text))
+        return [json.loads(line) for line in answer.splitlines() if line] if "stream" in path else json.loads(answer)
 
     def flush(self, timeout: Optional[float] = None) -> None:
         """Brings everything to the disk for good, and when not offline to the server. `timeout` is in seconds."""

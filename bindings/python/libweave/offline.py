@@ -138,8 +138,8 @@ class OfflineTraceServer:
         start = _fields(_plain(req), "start")
         if not isinstance(start.get("op_name"), str):
             raise error_of(INVALID_ARGUMENT, "start.op_name: missing; give the name or reference of an op")
-        call = self._recording(start, lambda client: client.create_call(
-            start["op_name"], parent=None, **{key: start.get(key) for key in ("id", "trace_id", "parent_id")}))
+        call = self._recording(start, lambda client: client.start(
+            start["op_name"], None, {key: start.get(key) for key in ("id", "trace_id", "parent_id")}))
         with self._lock:
             self._open[call.id] = call, start
         return SimpleNamespace(id=call.id, trace_id=call.trace_id)
