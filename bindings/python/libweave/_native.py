@@ -45,6 +45,7 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "weave_options_set_disabled": (_S, (c_void_p, c_bool)),
     "weave_options_set_offline_dir": (_S, (c_void_p, c_char_p)),
     "weave_options_set_entity": (_S, (c_void_p, c_char_p)),
+    "weave_options_set_destination": (_S, (c_void_p, c_char_p)),
     "weave_options_set_max_file_size": (_S, (c_void_p, c_uint64)),
     "weave_options_set_max_file_age": (_S, (c_void_p, c_int64)),
     "weave_options_set_compress": (_S, (c_void_p, c_bool)),

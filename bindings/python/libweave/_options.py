@@ -45,6 +45,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "disabled": ("set_disabled", lambda value: (bool(value),)),
     "offline_dir": ("set_offline_dir", _text),
     "entity": ("set_entity", _text),
+    "destination": ("set_destination", _text),
     "max_file_size_mb": ("set_max_file_size", lambda value: (max(0, int(value * 1_000_000)),)),
     "max_file_age": ("set_max_file_age", lambda value: (int(value),)),
     "compress": ("set_compress", lambda value: (bool(value),)),

@@ -29,7 +29,8 @@ def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = Non
 
     What the server has taken is marked, what it has not is kept, and it can be run again at any time. Without
     `project_name` all projects are sent; without `api_key` the one of the environment or netrc file is used. Settings:
-    `entity` (for projects that were logged without one), `base_url`, `trace_server_url`, `ca_file`, `http_timeout`,
+    `entity` (for projects that were logged without one), `destination` (`entity/project` for the one that is sent, under
+    whatever name it was recorded), `base_url`, `trace_server_url`, `ca_file`, `http_timeout`,
     `insecure`. Records that the server refused are counted as errors; any other failure raises, with what was done
     before it in `results`.
     """

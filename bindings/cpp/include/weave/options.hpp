@@ -59,6 +59,7 @@ public:
     Options &set_disabled(bool disabled = true) { return set(weave_options_set_disabled, disabled); }
     Options &set_offline_dir(std::string_view directory) { return set(weave_options_set_offline_dir, directory); }
     Options &set_entity(std::string_view entity) { return set(weave_options_set_entity, entity); }
+    Options &set_destination(std::string_view name) { return set(weave_options_set_destination, name); }
     Options &set_max_file_size(std::uint64_t bytes) { return set(weave_options_set_max_file_size, bytes); }
     Options &set_max_file_age(std::chrono::seconds age) {
         return set(weave_options_set_max_file_age, std::int64_t{age.count()});
