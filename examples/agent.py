@@ -74,7 +74,8 @@ def session(client):
         with agent.running():
             retrieve(QUESTION, 2)
             chat(MODEL, [SYSTEM, USER])
-            weave.log_call(lookup_order, {"order_id": 9007199254740993, "config": config}, {"city": "Köln"}, kind="tool")
+            wanted = {"order_id": 9007199254740993, "config": config}
+            weave.log_call(lookup_order, wanted, {"city": "Köln"}, kind="tool")
             with weave.thread("carrier-7"):
                 try:
                     track_parcel("00340434161094042557")

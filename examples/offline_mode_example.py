@@ -14,8 +14,8 @@ import libweave as weave
 
 OFFLINE_DIR = sys.argv[1] if len(sys.argv) > 1 else "./offline_example"
 PROJECT = sys.argv[2] if len(sys.argv) > 2 else "offline-example"
-ONE_PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
-                             "gg==")
+ONE_PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
+                             "RU5ErkJggg==")
 
 
 # Ops: every call is logged, with its inputs, output, time and source. Calls inside become its children.

@@ -1,5 +1,5 @@
-"""The Python package as its users meet it: its examples, its values and its syncs against a real server, read back by the
-official clients, and `import weave` from the second package."""
+"""The Python package as its users meet it: its examples, its values and its syncs against a real server, read back by
+the official clients, and `import weave` from the second package."""
 import datetime
 import json
 import os
@@ -101,8 +101,10 @@ def test_official_clients_rebuild_values(tmp_path, shared_server, official, proj
     read = official(reader).read_back(server, project)
     (call,) = read["calls"]
     at = {"$time": "2026-01-02T03:04:05.000006+02:00"}
-    # The clients show times at the top of inputs in their own zone.
-    assert datetime.datetime.fromisoformat(call["inputs"].pop("at")["$time"]) == datetime.datetime.fromisoformat(at["$time"])
+    # The zone is stored; clients show a time at the top of a call's inputs in another one.
+    assert call["raw"]["inputs"]["at"]["val"] == at["$time"]
+    shown = datetime.datetime.fromisoformat(call["inputs"].pop("at")["$time"])
+    assert shown == datetime.datetime.fromisoformat(at["$time"])
     assert call["inputs"] == {"tuple": [1, 2], "point": {"$object": {"x": 1, "at": at}}, "set": "{3}", "bytes": "b'ab'"}
     (point,) = [item for item in read["objects"] if item["object_id"] == "point"]
     assert point["decoded"] == {"$object": {"x": 2, "at": at}}
@@ -160,6 +162,16 @@ def test_a_wrong_key_raises_and_keeps_everything(tmp_path, shared_server, projec
     assert lines(tmp_path / "offline") == before
 
 
+def test_what_the_server_refuses_is_counted_and_told(tmp_path, shared_server, project):
+    server = shared_server()
+    code = ("import libweave as weave, logging, sys\nlogging.basicConfig()\n"
+            "weave.init(sys.argv[1], offline=True, offline_dir='offline')\n"
+            "weave.publish({'a': 1}, 'name')\nweave.publish(weave.Dataset('name', [{'a': 1}]))\nweave.finish()\n"
+            "print(weave.sync_offline_data('offline')[sys.argv[1]]['objects'])")
+    done = run([PLAIN, "-c", code, f"{ENTITY}/{project}"], environment=environment(tmp_path, server), cwd=tmp_path)
+    assert done.stdout == "(1, 1)\n" and "WARNING:libweave:" in done.stderr and "name" in done.stderr
+
+
 def test_a_syncer_takes_the_server_that_it_is_given(tmp_path, shared_server, official, project):
     server = shared_server()
     logged(tmp_path, f"{ENTITY}/{project}")
@@ -190,6 +202,6 @@ def test_import_weave_serves_the_names_of_libweave(tmp_path):
 
 
 def test_import_weave_refuses_to_hide_the_official_client(tmp_path):
-    done = subprocess.run([sys.executable, "-c", "import weave"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
-                          env=environment(tmp_path, second=True))
+    done = subprocess.run([sys.executable, "-c", "import weave"], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=60, env=environment(tmp_path, second=True))
     assert done.returncode and "import libweave as weave" in done.stderr

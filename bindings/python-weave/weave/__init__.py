@@ -6,8 +6,8 @@ try:
 except _metadata.PackageNotFoundError:
     pass
 else:
-    raise ImportError(f"the official client (weave {_official}) is installed here, and weave-offline has the same module "
-                      "name; uninstall one of them, or write `import libweave as weave`")
+    raise ImportError(f"the official client (weave {_official}) is installed here, and weave-offline has the same "
+                      "module name; uninstall one of them, or write `import libweave as weave`")
 
 from libweave import *  # noqa: E402,F403
 from libweave import __all__, __version__  # noqa: E402,F401

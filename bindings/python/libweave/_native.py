@@ -1,4 +1,4 @@
-"""The C interface through ctypes: finding the shared library, its declarations, and errors. Nothing above knows ctypes."""
+"""The C interface through ctypes: finding the shared library, its declarations, errors. Little above knows ctypes."""
 from __future__ import annotations
 
 import ctypes
@@ -147,8 +147,8 @@ def _open() -> ctypes.CDLL:
             tried.append(f"{path} (another library of that name)")
             continue
         return _declared(library, path)
-    raise WeaveError("the shared library of libweave cannot be loaded; build it and set WEAVE_LIBRARY to its path. Tried: "
-                     + "; ".join(tried), INVALID_ARGUMENT)
+    raise WeaveError("the shared library of libweave cannot be loaded; build it and set WEAVE_LIBRARY to its path. "
+                     "Tried: " + "; ".join(tried), INVALID_ARGUMENT)
 
 
 def _declared(library: ctypes.CDLL, path: str) -> ctypes.CDLL:
@@ -179,7 +179,7 @@ def library() -> ctypes.CDLL:
 
 
 def last_error(status: int) -> str:
-    """The text of the last failure. ctypes stays on the operating system thread that failed, to which the text belongs."""
+    """The text of the last failure. It belongs to the operating system thread that failed, on which ctypes stays."""
     c = library()
     capacity = 1024
     while True:

@@ -1,4 +1,4 @@
-"""`@weave.op`: functions whose calls are logged. Whatever goes wrong with logging, the function runs as it would without."""
+"""`@weave.op`: functions whose calls are logged. Whatever goes wrong with logging, the function runs as without."""
 from __future__ import annotations
 
 import functools

@@ -86,7 +86,8 @@ class Call:
         text = to_json(usage, self.client)
         self._set("weave_call_add_usage_json", _native.text(model, "model"), text, len(text))
 
-    def finish(self, output: Any = None, exception: Optional[Failure] = None, *, ended_at: Optional[Time] = None) -> None:
+    def finish(self, output: Any = None, exception: Optional[Failure] = None, *,
+               ended_at: Optional[Time] = None) -> None:
         """Ends the call. When this raises, the call stays open."""
         text = to_json(output, self.client)
         if ended_at is not None:
@@ -150,11 +151,11 @@ class Client:
         self._filter = filter_callback(filter) if filter is not None else None  # lives as long as the session
         handle = c_void_p()
         given = {
-            "offline": offline, "offline_dir": offline_dir, "disabled": disabled, "entity": entity, "compress": compress,
-            "compression_level": compression_level, "max_file_size_mb": max_file_size_mb, "max_file_age": max_file_age,
-            "group_access": group_access, "api_key": api_key, "base_url": base_url,
-            "trace_server_url": trace_server_url, "ca_file": ca_file, "http_timeout": http_timeout, "insecure": insecure,
-            "attributes": attributes, "sample_rate": sample_rate, "filter": self._filter}
+            "offline": offline, "offline_dir": offline_dir, "disabled": disabled, "entity": entity,
+            "compress": compress, "compression_level": compression_level, "max_file_size_mb": max_file_size_mb,
+            "max_file_age": max_file_age, "group_access": group_access, "api_key": api_key, "base_url": base_url,
+            "trace_server_url": trace_server_url, "ca_file": ca_file, "http_timeout": http_timeout,
+            "insecure": insecure, "attributes": attributes, "sample_rate": sample_rate, "filter": self._filter}
         if source is not None:
             given["source"] = source
         with options(redact_keys, **given) as settings:
@@ -218,7 +219,7 @@ class Client:
                 len(inputs_json), output_json, len(output_json), settings)
 
     def log_calls(self, calls: Any) -> int:
-        """Logs many finished calls, dictionaries with the fields of a call; how many. All are checked before any is kept."""
+        """Logs many finished calls, dictionaries with the fields of a call; how many. All are checked first."""
         text = to_json(list(calls), self)
         return _native.count("weave_log_calls", self._handle, text, len(text))
 

@@ -34,7 +34,7 @@ class Dataset:
     def row_ref(self, index: int) -> ObjectRef:
         """The reference of a row."""
         if self.ref is None or self._client is None:
-            raise error_of(INVALID_ARGUMENT, f"dataset {self.name!r}: not published yet; call weave.publish on it first")
+            raise error_of(INVALID_ARGUMENT, f"dataset {self.name!r}: not published; call weave.publish on it first")
         return self._client.dataset_row_ref(self.ref, self.rows[index])
 
 

@@ -80,7 +80,7 @@ class RemoteServer:
 
 def init_weave_get_server(api_key: Optional[str] = None, should_batch: bool = True, *, base_url: Optional[str] = None,
                           trace_server_url: Optional[str] = None) -> RemoteServer:
-    """The server for an `OfflineDataSyncer`. `should_batch` is the official client's; a sync always sends in batches."""
+    """The server for an `OfflineDataSyncer`. `should_batch` is the official client's; a sync sends batches anyway."""
     return RemoteServer(api_key, base_url, trace_server_url)
 
 
@@ -151,8 +151,8 @@ class OfflineTraceServer:
         with self._lock:
             call, start = self._open.get(end.get("id", ""), (None, {}))
         if call is None:
-            raise error_of(INVALID_ARGUMENT, f"end.id: {end.get('id')!r} is no open call of this object; end a call where "
-                           "it was started, or record it whole with calls_complete")
+            raise error_of(INVALID_ARGUMENT, f"end.id: {end.get('id')!r} is no open call of this object; end a call "
+                           "where it was started, or record it whole with calls_complete")
         # By its start's time newer servers find the call faster: it has to be the same.
         own = {"started_at": start["started_at"]} if start.get("started_at") is not None else {}
         self._recording({**end, **own}, lambda client: call.finish())
@@ -217,7 +217,8 @@ class OfflineTraceServer:
     def feedback_create(self, req: Any) -> SimpleNamespace:
         """`{"project_id", "weave_ref", "feedback_type", "payload", …}` → `id`. The id is always made here."""
         item = _plain(req)
-        refs = {key: item[key] for key in ("annotation_ref", "runnable_ref", "call_ref", "trigger_ref") if item.get(key)}
+        names = ("annotation_ref", "runnable_ref", "call_ref", "trigger_ref")
+        refs = {name: item[name] for name in names if item.get(name)}
         feedback = self._client(_project(item)).feedback(item["weave_ref"])
         return SimpleNamespace(id=feedback.add(item["feedback_type"], item["payload"], item.get("creator"), **refs),
                                payload=item["payload"])

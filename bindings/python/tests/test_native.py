@@ -54,8 +54,8 @@ def test_the_header_is_read():
 
 @pytest.mark.parametrize("name", _native.DECLARATIONS)
 def test_declarations_are_the_headers(name):
-    # A file's bytes go through c_char_p, which takes `bytes` and hands on their address; a text that has to be freed, or
-    # may hold NUL, comes back as an address.
+    # A file's bytes go through c_char_p, which takes `bytes` and hands on their address; a text that has to be freed,
+    # or may hold NUL, comes back as an address.
     alike = {ctypes.c_char_p: ctypes.c_void_p}
     own, header = _native.DECLARATIONS[name], declared(name)
     plain = lambda kind: alike.get(kind, kind)  # noqa: E731

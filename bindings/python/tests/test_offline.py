@@ -9,12 +9,13 @@ from conftest import Recorded
 PROJECT = "team/project"
 CALL = "0190aaaa-0000-7000-8000-000000000001"
 TRACE = "0190aaaa-0000-7000-8000-00000000000a"
-START = {"project_id": PROJECT, "id": CALL, "op_name": "f", "trace_id": TRACE, "parent_id": None, "display_name": "shown",
-         "thread_id": "t", "turn_id": CALL, "started_at": "2026-01-02T03:04:05.678901Z",
+START = {"project_id": PROJECT, "id": CALL, "op_name": "f", "trace_id": TRACE, "parent_id": None,
+         "display_name": "shown", "thread_id": "t", "turn_id": CALL, "started_at": "2026-01-02T03:04:05.678901Z",
          "attributes": {"weave": {"source": "python-sdk"}}, "inputs": {"x": 1}, "otel_dump": {"k": 1},
          "wb_user_id": None, "wb_run_id": "team/p/run", "wb_run_step": 3}
-END = {"project_id": PROJECT, "id": CALL, "ended_at": "2026-01-02T03:04:06.5Z", "output": {"model": "m", "usage": {"a": 1}},
-       "exception": None, "summary": {"status_counts": {"success": 4, "error": 1}, "usage": {"m": {"requests": 9}}}}
+END = {"project_id": PROJECT, "id": CALL, "ended_at": "2026-01-02T03:04:06.5Z",
+       "output": {"model": "m", "usage": {"a": 1}}, "exception": None,
+       "summary": {"status_counts": {"success": 4, "error": 1}, "usage": {"m": {"requests": 9}}}}
 
 
 class Request:
@@ -121,10 +122,10 @@ def test_feedback_and_costs_are_recorded(server, lines):
             "payload": {"score": 1}, "creator": "me", "id": None}
     answer = server.feedback_create(Request(item))
     server.feedback_create_batch({"batch": [item]})
-    server.cost_create({"project_id": PROJECT, "costs": {"m": {"prompt_token_cost": 1.0, "completion_token_cost": 2.0}}})
+    prices = {"prompt_token_cost": 1.0, "completion_token_cost": 2.0}
+    server.cost_create({"project_id": PROJECT, "costs": {"m": prices}})
     feedback = lines("feedback")
-    assert feedback[0] == {**{key: item[key] for key in ("project_id", "weave_ref", "feedback_type", "payload", "creator")},
-                           "id": answer.id}
+    assert feedback[0] == {**item, "id": answer.id}
     assert len(feedback) == 2
     assert [line["costs"] for line in lines("metadata") if "costs" in line][0]["m"]["completion_token_cost"] == 2.0
 
@@ -176,7 +177,8 @@ def test_a_sync_without_a_key_says_so(tmp_path, monkeypatch):
     weave.log_call("f")
     weave.finish()
     with pytest.raises(weave.ServerError, match="WANDB_API_KEY"):
-        weave.sync_offline_data(tmp_path / "offline", base_url="http://127.0.0.1:9", trace_server_url="http://127.0.0.1:9")
+        nowhere = "http://127.0.0.1:9"
+        weave.sync_offline_data(tmp_path / "offline", base_url=nowhere, trace_server_url=nowhere)
 
 
 def test_a_key_is_not_shown(tmp_path):

@@ -77,9 +77,9 @@ Pair = collections.namedtuple("Pair", "left right")
 
 SAME = [
     None, True, 1, -(2**70), 1.0, 1e300, "text", "", [], {}, (1, (2,)), {"a": {"b": [1, 2.5, None]}}, {1: 2, None: 3},
-    {True: 1, 2.5: 2}, Pair(1, [2]), Point(1, {3}), [Point(1, {3})], Base(a=1), Model(a=1, points=[Point(2, {1})]), Model,
-    b"ab\xff", bytearray(b"x"), {3}, frozenset([1]), Plain(), WithDictionary(), WithBrokenDictionary(), Colour.RED,
-    Size.BIG, Level.HIGH, Word("w"), uuid.UUID(int=3), decimal.Decimal("1.5"), pathlib.PurePosixPath("/x"),
+    {True: 1, 2.5: 2}, Pair(1, [2]), Point(1, {3}), [Point(1, {3})], Base(a=1), Model(a=1, points=[Point(2, {1})]),
+    Model, b"ab\xff", bytearray(b"x"), {3}, frozenset([1]), Plain(), WithDictionary(), WithBrokenDictionary(),
+    Colour.RED, Size.BIG, Level.HIGH, Word("w"), uuid.UUID(int=3), decimal.Decimal("1.5"), pathlib.PurePosixPath("/x"),
     datetime.date(2026, 1, 2), datetime.timedelta(seconds=3), numpy.float32(1.5), numpy.float64(2.5), numpy.int64(3),
     numpy.bool_(True), numpy.array([1, 2]), range(3), 1 + 2j, ValueError("x"), int, collections.OrderedDict(b=1, a=2),
     collections.defaultdict(list, a=[1]),
