@@ -193,6 +193,13 @@ def test_an_online_session_sends_at_its_end_and_reads(tmp_path, shared_server, o
     assert len(official("0.54.0").read_back(server, project)["calls"]) == 1
 
 
+def test_an_online_program_that_just_ends_has_sent_everything(tmp_path, shared_server, official, project):
+    server = shared_server()
+    python("import libweave as weave, sys\nweave.init(sys.argv[1], offline_dir='offline')\nweave.log_call('f')",
+           tmp_path, server, f"{ENTITY}/{project}")
+    assert len(official("0.54.0").read_back(server, project)["calls"]) == 1
+
+
 def test_import_weave_serves_the_names_of_libweave(tmp_path):
     code = ("import weave, libweave\nfrom weave.trace import offline_sync, weave_init\n"
             "print(all(getattr(weave, name) is getattr(libweave, name) for name in libweave.__all__),\n"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .client import Call
 
 current_call: ContextVar[Optional["Call"]] = ContextVar("libweave_call", default=None)
-_attributes: ContextVar[dict[str, Any]] = ContextVar("libweave_attributes", default={})
+_attributes: ContextVar[Optional[dict[str, Any]]] = ContextVar("libweave_attributes", default=None)
 #: None: nothing is said of threads, and a call has its parent's. An empty text: no thread.
 _thread: ContextVar[Optional[str]] = ContextVar("libweave_thread", default=None)
 
@@ -39,7 +39,7 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def attributes(attributes: dict[str, Any]) -> Iterator[None]:
     """Gives attributes to every call inside. Nested ones are merged, the inner winning."""
-    token = _attributes.set(merged(_attributes.get(), attributes))
+    token = _attributes.set(merged(_attributes.get() or {}, attributes))
     try:
         yield
     finally:

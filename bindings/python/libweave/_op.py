@@ -59,7 +59,9 @@ class _Run:
     """One call of an op. Every step of logging may fail without the function noticing."""
 
     def __init__(self, marks: Marks, op: Any, args: Any, kwargs: Any) -> None:
-        self.marks, self.call, self.state = marks, None, None
+        self.marks = marks
+        self.state: Any = None
+        self.call: Optional[Call] = None
         client = active_client()
         if client is None or client.disabled:
             return
@@ -111,14 +113,15 @@ class _Run:
             self.call.finish(output, exception)
         except Exception as error:
             logger.exception("%s: the end of the call is not logged", self.marks.name)
-            self._end_without_output(error, exception)
+            self._end_without_output(self.call, error, exception)
 
-    def _end_without_output(self, error: Exception, exception: Optional[BaseException]) -> None:
+    @staticmethod
+    def _end_without_output(call: "Call", error: Exception, exception: Optional[BaseException]) -> None:
         """An output that cannot be stored must not leave the call open: its end tells why there is none."""
         try:
-            self.call.finish({"output": None, "not_logged": str(error)}, exception)
+            call.finish({"output": None, "not_logged": str(error)}, exception)
         except Exception:
-            logger.debug("%s: the call stays open", self.marks.name, exc_info=True)
+            logger.debug("%s: the call stays open", call.op_name, exc_info=True)
 
 
 def _plain(marks: Marks) -> Callable[..., Any]:
@@ -136,7 +139,7 @@ def _plain(marks: Marks) -> Callable[..., Any]:
     def op(*args: Any, **kwargs: Any) -> Any:
         return prepare(args, kwargs)[0]
 
-    op.call = lambda *args, **kwargs: prepare(args, kwargs)
+    op.call = lambda *args, **kwargs: prepare(args, kwargs)  # type: ignore[attr-defined]
     return op
 
 
@@ -155,7 +158,7 @@ def _coroutine(marks: Marks) -> Callable[..., Any]:
     async def op(*args: Any, **kwargs: Any) -> Any:
         return (await prepare(args, kwargs))[0]
 
-    op.call = lambda *args, **kwargs: prepare(args, kwargs)
+    op.call = lambda *args, **kwargs: prepare(args, kwargs)  # type: ignore[attr-defined]
     return op
 
 

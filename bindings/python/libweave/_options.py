@@ -108,7 +108,7 @@ def _handle(prefix: str, table: dict[str, Any], given: dict[str, Any]) -> Iterat
 
 
 @contextmanager
-def options(redact_keys: Any = (), **given: Any) -> Iterator[c_void_p]:
+def options(redact_keys: Any = (), **given: Any) -> Iterator[Optional[c_void_p]]:
     """A `weave_options`. What is None is left to the environment and the defaults."""
     with _handle("weave_options", _SETTINGS, {"source": "libweave-python", **given}) as handle:
         for key in redact_keys:

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ._marks import is_op
+from .errors import INVALID_ARGUMENT, error_of
 from .media import Content, Dataset, Media
 from .refs import ObjectRef
 
@@ -37,9 +38,17 @@ class _Encoder:
     """One value on its way to JSON."""
 
     def __init__(self, client: "Optional[Client]") -> None:
-        self.client = client
+        self._client = client
         #: The values that are being encoded, from the outermost in: a value inside itself shows as text.
         self.path: set[int] = set()
+
+    @property
+    def session(self) -> "Client":
+        """Where bytes and ops go."""
+        if self._client is None:
+            raise error_of(INVALID_ARGUMENT, "images, sounds, other content and ops cannot stand in attributes, "
+                           "summaries and settings; put them into inputs, outputs or published values")
+        return self._client
 
     def encode(self, value: Any) -> Any:
         """The value with everything replaced that JSON does not have."""
@@ -72,7 +81,7 @@ class _Encoder:
         for name in dir(kind):
             member = getattr(kind, name, None)
             if name not in record and is_op(member):
-                record[name] = self.client.op_name(member)
+                record[name] = self.session.op_name(member)
         return {**record, "_class_name": kind.__name__, "_bases": [base.__name__ for base in kind.mro()[1:-1]]}
 
 
@@ -138,13 +147,13 @@ def _pil(value: Any, to: _Encoder) -> Any:
     form = {"JPEG": "jpg", "WEBP": "webp"}.get(value.format, "png")
     buffer = io.BytesIO()
     value.save(buffer, format={"jpg": "JPEG", "webp": "WEBP", "png": "PNG"}[form])
-    return to.client.media("weave_image_create", form, buffer.getvalue())
+    return to.session.media("weave_image_create", form, buffer.getvalue())
 
 
 # In the order of the official client, where the first that fits wins.
 _FORMS: tuple[tuple[Callable[[Any], bool], Callable[[Any, _Encoder], Any]], ...] = (
     (lambda value: isinstance(value, ObjectRef), lambda value, to: str.__str__(value)),
-    (is_op, lambda value, to: to.client.op_name(value)),
+    (is_op, lambda value, to: to.session.op_name(value)),
     (_is_pydantic, lambda value, to: to.record(value, type(value).model_fields)),
     (_is_dataclass, lambda value, to: to.record(value, value.__dataclass_fields__)),
     (lambda value: isinstance(value, tuple) and hasattr(value, "_asdict"),
@@ -157,9 +166,9 @@ _FORMS: tuple[tuple[Callable[[Any], bool], Callable[[Any, _Encoder], Any]], ...]
     (lambda value: isinstance(value, float), lambda value, to: float(value)),
     (lambda value: isinstance(value, Dataset), _dataset),
     (lambda value: isinstance(value, Media),
-     lambda value, to: to.client.media(value._function, value.format, value.data)),
+     lambda value, to: to.session.media(value._function, value.format, value.data)),
     (lambda value: isinstance(value, Content),
-     lambda value, to: to.client.media("weave_content_create", value.filename, value.mimetype, value.data)),
+     lambda value, to: to.session.media("weave_content_create", value.filename, value.mimetype, value.data)),
     (lambda value: isinstance(value, datetime.datetime), lambda value, to: _datetime(value)),
     (_is_pil, _pil),
     (_dictionary, lambda value, to: to.encode(_dictionary(value))),

@@ -45,7 +45,8 @@ class Call:
     def __init__(self, client: "Client", handle: c_void_p, op_name: str, parent_id: Optional[str]) -> None:
         c = _native.library()
         self.client, self.op_name, self.parent_id = client, op_name, parent_id
-        self._handle, self._free, self._lock = handle, c.weave_call_free, threading.Lock()
+        self._handle: Optional[c_void_p] = handle
+        self._free, self._lock = c.weave_call_free, threading.Lock()
         self.id: str = c.weave_call_id(handle).decode()
         self.trace_id: str = c.weave_call_trace_id(handle).decode()
 

@@ -41,7 +41,8 @@ class Dataset:
 class Media:
     """Bytes in a known format. They are stored when the value is logged or published."""
 
-    _function, _formats = "", {}
+    _function = ""
+    _formats: dict[str, str] = {}
 
     def __init__(self, data: bytes, format: str) -> None:
         self.data, self.format = bytes(data), self._formats.get(format.lower(), format.lower())

@@ -138,6 +138,11 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path):
         weave.Client("p", offline=True, offline_dir=tmp_path).log_call("f", colour="red")
 
 
+def test_media_in_attributes_are_refused_with_what_to_do(recorded):
+    with pytest.raises(weave.InvalidError, match="put them into inputs"):
+        weave.log_call("f", attributes={"picture": weave.Image(b"PNG", "png")})
+
+
 def test_a_filter_changes_and_drops_records(tmp_path):
     def keep(kind, data):
         if data.get("op_name") == "secret":
