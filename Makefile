@@ -1,6 +1,7 @@
 # Every command of the project. `make help` lists them.
 
 PYTHON ?= python3
+PREFIX ?= /usr/local
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 RELEASE := $(TARGET)/release
 INCLUDE := $(CURDIR)/include
@@ -11,7 +12,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build header check-header test-deps test test-rust test-suite test-go test-python lint demo bench clean
+.PHONY: help build install header check-header test-deps test test-rust test-suite test-go test-python lint demo bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +21,9 @@ build: ## build the release library and print its sizes
 	cargo build --release
 	@ln -sf libweave.so "$(RELEASE)/libweave.so.0" # what the loader looks for, by the soname
 	@scripts/sizes.sh "$(RELEASE)"
+
+install: ## copy library, headers and pkg-config file of `make build` to PREFIX (/usr/local), DESTDIR before it
+	scripts/install.sh "$(RELEASE)" "$(PREFIX)" "$(DESTDIR)"
 
 header: ## copy the generated C header to include/weave.h
 	cp "$$($(PYTHON) scripts/built_header.py)" include/weave.h

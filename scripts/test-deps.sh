@@ -17,6 +17,7 @@ want cc gcc
 want c++ g++
 want nm binutils
 want zcat gzip
+want pkg-config pkg-config
 want valgrind valgrind
 if ! command -v "$python" >/dev/null 2>&1; then
   packages+=(python3 python3-venv)

@@ -1,0 +1,136 @@
+"""The C++ interface: its headers alone and together, what it promises about errors, scopes, threads and callbacks, and
+what it leaves on disk."""
+import json
+import re
+
+import interface
+import pytest
+from harness import INCLUDE, ROOT, STRICT, SUITE, client_environment, compiled, lines, run
+
+HEADERS = sorted((ROOT / "bindings/cpp/include").rglob("*.hpp"), key=str)
+FLAGS = ["-std=c++17", *STRICT, f"-I{INCLUDE}", f"-I{ROOT / 'bindings/cpp/include'}"]
+PROGRAMS = SUITE / "programs"
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=lambda path: path.name)
+def test_each_header_compiles_alone(header):
+    run(["c++", *FLAGS, "-Wshadow", "-Wconversion", "-Wold-style-cast", "-fsyntax-only", "-x", "c++", "-"],
+        input=f'#include "{header}"\n#include "{header}"\n')
+
+
+@pytest.mark.parametrize("standard", ["c++17", "c++20", "c++23"])
+def test_the_headers_serve_later_standards_and_programs_without_exceptions(standard):
+    run(["c++", *FLAGS, f"-std={standard}", "-fno-exceptions", "-fno-rtti", "-fsyntax-only",
+         ROOT / "examples" / "quickstart.cpp"])
+
+
+def test_every_function_of_the_c_interface_is_reachable():
+    text = "\n".join(header.read_text() for header in HEADERS)
+    used = set(re.findall(r"\bweave_\w+", text))
+    missing = {function.name for function in interface.functions()} - used
+    assert missing == {"weave_status_text", "weave_panic_for_test"}
+
+
+@pytest.fixture(scope="module")
+def program(library, tmp_path_factory):
+    """program(*flags) is the program of two source files, compiled once with each set of flags."""
+    made = {}
+
+    def build(*flags):
+        if flags not in made:
+            made[flags] = compiled(PROGRAMS / "cpp_session.cpp", tmp_path_factory.mktemp("cpp") / "session",
+                                   PROGRAMS / "cpp_second.cpp", *flags, language="c++")
+        return made[flags]
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def calls(program, tmp_path_factory):
+    """calls(project) are the calls that the program left in its files: op name → data of start, end or both."""
+    directory = tmp_path_factory.mktemp("calls")
+    done = run([program(), directory / "offline"], environment=client_environment(directory))
+    assert (done.stdout, done.stderr) == ("as promised\n", "")
+
+    def read(project):
+        found, names = {}, {}
+        for line in lines(directory / "offline", f"team/{project}/calls/*.jsonl.gz"):
+            record = json.loads(line)
+            data = record["data"].get("start") or record["data"].get("end") or record["data"]
+            if "op_name" in data:
+                names[data["id"]] = data["op_name"]
+            if data.get("id") in names:
+                found.setdefault(names[data["id"]], {}).update(data)
+        return found
+
+    return read
+
+
+@pytest.mark.parametrize("flags", [("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+                                   ("-O2", "-D_GLIBCXX_ASSERTIONS")], ids=["sanitized", "optimized"])
+def test_the_promises_hold(program, tmp_path, flags):
+    done = run([program(*flags), tmp_path / "offline"], environment=client_environment(tmp_path))
+    assert (done.stdout, done.stderr) == ("as promised\n", "")
+
+
+def test_a_scope_ends_its_call_however_it_is_left(calls):
+    found = calls("scopes")
+    assert {op for op, call in found.items() if "ended_at" not in call} == {"never ended"}
+    assert found["ended"]["output"] == 1 and found["let go"]["output"] == "later"
+
+
+def test_an_exception_that_passes_marks_the_call_as_failed(calls):
+    failures = {op: json.loads(call["exception"]) for op, call in calls("scopes").items() if call.get("exception")}
+    assert {op: (failure["type"], failure["message"]) for op, failure in failures.items()} == {
+        "passed": ("exception", "a C++ exception left the scope of this call"), "told": ("OutOfPatience", "too late")}
+
+
+def test_a_text_of_a_view_ends_where_the_view_does(calls):
+    assert set(calls("texts")) == {"op"}
+
+
+def test_children_on_threads_roll_up_into_their_parent(calls):
+    summary = calls("threads")["parent"]["summary"]
+    assert summary["usage"]["m"]["prompt_tokens"] == summary["usage"]["m"]["requests"] == 8 * 250
+    assert summary["status_counts"] == {"success": 1 + 2 * 8 * 250, "error": 0}
+
+
+def test_a_filter_drops_and_changes_records(calls):
+    found = calls("callbacks")
+    assert set(found) == {"changed", "outlives its client"}
+    assert found["changed"]["inputs"] == {"word": "*******"}
+
+
+def test_what_a_call_is_given_arrives(calls):
+    call = calls("everything")["all"]
+    assert call["started_at"] == "2026-01-01T00:00:00.123456Z" and call["ended_at"] == "2026-01-01T00:00:01.123456Z"
+    assert call["attributes"]["weave"]["source"] == "libweave-cpp" and call["attributes"]["weave"]["kind"] == "llm"
+    assert (call["attributes"]["all"], call["attributes"]["one"]) == (1, 1)
+    assert call["inputs"] == {"pin": "REDACTED"} and call["exception"] == "bare"
+    assert call["summary"]["own"] == 1 and set(call["summary"]["usage"]) == {"m", "n"}
+    assert (call["wb_run_id"], call["wb_run_step"], call["wb_run_step_end"]) == ("team/everything/run", 1, 2)
+
+
+def test_valgrind_finds_no_fault_in_the_example(library, tmp_path):
+    program = compiled(ROOT / "examples" / "agent.cpp", tmp_path / "agent", language="c++")
+    run(["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
+         program, tmp_path / "offline", "valgrind"], environment=client_environment(tmp_path), timeout=600)
+
+
+def test_quickstart_logs_a_trace_of_two_calls(compile_cpp, tmp_path):
+    program = compile_cpp(ROOT / "examples" / "quickstart.cpp")
+    done = run([program], environment={**client_environment(tmp_path), "WEAVE_OFFLINE_DIR": str(tmp_path / "here")})
+    records = [json.loads(line)["data"] for line in lines(tmp_path / "here", "*/*/calls/*.jsonl.gz")]
+    greet, look_up = sorted(records, key=lambda call: call["op_name"])
+    assert look_up["parent_id"] == greet["id"] and greet["output"] == "Hello, Ada!"
+    assert done.stdout == f"the trace of offline/quickstart is in {tmp_path / 'here'}\n"
+
+
+def test_the_code_of_the_page_runs(compile_cpp, tmp_path):
+    (code,) = re.findall(r"```cpp\n(.*?)```", (ROOT / "bindings/cpp/README.md").read_text(), re.DOTALL)
+    source = tmp_path / "page.cpp"
+    source.write_text(f"#include <iostream>\n#include <weave.hpp>\nint main() {{\n{code}}}\n")
+    run([compile_cpp(source)], environment={**client_environment(tmp_path), "WEAVE_OFFLINE_DIR": str(tmp_path / "here")})
+    records = [json.loads(line)["data"] for line in lines(tmp_path / "here", "*/*/calls/*.jsonl.gz")]
+    answer, search = sorted(records, key=lambda call: call["op_name"])
+    assert search["parent_id"] == answer["id"] and search["inputs"] == {"k": 2, "sources": ["faq", "manual"]}
