@@ -52,6 +52,7 @@ test-python: test-deps build ## the tests of the Python package
 lint: ## formatting and warnings of every language
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --lib
 	@unformatted=$$(gofmt -l bindings/go tests/suite); \
 		if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
 	cd bindings/go && $(GO) vet ./...

@@ -190,6 +190,26 @@ fn an_older_server_gets_starts_and_ends() {
 }
 
 #[test]
+fn a_project_in_the_older_call_mode_takes_finished_and_open_calls_too() {
+    let server = Server::start(&[]);
+    server.make_project("team", "merged");
+    let started_at = Timestamp::now().to_string();
+    let first = json!({"start": {"project_id": "team/merged", "id": Id::new().as_str(), "trace_id": Id::new().as_str(),
+                       "op_name": "first", "started_at": started_at, "attributes": {}, "inputs": {}}});
+    server.post("/call/start", &first);
+    let writer = Writer::new("team/merged");
+    writer.finished_call("{\"n\":1}");
+    let open = Id::new().to_string();
+    writer.start(&open, "{}");
+    assert_eq!(writer.sync(&server.url()).error(), None);
+    writer.end(&open);
+    assert_eq!(writer.sync(&server.url()).error(), None);
+    let ended = calls(&server, "team/merged").iter().filter(|call| call["output"] == "done").count();
+    assert_eq!((calls(&server, "team/merged").len(), ended), (3, 2));
+    assert_eq!(most_often_written(&server), 1);
+}
+
+#[test]
 fn a_project_without_an_entity_goes_to_the_default_entity_and_its_references_follow() {
     let server = Server::shared();
     let writer = Writer::new("offline/unbound");

@@ -11,6 +11,8 @@
 #![allow(non_camel_case_types)]
 // The rules of pointers hold for the whole interface and stand in docs/c-api.md, not in every comment.
 #![allow(clippy::missing_safety_doc)]
+// Comments are written for the reader of the header.
+#![allow(rustdoc::broken_intra_doc_links, rustdoc::bare_urls)]
 
 pub mod call;
 pub mod call_options;

@@ -1,7 +1,7 @@
 //! The store: what is kept in the offline directory, and how.
 //!
 //! A record goes into the journal of its process ([`journal`]); one packer thread a process and directory
-//! ([`session`]) moves it into data files ([`output`], [`data_file`], [`member`]); a later start does the same for
+//! (`session`) moves it into data files ([`output`], [`data_file`], [`member`]); a later start does the same for
 //! journals whose process is gone ([`recovery`]). [`reader`] reads data files, also those of other writers.
 //!
 //! Touches the disk, and nothing of the network.

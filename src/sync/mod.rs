@@ -5,8 +5,8 @@
 //! and [`project`] (the project exists on the server). It touches the network, the settings and credential files of
 //! W&B, and nothing of the store.
 //!
-//! The upper half decides what is sent: [`run`] (projects and order), [`pending`] (records from data files), [`progress`]
-//! (what was acknowledged), [`refmap`] (where references lead on the server), [`sender`] (batches and refusals), a file
+//! The upper half decides what is sent: [`run()`] (projects and order), `pending` (records from data files), `progress`
+//! (what was acknowledged), [`refmap`] (where references lead on the server), `sender` (batches and refusals), a file
 //! for each kind of record, and [`results`].
 
 pub mod address;
