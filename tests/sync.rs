@@ -100,10 +100,13 @@ fn sync_dir(dir: &Path, server: &str, key: &str, project: Option<&str>) -> Outco
     try_sync(dir, server, key, project).unwrap()
 }
 
+fn connection(server: &str, key: &str) -> Connection {
+    let (url, api_key) = (Some(server.to_string()), Some(Secret::new(key)));
+    Connection { base_url: url.clone(), trace_server_url: url, api_key, ..Connection::default() }
+}
+
 fn try_sync(dir: &Path, server: &str, key: &str, project: Option<&str>) -> weave::Result<Outcome> {
-    let connection =
-        Connection { base_url: Some(server.into()), trace_server_url: Some(server.into()), ..Connection::default() };
-    let connection = Connection { api_key: Some(Secret::new(key)), ..connection };
+    let connection = connection(server, key);
     let environment = Environment::given(&[], dir, dir);
     let request = Request {
         offline_dir: dir,
@@ -345,12 +348,7 @@ fn a_sync_that_met_failures_is_finished_by_a_second_one() {
     let item = json!({"project_id": "team/second", "id": Id::new().to_string(), "feedback_type": "custom",
                       "weave_ref": "weave:///team/second/call/x", "payload": {"a": 1}});
     writer.record(RecordType::FeedbackCreate, &item);
-    let connection = Connection {
-        base_url: Some(server.url()),
-        trace_server_url: Some(server.url()),
-        api_key: Some(Secret::new(KEY)),
-        ..Connection::default()
-    };
+    let connection = connection(&server.url(), KEY);
     let few = Environment::given(&[("WEAVE_RETRY_MAX_ATTEMPTS", "1")], writer.dir.path(), writer.dir.path());
     let request = Request {
         offline_dir: writer.dir.path(),
@@ -413,9 +411,7 @@ fn a_project_can_be_sent_under_another_name_and_its_references_follow() {
     let writer = Writer::new("team/recorded");
     let reference = "weave:///team/recorded/object/thing:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     writer.finished_call(&json!({"thing": reference}).to_string());
-    let connection =
-        Connection { base_url: Some(server.url()), trace_server_url: Some(server.url()), ..Connection::default() };
-    let connection = Connection { api_key: Some(Secret::new(KEY)), ..connection };
+    let connection = connection(&server.url(), KEY);
     let dir = writer.dir.path();
     let environment = Environment::given(&[], dir, dir);
     let destination = Some("lab/elsewhere");
@@ -438,9 +434,7 @@ fn the_progress_callback_hears_of_each_step_and_can_end_the_sync() {
     let server = Server::shared();
     let writer = Writer::new("team/progress");
     (0..2001).for_each(|_| drop(writer.finished_call("{}")));
-    let connection =
-        Connection { base_url: Some(server.url()), trace_server_url: Some(server.url()), ..Connection::default() };
-    let connection = Connection { api_key: Some(Secret::new(KEY)), ..connection };
+    let connection = connection(&server.url(), KEY);
     let environment = Environment::given(&[], writer.dir.path(), writer.dir.path());
     let dir = writer.dir.path();
     let request = Request {
