@@ -329,6 +329,54 @@ fn a_damaged_journal_is_set_aside_and_what_can_be_read_is_kept() {
     assert_eq!(aside.len(), 2, "the segment and the reason");
 }
 
+#[test]
+fn a_journal_whose_header_is_damaged_is_set_aside_and_never_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    kill_a_writer_after(dir.path(), "1", 30);
+    let journal = fs::read_dir(dir.path().join(".weave/journals")).unwrap().next().unwrap().unwrap().path();
+    let segment = journal.join("00000000000000000000.log");
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[0] ^= 1;
+    fs::write(&segment, &bytes).unwrap();
+    recover(&options(dir.path())).unwrap();
+    let aside = fs::read_dir(dir.path().join(".weave/damaged")).unwrap().map(|e| fs::read(e.unwrap().path()).unwrap());
+    assert!(aside.into_iter().any(|kept| kept == bytes));
+}
+
+#[test]
+fn what_cannot_be_packed_is_told_by_flush_and_packed_once_when_the_cause_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(dir.path())).unwrap();
+    let calls = ProjectDir::new(dir.path(), PROJECT).kind(Kind::Calls);
+    store.add_project(PROJECT, &serde_json::json!({}), true).unwrap();
+    fs::write(&calls, b"in the way").unwrap();
+    log(&store, RecordType::CallStart, "00f067aa0ba902b7").unwrap();
+    let cost = Body::Json("{}");
+    let timestamp = Timestamp::now();
+    store.append(&Record { record_type: RecordType::CostCreate, timestamp, project: PROJECT, body: cost }).unwrap();
+    let error = store.flush(None).unwrap_err();
+    assert_eq!(error.status(), Status::Io);
+    assert!(error.text().contains("calls"), "{error}");
+    fs::remove_file(&calls).unwrap();
+    store.flush(None).unwrap();
+    assert_eq!(ids_in(dir.path()).len(), 1);
+    let costs = lines_of(dir.path(), Kind::Metadata).iter().filter(|line| line["type"] == "cost_create").count();
+    assert_eq!(costs, 1);
+}
+
+#[test]
+fn a_journal_that_was_cut_from_outside_is_an_error_and_no_endless_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(dir.path())).unwrap();
+    log(&store, RecordType::CallStart, "00f067aa0ba902b7").unwrap();
+    let journal = fs::read_dir(dir.path().join(".weave/journals")).unwrap().next().unwrap().unwrap().path();
+    let segment = fs::File::options().write(true).open(journal.join("00000000000000000000.log")).unwrap();
+    segment.set_len(24).unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.flush(None).unwrap_err().status(), Status::Io);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]

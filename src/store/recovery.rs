@@ -39,7 +39,12 @@ fn recover_one(root: &Path, path: &Path, access: Access, options: &FileOptions) 
     let Ok(Some(_lock)) = lock::try_acquire(&journal::lock_path(path), access) else {
         return Ok(()); // its process lives, another recovery has it, or it was removed meanwhile
     };
-    let Some(id) = Reader::id(path)? else { return writer::remove(path) };
+    let Some(id) = Reader::id(path)? else {
+        for segment in Reader::segments_with_content(path)? {
+            set_aside(root, &segment, "its header is damaged", access)?;
+        }
+        return writer::remove(path);
+    };
     let mut output = Output::new(root, access, id, path)?;
     let (mut reader, mut batch) = (Reader::new(path, 0), Batch::default());
     loop {

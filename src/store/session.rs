@@ -76,8 +76,11 @@ impl Session {
             journal_synced: 0,
             synced: Instant::now(),
         };
-        let thread = process::spawn_quiet("weave-packer", move || packer.run(&worker))
-            .map_err(|cause| Error::io("cannot start a thread for", root, &cause))?;
+        let thread = process::spawn_quiet("weave-packer", move || {
+            let ended = Ended(worker);
+            packer.run(&ended.0);
+        })
+        .map_err(|cause| Error::io("cannot start a thread for", root, &cause))?;
         *session.thread.lock() = Some(thread);
         Ok(session)
     }
@@ -157,6 +160,16 @@ impl Session {
     }
 }
 
+/// Tells those who wait that the packer has ended, in whatever way: nobody may wait for ever.
+struct Ended(Arc<Session>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.state.lock().stopped = true;
+        self.0.answered.notify_all();
+    }
+}
+
 fn closed() -> Error {
     Error::new(Status::Closed, "the offline directory was closed in this process; call weave_init again")
 }
@@ -205,8 +218,6 @@ impl Packer {
                 let whole = !failed && state.durable.position >= state.accepted.position;
                 drop(state);
                 self.end(session, whole);
-                session.state.lock().stopped = true;
-                session.answered.notify_all();
                 return;
             }
             if failed {
@@ -286,7 +297,11 @@ impl Packer {
                     }
                 }
                 if self.batch.is_empty() {
-                    return Ok(());
+                    let place = self.packed.position;
+                    let text = format!(
+                        "the journal ends at position {place}, before what was accepted: it was cut from outside"
+                    );
+                    return Err(Error::new(Status::Io, text));
                 }
             }
             self.output.write(&self.batch)?;

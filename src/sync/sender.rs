@@ -137,13 +137,14 @@ impl Sender<'_> {
 
     /// A refusal that would meet every record is not the fault of this one.
     pub fn check_project_is_open(&self, failure: &Failure) -> Result<()> {
-        if !matches!(failure.kind(), FailureKind::Forbidden | FailureKind::NotFound) {
+        let of_all = |kind| matches!(kind, FailureKind::Forbidden | FailureKind::NotFound | FailureKind::ServerError);
+        if !of_all(failure.kind()) {
             return Ok(());
         }
         let question = json!({"project_id": self.target, "limit": 1, "columns": ["id"]}).to_string();
         let place = "/calls/stream_query";
         match self.attempt(place, |id| self.transport.post_query(place, question.as_bytes(), id)) {
-            Err(closed) if matches!(closed.kind(), FailureKind::Forbidden | FailureKind::NotFound) => {
+            Err(closed) if of_all(closed.kind()) || closed.is_transient() => {
                 Err(Error::from(closed).context(format!("project {}", self.target)))
             }
             _ => Ok(()),

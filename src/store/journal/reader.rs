@@ -121,16 +121,23 @@ impl Reader {
             }
             match self.read_frame(batch)? {
                 FrameRead::Whole => {}
-                FrameRead::Nothing => match self.segment.as_ref().and_then(|s| s.next) {
-                    // Behind a frame that could not be written the journal goes on in the next segment.
-                    Some(next) => self.position = next,
-                    None if !self.grew_segment()? => return Ok(Stop::End),
-                    None => {}
-                },
+                // A segment goes on to where the next one begins: this one has lost its end.
+                FrameRead::Nothing if self.segment.as_ref().is_some_and(|s| s.next.is_some()) => {
+                    let reason = format!("it ends at position {}, before the next segment begins", self.position);
+                    return self.leave_segment(reason);
+                }
+                FrameRead::Nothing if !self.grew_segment()? => return Ok(Stop::End),
+                FrameRead::Nothing => {}
                 FrameRead::Damaged(reason) => return self.leave_segment(reason),
             }
         }
         Ok(Stop::Full)
+    }
+
+    /// The segments that hold more than a header, if there are any.
+    pub fn segments_with_content(journal: &Path) -> Result<Vec<PathBuf>> {
+        let long = |path: &PathBuf| path.metadata().is_ok_and(|about| about.len() > SEGMENT_HEADER);
+        Ok(segments(journal)?.into_iter().map(|(_, path)| path).filter(long).collect())
     }
 
     fn at_next_segment(&self) -> bool {
