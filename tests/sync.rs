@@ -367,6 +367,39 @@ fn a_sync_that_met_failures_is_finished_by_a_second_one() {
 }
 
 #[test]
+fn a_server_that_fails_for_everything_rejects_no_record() {
+    let server = Server::start(&["--fail-rate", "1", "--fail-status", "500"]);
+    let writer = Writer::new("team/broken");
+    (0..100).for_each(|_| drop(writer.finished_call("{}")));
+    let outcome = writer.sync(&server.url());
+    assert_eq!(outcome.error().unwrap().status(), Status::Server);
+    assert_eq!((writer.counts(&outcome, "calls"), writer.pending(Kind::Calls)), ((0, 0), 1));
+}
+
+#[test]
+fn a_damaged_part_of_a_data_file_is_told_and_costs_only_itself() {
+    let server = Server::shared();
+    let writer = Writer::new("team/damaged");
+    for _ in 0..3 {
+        writer.finished_call("{}");
+        writer.flush();
+    }
+    writer.store.seal(None).unwrap();
+    let folder = ProjectDir::new(writer.dir.path(), "team/damaged").kind(Kind::Calls);
+    let path = data_files(&folder).unwrap()[0].path.clone();
+    let lengths: Vec<usize> =
+        weave::store::output::members(&path).unwrap().iter().map(|member| member.length as usize).collect();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[lengths[0] + lengths[1] - 6] ^= 0xff;
+    std::fs::write(&path, bytes).unwrap();
+    let outcome = writer.sync(&server.url());
+    assert_eq!(writer.counts(&outcome, "calls"), (2, 0));
+    let error = outcome.error().unwrap();
+    assert!(error.status() == Status::Incomplete && error.text().contains("damaged"), "{error}");
+    assert_eq!(writer.pending(Kind::Calls), 1, "it stays for those who repair it");
+}
+
+#[test]
 fn nothing_is_lost_or_tried_for_long_when_nobody_answers() {
     let writer = Writer::new("team/dead");
     writer.finished_call("{}");

@@ -81,7 +81,7 @@ pub fn send(sender: &mut Sender<'_>, access: Access) -> Result<()> {
     calls.send_starts(sender)?;
     calls.send_ends(sender)?;
     calls.send_updates(sender)?;
-    calls.pending.finish()
+    sender.finish(&mut calls.pending)
 }
 
 impl Calls {

@@ -31,7 +31,7 @@ pub fn send(sender: &mut Sender<'_>) -> Result<()> {
         }
     }
     sender.deliver(&mut pending, &batch.take(), Counted::Feedback, &post)?;
-    pending.finish()
+    sender.finish(&mut pending)
 }
 
 /// Sends the pending costs of a project, and passes over the notes that stand beside them.
@@ -57,7 +57,7 @@ pub fn send_costs(sender: &mut Sender<'_>) -> Result<()> {
             (Err(cause), _) => sender.refused(Counted::Costs, &format!("a line cannot be read: {cause}"))?,
         }
     }
-    pending.finish()
+    sender.finish(&mut pending)
 }
 
 fn post_feedback(sender: &Sender<'_>, items: &[Item], singly: &Cell<bool>) -> std::result::Result<(), Failure> {

@@ -39,7 +39,7 @@ pub fn send(sender: &mut Sender<'_>) -> Result<()> {
                 Err(cause) => sender.refused(Counted::Files, &format!("a line cannot be read: {cause}"))?,
             }
         }
-        pending.finish()?;
+        sender.finish(&mut pending)?;
     }
     Ok(())
 }

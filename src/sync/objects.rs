@@ -88,7 +88,7 @@ fn send_folder(sender: &mut Sender<'_>, folder: &str, what: Counted) -> Result<(
             Err(reason) => sender.refused(what, &reason)?,
         }
     }
-    pending.finish()
+    sender.finish(&mut pending)
 }
 
 fn send_line(sender: &mut Sender<'_>, line: &Line<'_>) -> Result<Outcome> {

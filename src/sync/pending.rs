@@ -47,6 +47,7 @@ struct FileState {
     next: Option<(u64, Vec<u8>, Timestamp)>,
     records: u64,
     read_whole: bool,
+    damage: Option<String>,
 }
 
 impl Pending {
@@ -67,6 +68,7 @@ impl Pending {
                 next: None,
                 records: 0,
                 read_whole: false,
+                damage: None,
             });
         }
         Ok(Pending { files })
@@ -127,14 +129,17 @@ impl Pending {
         progress.acknowledge(&noted)
     }
 
-    /// Marks the files that are closed and wholly acknowledged as synced.
-    pub fn finish(&mut self) -> Result<()> {
-        for state in &mut self.files {
-            if !state.live && state.read_whole && state.acknowledged.covers(state.records) {
+    /// Marks the files that are closed and wholly acknowledged as synced. Returns what of the others cannot be read.
+    pub fn finish(&mut self) -> Result<Vec<String>> {
+        let mut unreadable = Vec::new();
+        for state in self.files.iter_mut().filter(|state| !state.live && state.read_whole) {
+            if state.acknowledged.covers(state.records) {
                 rename_synced(&state.file)?;
+            } else {
+                unreadable.extend(state.damage.take());
             }
         }
-        Ok(())
+        Ok(unreadable)
     }
 }
 
@@ -162,7 +167,8 @@ impl FileState {
                 return Ok(Some(index));
             }
         }
-        if let Some(damage) = reader.damage().filter(|_| !self.live) {
+        self.damage = reader.damage().map(str::to_string);
+        if let Some(damage) = self.damage.as_ref().filter(|_| !self.live) {
             log::write(log::Level::Warning, || damage.to_string());
         }
         self.read_whole = true;

@@ -120,6 +120,14 @@ impl Sender<'_> {
         self.tell(what)
     }
 
+    /// Marks what was sent whole, and tells of files with records that cannot be read: they stay where they are.
+    pub fn finish(&mut self, pending: &mut Pending) -> Result<()> {
+        for damage in pending.finish()? {
+            self.results.add_reason(&self.recorded, damage);
+        }
+        Ok(())
+    }
+
     /// Counts a record that the server does not take. It stays pending.
     pub fn refused(&mut self, what: Counted, reason: &str) -> Result<()> {
         self.results.add_errors(&self.recorded, what, 1, reason);
