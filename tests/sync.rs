@@ -324,6 +324,22 @@ fn an_update_of_a_call_comes_after_the_call() {
 }
 
 #[test]
+fn an_update_waits_for_a_call_that_the_server_did_not_take() {
+    let refusing = Server::start(&["--reject-marker", "poison"]);
+    let writer = Writer::new("team/waiting");
+    let id = writer.finished_call("{\"x\":\"poison\"}");
+    writer.finished_call("{}");
+    let update = json!({"project_id": "team/waiting", "call_id": id, "display_name": "better"});
+    writer.record(RecordType::CallUpdate, &update);
+    let outcome = writer.sync(&refusing.url());
+    assert_eq!((writer.counts(&outcome, "calls"), writer.counts(&outcome, "call_updates")), ((1, 1), (0, 0)));
+    let server = Server::shared();
+    assert_eq!(writer.sync(&server.url()).error(), None);
+    assert_eq!(calls(server, "team/waiting")[0]["display_name"], "better");
+    assert_eq!(writer.pending(Kind::Calls), 0);
+}
+
+#[test]
 fn a_bad_record_stands_alone_and_its_neighbours_are_taken() {
     let server = Server::start(&["--reject-marker", "poison"]);
     let writer = Writer::new("team/split");

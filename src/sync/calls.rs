@@ -177,6 +177,7 @@ impl Calls {
     fn send_starts(&mut self, sender: &mut Sender<'_>) -> Result<()> {
         for (id, part) in std::mem::take(&mut self.starts) {
             if self.pending.is_live(part.place) {
+                sender.unsent.insert(id);
                 continue;
             }
             let about = OpenCall {
@@ -226,9 +227,13 @@ impl Calls {
     }
 
     /// In complete mode an update of a call that is not stored is accepted and lost (protocol, section 15): after all
-    /// calls.
+    /// calls, and not while the call itself waits.
     fn send_updates(&mut self, sender: &mut Sender<'_>) -> Result<()> {
         for (place, text) in std::mem::take(&mut self.updates) {
+            let call = serde_json::from_str(&text).ok().and_then(|fields| text_of(&fields, "call_id"));
+            if call.is_some_and(|call| sender.unsent.contains(&call)) {
+                continue;
+            }
             match sender.post("/call/update", text.as_bytes()) {
                 Ok(_) => sender.accepted(&mut self.pending, &[place], Counted::CallUpdates, 1)?,
                 Err(failure) => sender.refused_by(Counted::CallUpdates, failure)?,

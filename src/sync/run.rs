@@ -16,6 +16,7 @@ use crate::record::names::split_project;
 use crate::store::layout::{self, Access, ProjectDir, LIBRARY_FOLDER, UNBOUND_ENTITY};
 use crate::store::{self, lock, StoreOptions};
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -182,6 +183,7 @@ impl Run<'_> {
             target,
             progress: Progress::open(project, self.access)?,
             refs,
+            unsent: HashSet::new(),
             results,
             report,
             cancelled: self.cancelled,

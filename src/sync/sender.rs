@@ -16,7 +16,7 @@ use crate::store::layout::ProjectDir;
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// A batch is sent when it holds this much; the server takes 31 MiB (protocol, section 8), and a smaller request that is
 /// cut off costs less to repeat.
@@ -53,6 +53,8 @@ pub struct Sender<'a> {
     pub progress: Progress,
     /// Where references lead on the server.
     pub refs: &'a mut RefMap,
+    /// Ids of what is not on the server although its turn has come: what only makes sense with it must wait too.
+    pub unsent: HashSet<String>,
     /// What is told at the end.
     pub results: &'a mut Results,
     /// Tells the caller how it goes; its answer is whether to go on.
@@ -103,7 +105,10 @@ impl Sender<'_> {
             Err(failure) => {
                 self.check_project_is_open(&failure)?;
                 match items.split_at(items.len() / 2) {
-                    ([], _) => self.refused(what, &failure.to_string()),
+                    ([], alone) => {
+                        self.unsent.extend(alone.iter().filter_map(|item| id_of(&item.text)));
+                        self.refused(what, &failure.to_string())
+                    }
                     (first, second) => {
                         self.deliver(pending, first, what, post)?;
                         self.deliver(pending, second, what, post)
@@ -170,6 +175,10 @@ impl Sender<'_> {
         }
         Ok(())
     }
+}
+
+fn id_of(text: &str) -> Option<String> {
+    text_of(&serde_json::from_str(text).ok()?, "id")
 }
 
 /// Items on their way into a request.
