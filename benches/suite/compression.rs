@@ -10,6 +10,7 @@ use weave::record::call::Call;
 use weave::record::frame::{Body, Frame, Record};
 use weave::record::ids::Id;
 use weave::record::kind::RecordType;
+use weave::record::sink::Sink;
 use weave::record::time::Timestamp;
 use weave::store::limits::BATCH_BYTES;
 use weave::store::member::Writer;
@@ -49,7 +50,7 @@ fn measured(lines: &[u8], mut compress: impl FnMut() -> usize) -> (f64, f64) {
 
 /// A batch of lines as the packer renders them.
 fn lines(load: &[Load]) -> Vec<u8> {
-    let (mut lines, mut bytes) = (Vec::new(), Vec::new());
+    let mut lines = Vec::new();
     for call in load.iter().cycle() {
         let (id, trace, now) = (Id::new(), Id::new(), Timestamp::now());
         let fields = Call {
@@ -66,14 +67,13 @@ fn lines(load: &[Load]) -> Vec<u8> {
             summary: Some("{\"status_counts\":{\"success\":1,\"error\":0}}"),
             ..Call::default()
         };
-        bytes.clear();
-        Record {
+        let record = Record {
             record_type: RecordType::CallComplete,
             timestamp: now,
             project: "team/bench",
             body: Body::Call(&fields),
-        }
-        .encode(&mut bytes);
+        };
+        let bytes = Sink::collect(record.encoded_length(), |out| record.encode(out));
         Frame::decode(&bytes).unwrap().render_line(&mut lines);
         if lines.len() as u64 >= BATCH_BYTES {
             return lines;

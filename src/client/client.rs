@@ -19,6 +19,7 @@ use crate::record::ids::Id;
 use crate::record::json::{compact, Redact, Value};
 use crate::record::kind::RecordType;
 use crate::record::names::{check_path_part, split_project};
+use crate::record::sink::Sink;
 use crate::record::time::Timestamp;
 use crate::store::layout::UNBOUND_ENTITY;
 use crate::store::Store;
@@ -182,8 +183,8 @@ impl Client {
         let Some(filter) = &self.filter else {
             return self.append(record_type, Body::Call(call)).map(|()| true);
         };
-        let (mut encoded, mut data) = (Vec::new(), Vec::new());
-        call.encode(&mut encoded);
+        let mut data = Vec::new();
+        let encoded = Sink::collect(call.encoded_length(), |out| call.encode(out));
         if let Some(fields) = CallFields::decode(&encoded) {
             fields.render(record_type, &self.project, &mut data);
         }

@@ -5,6 +5,7 @@
 
 use super::ids::Id;
 use super::kind::RecordType;
+use super::sink::Sink;
 use super::time::Timestamp;
 
 /// A field of a call. The number is its place in the journal and its place in a line (protocol, section 6.1 and 6.2).
@@ -133,19 +134,19 @@ impl<'a> Call<'a> {
         number(Field::WbRunStepEnd, self.wb_run_step_end.map(u64::to_le_bytes));
     }
 
-    /// How many bytes [`Call::encode`] appends.
+    /// How many bytes [`Call::encode`] writes.
     pub fn encoded_length(&self) -> usize {
         let mut length = 0;
         self.each(|_, bytes| length += 5 + bytes.len());
         length
     }
 
-    /// Appends each field as its number, its length (four bytes, little-endian) and its bytes.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    /// Writes each field as its number, its length (four bytes, little-endian) and its bytes.
+    pub fn encode(&self, out: &mut Sink<'_>) {
         self.each(|field, bytes| {
-            out.push(field as u8);
-            out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-            out.extend_from_slice(bytes);
+            let [a, b, c, d] = (bytes.len() as u32).to_le_bytes();
+            out.put(&[field as u8, a, b, c, d]);
+            out.put(bytes);
         });
     }
 }
@@ -265,10 +266,7 @@ mod tests {
     }
 
     fn encoded(call: &Call) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        call.encode(&mut bytes);
-        assert_eq!(bytes.len(), call.encoded_length());
-        bytes
+        Sink::collect(call.encoded_length(), |out| call.encode(out))
     }
 
     fn rendered(fields: &CallFields, record_type: RecordType) -> serde_json::Value {

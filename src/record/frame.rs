@@ -2,6 +2,7 @@
 
 use super::call::{write_text, Call, CallFields};
 use super::kind::RecordType;
+use super::sink::Sink;
 use super::time::Timestamp;
 
 /// A record that is to be kept.
@@ -29,7 +30,7 @@ pub enum Body<'a> {
 const HEADER: usize = 12;
 
 impl Record<'_> {
-    /// How many bytes [`Record::encode`] appends.
+    /// How many bytes [`Record::encode`] writes.
     pub fn encoded_length(&self) -> usize {
         HEADER
             + self.project.len()
@@ -39,17 +40,16 @@ impl Record<'_> {
             }
     }
 
-    /// Appends the record as the journal keeps it: type, a zero byte, length of the project's name, time, project, body;
+    /// Writes the record as the journal keeps it: type, a zero byte, length of the project's name, time, project, body;
     /// numbers little-endian.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.record_type as u8);
-        out.push(0);
-        out.extend_from_slice(&(self.project.len() as u16).to_le_bytes());
-        out.extend_from_slice(&self.timestamp.micros().to_le_bytes());
-        out.extend_from_slice(self.project.as_bytes());
+    pub fn encode(&self, out: &mut Sink<'_>) {
+        let [low, high] = (self.project.len() as u16).to_le_bytes();
+        out.put(&[self.record_type as u8, 0, low, high]);
+        out.put(&self.timestamp.micros().to_le_bytes());
+        out.put(self.project.as_bytes());
         match self.body {
             Body::Call(call) => call.encode(out),
-            Body::Json(text) => out.extend_from_slice(text.as_bytes()),
+            Body::Json(text) => out.put(text.as_bytes()),
         }
     }
 }
@@ -138,10 +138,7 @@ mod tests {
     fn bytes(record_type: RecordType, body: Body) -> Vec<u8> {
         let timestamp = Timestamp::from_micros(1_700_000_000_000_000).unwrap();
         let record = Record { record_type, timestamp, project: "team/demo", body };
-        let mut out = Vec::new();
-        record.encode(&mut out);
-        assert_eq!(out.len(), record.encoded_length());
-        out
+        Sink::collect(record.encoded_length(), |out| record.encode(out))
     }
 
     #[test]

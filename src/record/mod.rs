@@ -15,5 +15,6 @@ pub mod media;
 pub mod names;
 pub mod object;
 pub mod refs;
+pub mod sink;
 pub mod time;
 mod word_chars;

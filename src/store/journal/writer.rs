@@ -6,6 +6,7 @@ use super::{checksum, folder, lock_path, segment_path, segments, FRAME_HEADER, M
 use crate::error::{Error, Result, Status};
 use crate::record::frame::Record;
 use crate::record::ids::random_bytes;
+use crate::record::sink::Sink;
 use crate::store::layout::Access;
 use crate::store::limits::{MAX_RECORD_BYTES, SEGMENT_BYTES};
 use crate::store::lock;
@@ -86,8 +87,8 @@ impl Journal {
             ));
         }
         self.buffer.clear();
-        self.buffer.extend_from_slice(&[0; FRAME_HEADER as usize]);
-        record.encode(&mut self.buffer);
+        self.buffer.resize(FRAME_HEADER as usize + length, 0);
+        record.encode(&mut Sink::new(self.buffer.get_mut(FRAME_HEADER as usize..).unwrap_or_default()));
         let sum = checksum(self.buffer.get(FRAME_HEADER as usize..).unwrap_or_default());
         let head = (u64::from(sum) << 32 | length as u64).to_le_bytes();
         for (to, from) in self.buffer.iter_mut().zip(head) {
