@@ -144,9 +144,10 @@ impl Options {
             max_file_size: size.unwrap_or(defaults.max_file_size),
             max_file_age: age.map_or(defaults.max_file_age, Duration::from_secs),
             compress: switch(self.compress, environment, "WEAVE_COMPRESS")?.unwrap_or(defaults.compress),
-            level: level.unwrap_or(defaults.level),
+            level,
             group_access: switch(self.group_access, environment, "WEAVE_GROUP_ACCESS")?
                 .unwrap_or(defaults.group_access),
+            ..defaults
         })
     }
 

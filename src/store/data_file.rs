@@ -18,18 +18,13 @@ pub struct FileOptions {
     pub max_age: Duration,
     /// Gzip members, or plain lines.
     pub compress: bool,
-    /// Level of compression, 1 to 12.
-    pub level: i32,
+    /// Level of compression, 1 to 12; `None`: as the rate of records allows.
+    pub level: Option<i32>,
 }
 
 impl Default for FileOptions {
     fn default() -> Self {
-        FileOptions {
-            max_size: limits::MAX_FILE_SIZE,
-            max_age: limits::MAX_FILE_AGE,
-            compress: true,
-            level: limits::COMPRESSION_LEVEL,
-        }
+        FileOptions { max_size: limits::MAX_FILE_SIZE, max_age: limits::MAX_FILE_AGE, compress: true, level: None }
     }
 }
 

@@ -40,3 +40,9 @@ pub const MAX_RECORD_BYTES: usize = 31 * 1024 * 1024;
 
 /// Level of compression: the best rate for its size with whole buffers (docs/benchmarks.md).
 pub const COMPRESSION_LEVEL: i32 = 1;
+
+/// How many bytes may wait in the journal beyond its rings: some 100 000 calls, a burst of seconds.
+pub const JOURNAL_SIZE: u64 = 64 * 1024 * 1024;
+
+/// How long a logging call waits for room in a full journal.
+pub const BLOCK_LIMIT: Duration = Duration::from_secs(5);

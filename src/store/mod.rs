@@ -12,6 +12,7 @@ pub mod layout;
 pub mod limits;
 pub mod lock;
 pub mod member;
+pub mod options;
 pub mod output;
 pub mod process;
 pub mod reader;
@@ -28,6 +29,7 @@ use crate::record::time::Timestamp;
 use data_file::FileOptions;
 use layout::{Access, ProjectDir};
 use once_cell::race::OnceBox;
+pub use options::StoreOptions;
 use parking_lot::Mutex;
 use session::Session;
 use std::collections::HashMap;
@@ -37,56 +39,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-
-/// Where and how to store.
-#[derive(Debug, Clone)]
-pub struct StoreOptions {
-    /// The offline directory.
-    pub dir: PathBuf,
-    /// A data file is closed before it would grow beyond this many bytes on disk.
-    pub max_file_size: u64,
-    /// A data file is closed when it is this old.
-    pub max_file_age: Duration,
-    /// Gzip members, or plain lines.
-    pub compress: bool,
-    /// Level of compression, 1 to 12.
-    pub level: i32,
-    /// Let the group read and write too.
-    pub group_access: bool,
-}
-
-impl Default for StoreOptions {
-    fn default() -> Self {
-        let files = FileOptions::default();
-        StoreOptions {
-            dir: PathBuf::new(),
-            max_file_size: files.max_size,
-            max_file_age: files.max_age,
-            compress: files.compress,
-            level: files.level,
-            group_access: false,
-        }
-    }
-}
-
-impl StoreOptions {
-    fn access(&self) -> Access {
-        if self.group_access {
-            Access::Group
-        } else {
-            Access::Owner
-        }
-    }
-
-    fn files(&self) -> FileOptions {
-        FileOptions {
-            max_size: self.max_file_size,
-            max_age: self.max_file_age,
-            compress: self.compress,
-            level: self.level,
-        }
-    }
-}
 
 /// An offline directory, open for writing. Any thread may use it; those that open the same directory share its journal.
 pub struct Store {

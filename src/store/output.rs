@@ -8,6 +8,7 @@ use super::data_file::{FileOptions, GrowingFile};
 use super::journal::progress::{Append, Progress};
 use super::journal::reader::Batch;
 use super::layout::{self, Access, ProjectDir};
+use super::limits;
 use super::member::{self, Covered, JournalId};
 use crate::error::Result;
 use crate::record::frame::Frame;
@@ -119,7 +120,7 @@ impl Output {
         let options = options_of(&self.options, folder);
         let bytes = if options.compress {
             let part = Covered { journal: self.journal, from: batch.from, to: batch.to };
-            &self.compressor(options.level)?.write(lines, count, &[part])?
+            &self.compressor(options.level.unwrap_or(limits::COMPRESSION_LEVEL))?.write(lines, count, &[part])?
         } else {
             lines
         };
