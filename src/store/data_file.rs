@@ -1,12 +1,14 @@
 //! A data file while it is written: made by one writer, locked by it while it grows, never written by another.
 
+use super::disk;
+use super::held::HeldFile;
 use super::layout::{self, Access, DataFile};
 use super::limits;
 use crate::error::{Error, Result};
 use crate::record::time::Timestamp;
-use std::fs::File;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::fs::TryLockError;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How the data files of a project are written.
@@ -30,12 +32,13 @@ impl Default for FileOptions {
 
 /// A data file that grows.
 pub struct GrowingFile {
-    file: File,
-    path: PathBuf,
+    file: HeldFile,
     date: String,
     born: Instant,
-    length: u64,
-    unsynced: bool,
+    /// What is on the disk for certain.
+    synced: u64,
+    /// A sync failed: the kernel may take pages for written that are not.
+    suspect: bool,
     torn: bool,
 }
 
@@ -47,20 +50,17 @@ impl GrowingFile {
         let mut number = next_number(folder, &date)?;
         loop {
             let path = folder.join(DataFile::pending_name(&date, number, options.compress));
-            match access.create_file(&path) {
-                Ok(file) => {
-                    file.try_lock().map_err(|cause| Error::io("cannot lock", &path, &cause.into()))?;
-                    layout::sync_directory(folder)?;
-                    return Ok(GrowingFile {
-                        file,
-                        path,
-                        date,
-                        born: Instant::now(),
-                        length: 0,
-                        unsynced: false,
-                        torn: false,
-                    });
-                }
+            match HeldFile::create(&path, access) {
+                Ok(file) => match file.file().try_lock() {
+                    Ok(()) => {
+                        disk::sync_directory(folder)?;
+                        let born = Instant::now();
+                        return Ok(GrowingFile { file, date, born, synced: 0, suspect: false, torn: false });
+                    }
+                    // Somebody looks at this very moment whether the file is in use, and finds that it is not.
+                    Err(TryLockError::WouldBlock) => number += 1,
+                    Err(TryLockError::Error(cause)) => return Err(Error::io("cannot lock", &path, &cause)),
+                },
                 Err(cause) if cause.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(cause) => return Err(Error::io("cannot make the data file", &path, &cause)),
             }
@@ -69,17 +69,17 @@ impl GrowingFile {
 
     /// The file's path.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// How many bytes are in it.
     pub fn length(&self) -> u64 {
-        self.length
+        self.file.length()
     }
 
     /// Whether `more` bytes belong in the next file.
     pub fn is_full(&self, more: u64, options: &FileOptions) -> bool {
-        (self.length > 0 && self.length + more > options.max_size) || self.torn || self.is_aged(options)
+        (self.length() > 0 && self.length() + more > options.max_size) || self.torn || self.is_aged(options)
     }
 
     /// Whether the file has been open for as long as it may be, or since another day.
@@ -89,23 +89,28 @@ impl GrowingFile {
 
     /// Appends a whole member or whole lines. After an error nothing of them is in the file.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Err(cause) = self.file.write_all(bytes) {
-            let error = Error::io("cannot write the data file", &self.path, &cause);
+        if let Err(cause) = self.file.append(bytes) {
+            let error = Error::io("cannot write the data file", self.path(), &cause);
             // Behind a torn end that cannot be cut off nothing may follow: the next record goes into another file.
-            self.torn = self.file.set_len(self.length).is_err();
+            self.torn = self.file.mend().is_err();
             return Err(error);
         }
-        self.length += bytes.len() as u64;
-        self.unsynced = true;
         Ok(())
     }
 
-    /// Makes what was appended durable.
+    /// Makes what was appended durable. When it fails, it is written again before it is tried again.
     pub fn sync(&mut self) -> Result<()> {
-        if self.unsynced {
-            self.file.sync_data().map_err(|cause| Error::io("cannot sync the data file", &self.path, &cause))?;
-            self.unsynced = false;
+        let length = self.length();
+        if self.synced == length {
+            return Ok(());
         }
+        let synced = match self.suspect {
+            true => self.file.rewrite_from(self.synced).and_then(|()| self.file.sync()),
+            false => self.file.sync(),
+        };
+        self.suspect = synced.is_err();
+        synced.map_err(|cause| Error::io("cannot sync the data file", self.path(), &cause))?;
+        self.synced = length;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@
 
 use crate::error::{Error, Result, Status};
 use crate::record::kind::Kind;
+use crate::store::disk::{self, Operation};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -59,12 +60,14 @@ impl Access {
         if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
             self.make_directory(above)?;
         }
-        let made =
-            DirBuilder::new().mode(self.directory()).create(path).and_then(|()| self.let_in(path, self.directory()));
+        let made = disk::fault(Operation::MakeDirectory, path)
+            .and_then(|()| DirBuilder::new().mode(self.directory()).create(path))
+            .and_then(|()| self.let_in(path, self.directory()));
         match made {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             Err(cause) => Err(Error::io("cannot make the directory", path, &cause).context("offline storage")),
-            Ok(()) => Ok(()),
+            // A file in it is there after a power loss only if its own name is.
+            Ok(()) => path.parent().map_or(Ok(()), disk::sync_directory),
         }
     }
 
@@ -76,7 +79,7 @@ impl Access {
     }
 
     /// The umask of most programs keeps the group from writing; who asked to let it in means it.
-    fn let_in(self, path: &Path, mode: u32) -> io::Result<()> {
+    pub(super) fn let_in(self, path: &Path, mode: u32) -> io::Result<()> {
         match self {
             Access::Owner => Ok(()),
             Access::Group => fs::set_permissions(path, Permissions::from_mode(mode)),
@@ -201,11 +204,6 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(cause) => Err(failed(cause)),
     }
-}
-
-/// Makes the names in a directory durable.
-pub fn sync_directory(path: &Path) -> Result<()> {
-    File::open(path).and_then(|d| d.sync_all()).map_err(|cause| Error::io("cannot sync the directory", path, &cause))
 }
 
 /// Fails with what to do when the offline directory is not there.

@@ -2,26 +2,20 @@
 //!
 //! Never a process id: ids are used again, and mean nothing on another machine or in another container.
 
+use super::held::HeldFile;
 use super::layout::Access;
 use crate::error::{Error, Result};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Takes the lock file at `path`, making it if needed; `None` if another process has it. It is given back when the file
 /// is dropped, or when the process ends in whatever way.
-pub fn try_acquire(path: &Path, access: Access) -> Result<Option<File>> {
+pub fn try_acquire(path: &Path, access: Access) -> Result<Option<HeldFile>> {
     let failed = |cause| Error::io("cannot lock", path, &cause);
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(access.file())
-        .open(path)
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(is_at(&file, path).then_some(file)),
+    let held = HeldFile::open_or_create(path, access).map_err(failed)?;
+    match held.file().try_lock() {
+        Ok(()) => Ok(is_at(held.file(), path).then_some(held)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
     }
@@ -32,8 +26,8 @@ pub fn is_held(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-/// A file may be removed and made again between opening and locking it; the lock is then on a file nobody else sees.
-fn is_at(file: &File, path: &Path) -> bool {
+/// Whether the file is the one at `path`. A file may be removed and made again between opening and locking it; the lock is then on a file nobody else sees.
+pub fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(ours), Ok(theirs)) => ours.dev() == theirs.dev() && ours.ino() == theirs.ino(),
         _ => false,

@@ -162,13 +162,13 @@ impl Store {
             file.write_all(bytes)?;
             file.sync_data()
         });
-        let named = written.and_then(|()| match process::rename_new(&temporary, &path) {
+        let named = written.and_then(|()| match disk::rename_new(&temporary, &path) {
             Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),
             _ => Ok(()),
         });
         let _ = fs::remove_file(&temporary);
         named.map_err(failed)?;
-        layout::sync_directory(&folder)
+        disk::sync_directory(&folder)
     }
 
     /// Waits until everything accepted so far is in data files on the disk; returns how many records

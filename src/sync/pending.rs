@@ -192,6 +192,6 @@ impl FileState {
 
 fn rename_synced(file: &DataFile) -> Result<()> {
     let target = file.synced_path();
-    process::rename_new(&file.path, &target).map_err(|cause| Error::io("cannot mark as synced", &file.path, &cause))?;
-    layout::sync_directory(target.parent().unwrap_or(Path::new(".")))
+    disk::rename_new(&file.path, &target).map_err(|cause| Error::io("cannot mark as synced", &file.path, &cause))?;
+    disk::sync_directory(target.parent().unwrap_or(Path::new(".")))
 }

@@ -4,11 +4,15 @@
 //! in the journal's folder before it is made; recovery looks whether the append was finished.
 
 use crate::error::{Error, Result};
+use crate::store::coverage::{Coverage, Parts};
+use crate::store::disk;
+use crate::store::held::HeldFile;
+use crate::store::journal::StreamId;
 use crate::store::layout::Access;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -23,10 +27,10 @@ pub struct Append {
     pub length: u64,
     /// Their CRC-32.
     pub checksum: u32,
-    /// Everything below this journal position was in data files before the append.
-    pub before: u64,
-    /// And everything below this one after it.
-    pub after: u64,
+    /// The parts of streams that were in data files before the append.
+    pub before: Vec<(StreamId, Parts)>,
+    /// And those that are after it.
+    pub after: Vec<(StreamId, Parts)>,
 }
 
 /// The last append of each folder.
@@ -55,34 +59,38 @@ impl Progress {
         let temporary = self.path.with_extension("tmp");
         let text = serde_json::to_vec(&self.last).unwrap_or_default();
         let _ = fs::remove_file(&temporary);
-        let written = access.create_file(&temporary).and_then(|mut file| {
-            file.write_all(&text)?;
-            file.sync_data()?;
-            fs::rename(&temporary, &self.path)
+        let written = HeldFile::create(&temporary, access).and_then(|file| {
+            file.append(&text)?;
+            file.sync()?;
+            disk::rename(&temporary, &self.path)
         });
         written.map_err(|cause| Error::io("cannot write", &self.path, &cause))
     }
 
-    /// The position to which a folder has everything. An append that was cut short is taken off the file: its lines are
-    /// still in the journal.
-    pub fn covered(&self, root: &Path, folder: &str) -> Result<u64> {
-        let Some(append) = self.last.get(folder) else { return Ok(0) };
-        let path = root.join(&append.file);
-        let failed = |cause| Error::io("cannot check the data file", &path, &cause);
-        let file = match OpenOptions::new().read(true).write(true).open(&path) {
-            Ok(file) => file,
-            // Renamed or deleted after a sync: then it was whole.
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(append.after),
-            Err(cause) => return Err(failed(cause)),
-        };
-        if is_whole(&file, append).map_err(failed)? {
-            return Ok(append.after);
+    /// Adds what the folders have. An append that was cut short is taken off its file: its lines are still in the journal.
+    pub fn add_to(&self, coverage: &mut Coverage, root: &Path) -> Result<()> {
+        for (folder, append) in &self.last {
+            let parts = if took_place(root, append)? { &append.after } else { &append.before };
+            coverage.set_folder(&root.join(folder), parts.iter().cloned().collect());
         }
-        if file.metadata().map_err(failed)?.len() > append.offset {
-            file.set_len(append.offset).map_err(failed)?;
-        }
-        Ok(append.before)
+        Ok(())
     }
+}
+
+fn took_place(root: &Path, append: &Append) -> Result<bool> {
+    let path = root.join(&append.file);
+    let failed = |cause| Error::io("cannot check the data file", &path, &cause);
+    let file = match OpenOptions::new().read(true).write(true).open(&path) {
+        Ok(file) => file,
+        // Renamed or deleted after a sync: then it was whole.
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(cause) => return Err(failed(cause)),
+    };
+    let whole = is_whole(&file, append).map_err(failed)?;
+    if !whole && file.metadata().map_err(failed)?.len() > append.offset {
+        file.set_len(append.offset).map_err(failed)?;
+    }
+    Ok(whole)
 }
 
 fn is_whole(file: &File, append: &Append) -> std::io::Result<bool> {

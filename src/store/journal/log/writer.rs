@@ -1,0 +1,160 @@
+//! Appending records to the log of this process.
+//!
+//! What was written is in the page cache when `append` returns: it survives the death of the process.
+
+use super::{checksum, segment_path, segments, FRAME_HEADER, MAGIC, SEGMENT_HEADER};
+use crate::error::{Error, Result, Status};
+use crate::record::frame::Record;
+use crate::record::sink::Sink;
+use crate::store::disk;
+use crate::store::held::HeldFile;
+use crate::store::journal::StreamId;
+use crate::store::layout::Access;
+use crate::store::limits::SEGMENT_BYTES;
+use crate::store::process;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The log of this process.
+pub struct Log {
+    stream: StreamId,
+    folder: PathBuf,
+    access: Access,
+    segment: Option<Segment>,
+    position: u64,
+    records: u64,
+    /// Segments that are full and may not be on the disk yet.
+    unsynced: Vec<Arc<HeldFile>>,
+    buffer: Vec<u8>,
+    torn: bool,
+}
+
+struct Segment {
+    file: Arc<HeldFile>,
+    base: u64,
+    /// The largest size that the process may give to a file.
+    limit: u64,
+}
+
+impl Segment {
+    fn has_room(&self, bytes: u64) -> bool {
+        self.file.length() + bytes <= self.limit
+    }
+}
+
+impl Log {
+    /// A log in a journal's folder, which has none yet.
+    pub fn new(folder: &Path, stream: StreamId, access: Access) -> Self {
+        Log {
+            stream,
+            folder: folder.to_path_buf(),
+            access,
+            segment: None,
+            position: 0,
+            records: 0,
+            unsynced: Vec::new(),
+            buffer: Vec::new(),
+            torn: false,
+        }
+    }
+
+    /// The position behind the last record.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many records were appended.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Keeps a record of `length` bytes. After an error nothing of it is kept.
+    pub fn append(&mut self, record: &Record<'_>, length: usize) -> Result<()> {
+        if self.torn {
+            self.mend()?;
+        }
+        let frame = (FRAME_HEADER + length) as u64;
+        let position = self.position;
+        let is_full = |s: &Segment| position > s.base && (position - s.base >= SEGMENT_BYTES || !s.has_room(frame));
+        if self.segment.as_ref().is_none_or(is_full) {
+            self.start_segment()?;
+        }
+        let Some(segment) = self.segment.as_ref() else { return Ok(()) };
+        if !segment.has_room(frame) {
+            let text = format!(
+                "cannot write the journal {}: this process may not write files over {} bytes (RLIMIT_FSIZE); raise that \
+                 limit",
+                segment.file.path().display(),
+                segment.limit
+            );
+            return Err(Error::new(Status::NoSpace, text));
+        }
+        self.buffer.clear();
+        self.buffer.resize(FRAME_HEADER + length, 0);
+        let (head, content) = self.buffer.split_at_mut(FRAME_HEADER);
+        record.encode(&mut Sink::new(content));
+        let numbers = u64::from(checksum(content)) << 32 | length as u64;
+        head.copy_from_slice(&numbers.to_le_bytes());
+        if let Err(cause) = segment.file.append(&self.buffer) {
+            let error = Error::io("cannot write the journal", segment.file.path(), &cause);
+            self.torn = self.mend().is_err();
+            return Err(error);
+        }
+        self.position += self.buffer.len() as u64;
+        self.records += 1;
+        if self.buffer.capacity() > 1 << 20 {
+            self.buffer = Vec::new(); // one large record must not hold its memory for ever
+        }
+        Ok(())
+    }
+
+    /// The files whose content may not be on the disk yet. To be synced without holding the log.
+    pub fn take_unsynced(&mut self) -> Vec<Arc<HeldFile>> {
+        let mut files = std::mem::take(&mut self.unsynced);
+        files.extend(self.segment.as_ref().map(|segment| segment.file.clone()));
+        files
+    }
+
+    /// Deletes the segments that lie wholly below `position`, to which everything is in data files on the disk.
+    pub fn free(&mut self, position: u64) -> Result<()> {
+        if position == self.position && self.segment.as_ref().is_some_and(|s| self.position - s.base >= SEGMENT_BYTES) {
+            self.start_segment()?;
+        }
+        let all = segments(&self.folder)?;
+        for (segment, next) in all.iter().zip(all.iter().skip(1)) {
+            if next.0 <= position {
+                disk::remove_file(&segment.1).map_err(|cause| Error::io("cannot free", &segment.1, &cause))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn start_segment(&mut self) -> Result<()> {
+        let path = segment_path(&self.folder, self.position);
+        let failed = |cause| Error::io("cannot make the journal segment", &path, &cause);
+        let file = HeldFile::create(&path, self.access).map_err(failed)?;
+        let limit = process::file_size_limit();
+        let header = [MAGIC.as_slice(), self.stream.as_slice()].concat();
+        let begun = if limit < SEGMENT_HEADER { Err(std::io::ErrorKind::FileTooLarge.into()) } else { file.append(&header) };
+        if let Err(cause) = begun {
+            let _ = disk::remove_file(&path);
+            return Err(failed(cause));
+        }
+        let next = Segment { file: Arc::new(file), base: self.position, limit };
+        self.unsynced.extend(self.segment.replace(next).map(|full| full.file));
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Takes a half-written frame off the end. Where that fails, the next record begins a segment, and readers leave this
+    /// one where the next begins.
+    fn mend(&mut self) -> Result<()> {
+        let Some(segment) = &self.segment else { return Ok(()) };
+        match segment.file.mend() {
+            Ok(()) => self.torn = false,
+            Err(_) if self.position > segment.base => self.start_segment()?,
+            Err(cause) => return Err(Error::io("cannot write the journal", segment.file.path(), &cause)),
+        }
+        Ok(())
+    }
+}

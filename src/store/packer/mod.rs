@@ -1,0 +1,342 @@
+//! The packer: it moves records from the journal of this process into data files.
+//!
+//! It runs on a thread of its own ([`thread`]) and takes a turn now and then: it packs whole batches, syncs what has to
+//! survive a power loss, and carries out what sessions ask for. Between turns nothing is half done.
+
+pub mod batch;
+pub mod output;
+pub mod thread;
+
+use super::coverage::Coverage;
+use super::damaged;
+use super::disk::{self, Operation};
+use super::journal::log::reader::{Frames, Reader, Stop};
+use super::journal::ring::Consumer;
+use super::journal::{ring_path, stream, Folder};
+use super::layout::Access;
+use super::limits::{
+    BATCH_AGE, BATCH_BYTES, FAST_LEVEL, HOUSEKEEPING, IDLE_POLL, POLL, QUIET_LIMIT, RETRY_AFTER_FAILURE, SMALL_LEVEL,
+    WORTH_PACKING,
+};
+use super::options::StoreOptions;
+use super::process::lock;
+use super::session::{Request, Session};
+use crate::error::{Error, Result, Status};
+use crate::log;
+use batch::Batch;
+use output::Output;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What moves the records of one journal.
+pub struct Packer {
+    session: Arc<Session>,
+    root: PathBuf,
+    access: Access,
+    folder: Option<Folder>,
+    durability: Duration,
+    output: Output,
+    log: LogSource,
+    rings: Vec<RingSource>,
+    /// When the oldest record that waits was seen first.
+    waiting_since: Option<Instant>,
+    synced: Instant,
+    housekept: Instant,
+    /// When it looks again, and how long it pauses while it finds nothing to do.
+    due: Instant,
+    pause: Duration,
+    failed: bool,
+}
+
+/// How far one stream is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    /// Everything below this is in data files.
+    packed: u64,
+    /// Everything below this survives a power loss in the journal itself.
+    synced: u64,
+    /// Everything below this was given back to the journal.
+    freed: u64,
+}
+
+struct LogSource {
+    reader: Reader,
+    frames: Frames,
+    marks: Marks,
+}
+
+struct RingSource {
+    consumer: Consumer,
+    marks: Marks,
+}
+
+impl Packer {
+    /// A packer of the session whose journal is in `folder`.
+    pub fn new(session: Arc<Session>, folder: Folder, options: &StoreOptions) -> Result<Self> {
+        let access = options.access();
+        let now = Instant::now();
+        Ok(Packer {
+            output: Output::new(&options.dir, access, &folder.path, Coverage::default())?,
+            log: LogSource {
+                reader: Reader::new(&folder.path, 0),
+                frames: Frames::default(),
+                marks: Marks::default(),
+            },
+            session,
+            root: options.dir.clone(),
+            access,
+            folder: Some(folder),
+            durability: options.durability_interval,
+            rings: Vec::new(),
+            waiting_since: None,
+            synced: now,
+            housekept: now,
+            due: now,
+            pause: POLL,
+            failed: false,
+        })
+    }
+
+    /// The offline directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Takes a turn if it is time to, or something is asked for. Answers when the next one is due; `None` when it ended.
+    pub fn turn_if_due(&mut self) -> Option<Instant> {
+        let request = self.session.request();
+        let asked = request.asked.is_some();
+        // A ring half full wakes the thread before the pause is over.
+        if Instant::now() < self.due && !asked && (self.failed || self.waiting() < BATCH_BYTES) {
+            return Some(self.due);
+        }
+        let done = self.turn(&request);
+        self.failed = done.is_err();
+        let pause = match &done {
+            Ok(true) => POLL,
+            Ok(false) => (self.pause * 2).clamp(POLL, IDLE_POLL),
+            Err(_) => RETRY_AFTER_FAILURE,
+        };
+        self.pause = pause;
+        self.due = Instant::now() + pause;
+        match done {
+            Ok(_) => self.session.succeeded(request.asked),
+            Err(error) => {
+                log::write(log::Level::Error, || error.text().to_string());
+                self.session.failed(&error);
+            }
+        }
+        if request.stop {
+            self.end();
+            return None;
+        }
+        Some(self.due)
+    }
+
+    /// Does what there is to do. Answers whether a whole batch was packed.
+    fn turn(&mut self, request: &Request) -> Result<bool> {
+        for (project, options) in &request.options {
+            self.output.set_options(project, options.clone());
+        }
+        let quiet = !request.stop || self.session.pool().close(QUIET_LIMIT);
+        self.attach_rings();
+        let now = Instant::now();
+        let waiting = self.waiting();
+        self.waiting_since = (waiting > 0).then(|| self.waiting_since.unwrap_or(now));
+        let aged = self.waiting_since.is_some_and(|since| now - since >= BATCH_AGE);
+        let sync_is_due = !self.durability.is_zero() && now - self.synced >= self.durability;
+        let everything = request.asked.is_some() || aged || (sync_is_due && waiting >= WORTH_PACKING);
+        let mut packed = false;
+        let ends = self.ends();
+        while self.waiting_below(&ends) >= if everything { 1 } else { BATCH_BYTES } {
+            packed |= self.waiting_below(&ends) >= BATCH_BYTES;
+            self.pack(&ends)?;
+            self.waiting_since = None;
+        }
+        if sync_is_due || request.asked.is_some() {
+            self.sync()?;
+        }
+        if request.close {
+            self.output.close()?;
+        }
+        if now - self.housekept >= HOUSEKEEPING {
+            self.housekept = now;
+            self.keep_house()?;
+        }
+        if !quiet {
+            let text = "a call is being logged while the offline directory is closed; its record is left to the next start";
+            return Err(Error::new(Status::Busy, text));
+        }
+        Ok(packed)
+    }
+
+    /// Rings that were made since the last turn.
+    fn attach_rings(&mut self) {
+        if self.session.pool().made() > self.rings.len() {
+            let rings = self.session.pool().rings(self.rings.len());
+            self.rings.extend(
+                rings.iter().filter_map(|ring| ring.consumer()).map(|consumer| RingSource { consumer, marks: Marks::default() }),
+            );
+        }
+    }
+
+    /// Where each stream ends now: the log, then the rings.
+    fn ends(&self) -> Vec<u64> {
+        std::iter::once(self.session.log_end()).chain(self.rings.iter().map(|r| r.consumer.ring().head())).collect()
+    }
+
+    fn marks(&self) -> impl Iterator<Item = &Marks> {
+        std::iter::once(&self.log.marks).chain(self.rings.iter().map(|ring| &ring.marks))
+    }
+
+    fn waiting_below(&self, ends: &[u64]) -> u64 {
+        self.marks().zip(ends).map(|(marks, end)| end.saturating_sub(marks.packed)).sum()
+    }
+
+    fn waiting(&self) -> u64 {
+        let rings = self.rings.iter().map(|ring| ring.consumer.ring().head() - ring.marks.packed).sum::<u64>();
+        self.session.log_end().saturating_sub(self.log.marks.packed) + rings
+    }
+
+    /// Packs one batch of what stands below `ends`, and gives its space back to the journal.
+    fn pack(&mut self, ends: &[u64]) -> Result<()> {
+        let waiting = self.waiting();
+        self.output.set_level(if waiting >= 3 * BATCH_BYTES { FAST_LEVEL } else { SMALL_LEVEL });
+        let log_end = ends.first().copied().unwrap_or_default();
+        self.read_log(log_end)?;
+        let journal = self.folder.as_ref().map(|folder| folder.id).unwrap_or_default();
+        let mut batch = Batch::default();
+        let mut reached = vec![self.log.marks.packed];
+        if !self.log.frames.is_empty() {
+            batch.begin(stream(&journal, 0), self.log.marks.packed);
+            self.log.frames.iter().for_each(|(end, record)| batch.add(end, record));
+            reached = vec![self.log.frames.to];
+        }
+        let mut broken = Vec::new();
+        for (number, (ring, end)) in self.rings.iter().zip(ends.iter().skip(1)).enumerate() {
+            let from = ring.marks.packed;
+            if from < *end && batch.length() < BATCH_BYTES {
+                batch.begin(ring.consumer.ring().stream(), from);
+                for frame in ring.consumer.frames(from, *end) {
+                    match frame {
+                        Ok((end, record)) => batch.add(end, record),
+                        Err(damage) => {
+                            batch.reach(damage.to);
+                            broken.push((ring_path(Path::new(""), number as u16), damage.reason));
+                        }
+                    }
+                    if batch.length() >= BATCH_BYTES {
+                        break;
+                    }
+                }
+            }
+            reached.push(batch.parts.last().filter(|part| part.stream == ring.consumer.ring().stream()).map_or(from, |part| part.to));
+        }
+        for (ring, reason) in broken {
+            let folder = self.folder.as_ref().map(|folder| folder.path.join(&ring)).unwrap_or(ring);
+            damaged::set_aside(&self.root, &folder, 0, &reason, self.access)?;
+        }
+        let written = self.output.write(&batch)?;
+        let records = written.records;
+        drop(batch);
+        let mut reached = reached.into_iter();
+        self.log.marks.packed = reached.next().unwrap_or(self.log.marks.packed);
+        for (ring, to) in self.rings.iter_mut().zip(reached) {
+            ring.marks.packed = to;
+        }
+        self.session.count_packed(records);
+        self.free()
+    }
+
+    /// Reads the next records of the log, unless those that were read are not packed yet.
+    fn read_log(&mut self, end: u64) -> Result<()> {
+        let LogSource { reader, frames, marks } = &mut self.log;
+        if marks.packed >= end || frames.to > marks.packed {
+            return Ok(());
+        }
+        match reader.read(frames, BATCH_BYTES, end)? {
+            Stop::Full | Stop::End if !frames.is_empty() => Ok(()),
+            Stop::Full | Stop::End => Err(Error::new(
+                Status::Io,
+                format!("the journal ends at position {}, before what was accepted: it was cut from outside", marks.packed),
+            )),
+            Stop::Damaged { path, reason } => Err(Error::new(
+                Status::Io,
+                format!("the journal {} was damaged while in use: {reason}", path.display()),
+            )),
+        }
+    }
+
+    /// Gives the space of what is packed back to the journal. What survived a power loss there must do so in data files
+    /// first.
+    fn free(&mut self) -> Result<()> {
+        if self.marks().any(|marks| marks.freed < marks.packed && marks.freed < marks.synced) {
+            self.output.sync()?;
+        }
+        for ring in self.rings.iter_mut().filter(|ring| ring.marks.freed < ring.marks.packed) {
+            ring.consumer.free(ring.marks.packed);
+            ring.marks.freed = ring.marks.packed;
+        }
+        if self.log.marks.freed < self.log.marks.packed {
+            lock(self.session.log()).free(self.log.marks.packed)?;
+            self.log.marks.freed = self.log.marks.packed;
+            self.session.log_was_packed(self.log.marks.packed);
+        }
+        Ok(())
+    }
+
+    /// Makes everything accepted so far survive a power loss: in data files, or in the journal.
+    fn sync(&mut self) -> Result<()> {
+        let started = Instant::now();
+        let ends = self.ends();
+        self.output.sync()?;
+        for (ring, end) in self.rings.iter_mut().zip(ends.iter().skip(1)) {
+            let from = ring.marks.packed.max(ring.marks.synced);
+            if from < *end {
+                let path = self.folder.as_ref().map(|folder| folder.path.clone()).unwrap_or_default();
+                disk::fault(Operation::Sync, &path)
+                    .and_then(|()| ring.consumer.sync(from, *end))
+                    .map_err(|cause| Error::io("cannot sync the journal", &path, &cause))?;
+                ring.marks.synced = *end;
+            }
+        }
+        let log_end = ends.first().copied().unwrap_or_default();
+        if self.log.marks.packed.max(self.log.marks.synced) < log_end {
+            let files = lock(self.session.log()).take_unsynced();
+            for file in files {
+                file.sync().map_err(|cause| Error::io("cannot sync the journal", file.path(), &cause))?;
+            }
+            self.log.marks.synced = log_end;
+        }
+        self.synced = started;
+        Ok(())
+    }
+
+    fn keep_house(&mut self) -> Result<()> {
+        self.output.close_aged()?;
+        if self.folder.as_ref().is_some_and(|folder| !folder.is_there()) {
+            self.session.vanish();
+            let text = format!("the offline directory {} was removed or replaced while in use", self.root.display());
+            return Err(Error::new(Status::Io, text));
+        }
+        Ok(())
+    }
+
+    /// Lets go of the journal: removes it when everything in it is on the disk, else leaves it for the next start.
+    fn end(&mut self) {
+        let whole = !self.failed && self.waiting() == 0;
+        let Some(folder) = self.folder.take().filter(|_| whole) else { return };
+        self.rings.clear();
+        if let Err(error) = folder.remove() {
+            log::write(log::Level::Warning, || error.text().to_string());
+        }
+    }
+}
+
+impl Drop for Packer {
+    fn drop(&mut self) {
+        thread::release();
+        self.session.ended();
+    }
+}
