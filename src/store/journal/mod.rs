@@ -7,6 +7,7 @@
 
 pub mod progress;
 pub mod reader;
+pub mod ring;
 pub mod writer;
 
 use super::layout::{self, LIBRARY_FOLDER};
