@@ -25,8 +25,6 @@ use crate::store::layout::UNBOUND_ENTITY;
 use crate::store::Store;
 use crate::sync::environment::Environment;
 
-/// The largest request that the official client sends (protocol, section 8).
-const MAX_RECORD: usize = 31 << 20;
 /// Above this, servers of the older route may store a note in place of the call (protocol, section 8).
 const LARGE_CALL: usize = 7 << 19;
 
@@ -244,17 +242,7 @@ impl Client {
     fn append(&self, record_type: RecordType, body: Body<'_>) -> Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
         let record = Record { record_type, timestamp: Timestamp::now(), project: &self.project, body };
-        let length = record.encoded_length();
-        if length > MAX_RECORD {
-            return Err(Error::new(
-                Status::TooLarge,
-                format!(
-                    "{}: {length} bytes, and servers take at most {MAX_RECORD} in one request; keep the large part in a \
-                     file and put what its creation answered here",
-                    record_type.name()
-                ),
-            ));
-        }
+        let length = store.append(&record)?;
         if length > LARGE_CALL && matches!(body, Body::Call(_)) {
             log::write(log::Level::Warning, || {
                 format!(
@@ -264,7 +252,7 @@ impl Client {
                 )
             });
         }
-        store.append(&record)
+        Ok(())
     }
 
     /// `close` lets a sync of another process take the files whole.

@@ -54,6 +54,14 @@ impl Coverage {
         folder.entry(part.stream).or_default().add(part.from, part.to);
     }
 
+    /// What there is of some streams.
+    pub fn of_streams(&self, wanted: impl Fn(&StreamId) -> bool) -> Coverage {
+        let some = |parts: &HashMap<StreamId, Parts>| {
+            parts.iter().filter(|(stream, _)| wanted(stream)).map(|(stream, parts)| (*stream, parts.clone())).collect()
+        };
+        Coverage { folders: self.folders.iter().map(|(folder, parts)| (folder.clone(), some(parts))).collect() }
+    }
+
     /// What a folder has.
     pub fn of_folder(&self, folder: &Path) -> HashMap<StreamId, Parts> {
         self.folders.get(folder).cloned().unwrap_or_default()

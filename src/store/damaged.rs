@@ -33,6 +33,15 @@ pub fn set_aside(root: &Path, file: &Path, from: u64, reason: &str, access: Acce
     Ok(())
 }
 
+/// The same for a whole file, of which a copy is of use only if something is in it.
+pub fn set_aside_unless_empty(root: &Path, file: &Path, reason: &str, access: Access) -> Result<()> {
+    let bytes = std::fs::read(file).map_err(|cause| Error::io("cannot read", file, &cause))?;
+    match bytes.iter().any(|byte| *byte != 0) {
+        true => set_aside(root, file, 0, reason, access),
+        false => Ok(()),
+    }
+}
+
 fn copy(file: &Path, mut at: u64, kept: &Path, access: Access) -> io::Result<()> {
     let source = File::open(file)?;
     let target = HeldFile::create(kept, access)?;

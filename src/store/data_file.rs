@@ -98,12 +98,17 @@ impl GrowingFile {
         Ok(())
     }
 
+    /// Whether something in it is not durable yet.
+    pub fn is_unsynced(&self) -> bool {
+        self.synced < self.length()
+    }
+
     /// Makes what was appended durable. When it fails, it is written again before it is tried again.
     pub fn sync(&mut self) -> Result<()> {
-        let length = self.length();
-        if self.synced == length {
+        if !self.is_unsynced() {
             return Ok(());
         }
+        let length = self.length();
         let synced = match self.suspect {
             true => self.file.rewrite_from(self.synced).and_then(|()| self.file.sync()),
             false => self.file.sync(),

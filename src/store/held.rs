@@ -87,12 +87,19 @@ impl HeldFile {
         pause_opening();
         let opened = options.read(true).write(true).mode(access.file()).open(path).map(|file| {
             let held = file.as_raw_fd() + 1;
-            let free = |place: &&AtomicI32| place.compare_exchange(0, held, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+            let free =
+                |place: &&AtomicI32| place.compare_exchange(0, held, Ordering::Relaxed, Ordering::Relaxed).is_ok();
             (file, OPEN.iter().find(free))
         });
         resume_opening();
         let (file, place) = opened?;
-        let held = HeldFile { file: ManuallyDrop::new(file), path: path.to_path_buf(), length: AtomicU64::new(0), generation, place };
+        let held = HeldFile {
+            file: ManuallyDrop::new(file),
+            path: path.to_path_buf(),
+            length: AtomicU64::new(0),
+            generation,
+            place,
+        };
         access.let_in(path, access.file())?;
         held.length.store(held.file.metadata()?.len(), Ordering::Relaxed);
         Ok(held)

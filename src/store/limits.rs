@@ -35,6 +35,9 @@ pub const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// Power loss costs at most what was accepted in this time.
 pub const DURABILITY_INTERVAL: Duration = Duration::from_secs(1);
 
+/// A sync begins after this part of the interval, so that it has ended when the interval has.
+pub const SYNC_EARLY: f64 = 0.9;
+
 /// Wait before trying again after a failed write.
 pub const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(1);
 

@@ -70,8 +70,7 @@ impl<T: Default> PerProcess<T> {
         let mut place = &self.first;
         loop {
             let generation = generation();
-            let node = place
-                .get_or_init(|| Box::new(Node { generation, value: T::default(), next: OnceBox::new() }));
+            let node = place.get_or_init(|| Box::new(Node { generation, value: T::default(), next: OnceBox::new() }));
             if node.generation == generation {
                 return &node.value;
             }
@@ -106,9 +105,10 @@ pub fn spawn_quiet(name: &str, body: impl FnOnce() + Send + 'static) -> io::Resu
 pub fn barrier_on_all_threads() -> bool {
     const REGISTER: libc::c_int = 1 << 4; // MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
     const BARRIER: libc::c_int = 1 << 3; // MEMBARRIER_CMD_PRIVATE_EXPEDITED
-    // SAFETY: the call takes numbers only.
+                                         // SAFETY: the call takes numbers only.
     unsafe {
-        libc::syscall(libc::SYS_membarrier, REGISTER, 0, 0) == 0 && libc::syscall(libc::SYS_membarrier, BARRIER, 0, 0) == 0
+        libc::syscall(libc::SYS_membarrier, REGISTER, 0, 0) == 0
+            && libc::syscall(libc::SYS_membarrier, BARRIER, 0, 0) == 0
     }
 }
 

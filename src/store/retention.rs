@@ -1,11 +1,12 @@
 //! Deleting what was sent long enough ago.
 
-use super::journal::reader::Reader;
+use super::hop::Members;
+use super::journal::{self, StreamId};
 use super::layout::{self, DataFile};
-use super::{journal, output};
+use super::member::Covered;
 use crate::error::{Error, Result};
 use crate::record::kind::Kind;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -46,18 +47,31 @@ fn is_old(file: &DataFile, older_than: Duration) -> Result<bool> {
     Ok(SystemTime::now().duration_since(changed).is_ok_and(|age| age >= older_than))
 }
 
-/// While a journal is there, its members tell what of it is on disk: without them a recovery would write it again.
-fn tells_of(file: &DataFile, journals: &HashSet<[u8; 16]>) -> Result<bool> {
+/// As long as a journal holds a record, its members tell that it is on disk: without them a recovery would write it again.
+fn tells_of(file: &DataFile, journals: &HashMap<StreamId, u64>) -> Result<bool> {
     if journals.is_empty() || !file.compressed {
         return Ok(false);
     }
-    let members = output::members(&file.path)?;
-    Ok(members.iter().flat_map(|header| &header.covered).any(|part| journals.contains(&part.journal)))
+    let Some(mut members) = Members::open(&file.path)? else { return Ok(false) };
+    while let Some((_, header)) = members.next_member()? {
+        let needed = |part: &Covered| {
+            let of_journal = journals.contains_key(&journal::stream(&part.stream, 0));
+            of_journal && part.to > journals.get(&part.stream).copied().unwrap_or_default()
+        };
+        if header.covered.iter().any(needed) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-fn journals_in_use(root: &Path) -> Result<HashSet<[u8; 16]>> {
-    let folders = layout::entries(&journal::folder(root))?;
-    folders.iter().filter_map(|folder| Reader::id(folder).transpose()).collect()
+/// The streams of each journal, and the position from which on it holds them.
+fn journals_in_use(root: &Path) -> Result<HashMap<StreamId, u64>> {
+    let mut streams = HashMap::new();
+    for journal in journal::all(root)? {
+        streams.extend(journal::freed(&journal)?);
+    }
+    Ok(streams)
 }
 
 fn delete_bodies(folder: &Path, older_than: Duration) -> Result<()> {

@@ -11,7 +11,7 @@ use super::limits::MAX_RECORD_BYTES;
 use super::options::{StoreOptions, WhenFull};
 use super::packer::{thread, Packer};
 use super::process::{self, lock};
-use super::stats::{Journal, Stats};
+use super::stats::{JournalKind, JournalStats, Stats};
 use crate::error::{Error, Result, Status};
 use crate::record::frame::Record;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -61,7 +61,7 @@ struct Control {
     stopped: bool,
     /// Why the last attempt of the packer failed, and the requests that it was for.
     failure: Option<(u64, Error)>,
-    last_error: Option<String>,
+    last_error: Option<Error>,
     options: Vec<(String, FileOptions)>,
 }
 
@@ -228,8 +228,7 @@ impl Session {
             let left = deadline.map_or(Duration::from_secs(3600), |at| at.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 drop(control);
-                let stats = self.stats();
-                return Ok((stats.accepted - stats.packed).max(1));
+                return Ok(self.stats().waiting.max(1));
             }
             control = self.answered.wait_timeout(control, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
@@ -257,7 +256,7 @@ impl Session {
             control = self.answered.wait_timeout(control, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
         drop(control);
-        thread::join_if_done();
+        thread::join_if_idle();
     }
 
     /// What was counted.
@@ -268,17 +267,24 @@ impl Session {
         let log = lock(&self.log);
         let accepted = (rings.iter().map(|ring| ring.records()).sum::<u64>() + log.records())
             .saturating_sub(of(&self.counters.own));
-        let log_bytes = log.position() - of(&self.log_packed);
+        let log_end = log.position();
         drop(log);
+        let log_waits = log_end - of(&self.log_packed);
+        let waiting_bytes = log_waits + rings.iter().map(|ring| ring.head() - ring.freed()).sum::<u64>();
+        let (kind, bytes) = match self.pool.is_mapped() {
+            true => (JournalKind::Mapped, rings.iter().map(|ring| ring.capacity() as u64).sum::<u64>() + log_waits),
+            false => (JournalKind::Write, log_waits),
+        };
         Stats {
             accepted,
             packed: packed.min(accepted),
             refused: of(&self.counters.refused),
             dropped: of(&self.counters.dropped),
+            waiting: accepted.saturating_sub(packed),
+            waiting_bytes,
+            journal: JournalStats { kind, bytes },
             blocked: of(&self.counters.blocked),
             failures: of(&self.counters.failures),
-            waiting_bytes: log_bytes + rings.iter().map(|ring| ring.head() - ring.freed()).sum::<u64>(),
-            journal: if self.pool.is_mapped() { Journal::Mapped } else { Journal::Write },
             last_error: lock(&self.control).last_error.clone(),
         }
     }
@@ -343,7 +349,7 @@ impl Session {
         let mut control = lock(&self.control);
         let asked = control.asked;
         control.failure = Some((asked, error.clone()));
-        control.last_error = Some(error.text().to_string());
+        control.last_error = Some(error.clone());
         self.answered.notify_all();
         drop(control);
         drop(lock(&self.log));

@@ -6,7 +6,7 @@ use crate::log;
 use crate::record::time::Timestamp;
 use crate::store::layout::{self, DataFile, ProjectDir};
 use crate::store::reader::Reader;
-use crate::store::{lock, process};
+use crate::store::{disk, lock};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;

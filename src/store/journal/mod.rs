@@ -112,6 +112,17 @@ pub fn ring_path(journal: &Path, number: u16) -> PathBuf {
     journal.join(format!("{number:02}.ring"))
 }
 
+/// Whether a journal was written since the machine was started; one without rings may have been.
+pub fn is_of_this_boot(journal: &Path) -> Result<bool> {
+    for path in ring_files(journal)? {
+        let ring = RingFile::read(&path).map_err(|cause| Error::io("cannot read the journal", &path, &cause))?;
+        if ring.is_none_or(|ring| !ring.is_of_this_boot()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The position of each stream below which nothing is needed any more, as it would be found after a power loss.
 pub fn freed(journal: &Path) -> Result<Vec<(StreamId, u64)>> {
     let mut freed = Vec::new();

@@ -1,5 +1,6 @@
 //! What the packer moves at a time: a part of each stream of a journal.
 
+use crate::record::frame::Frame;
 use crate::store::journal::StreamId;
 
 /// A part of a stream.
@@ -40,6 +41,14 @@ impl<'a> Batch<'a> {
         if let Some(part) = self.parts.last_mut() {
             part.to = end;
         }
+    }
+
+    /// The projects of its records.
+    pub fn projects(&self) -> Vec<&'a str> {
+        let mut projects: Vec<&str> =
+            self.records.iter().filter_map(|(.., record)| Some(Frame::decode(record)?.project)).collect();
+        projects.dedup();
+        projects
     }
 
     /// How many bytes of the journal it takes.

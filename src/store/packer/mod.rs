@@ -10,13 +10,14 @@ pub mod thread;
 use super::coverage::Coverage;
 use super::damaged;
 use super::disk::{self, Operation};
+use super::held::HeldFile;
 use super::journal::log::reader::{Frames, Reader, Stop};
 use super::journal::ring::Consumer;
 use super::journal::{ring_path, stream, Folder};
 use super::layout::Access;
 use super::limits::{
     BATCH_AGE, BATCH_BYTES, FAST_LEVEL, HOUSEKEEPING, IDLE_POLL, POLL, QUIET_LIMIT, RETRY_AFTER_FAILURE, SMALL_LEVEL,
-    WORTH_PACKING,
+    SYNC_EARLY, WORTH_PACKING,
 };
 use super::options::StoreOptions;
 use super::process::lock;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result, Status};
 use crate::log;
 use batch::Batch;
 use output::Output;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,6 +49,10 @@ pub struct Packer {
     due: Instant,
     pause: Duration,
     failed: bool,
+    /// The journal could not be synced: what is in it survives a power loss only once it is packed.
+    journal_is_suspect: bool,
+    /// The directory was removed, and with it the files of the journal: what is still in memory is saved.
+    vanished: bool,
 }
 
 /// How far one stream is.
@@ -64,9 +70,12 @@ struct LogSource {
     reader: Reader,
     frames: Frames,
     marks: Marks,
+    /// Files that are not on the disk for certain.
+    unsynced: Vec<Arc<HeldFile>>,
 }
 
 struct RingSource {
+    path: PathBuf,
     consumer: Consumer,
     marks: Marks,
 }
@@ -76,18 +85,22 @@ impl Packer {
     pub fn new(session: Arc<Session>, folder: Folder, options: &StoreOptions) -> Result<Self> {
         let access = options.access();
         let now = Instant::now();
+        let output = Output::new(&options.dir, access, &folder.path, Coverage::default())?;
+        let log = LogSource {
+            reader: Reader::new(&folder.path, 0),
+            frames: Frames::default(),
+            marks: Marks::default(),
+            unsynced: Vec::new(),
+        };
+        thread::expect();
         Ok(Packer {
-            output: Output::new(&options.dir, access, &folder.path, Coverage::default())?,
-            log: LogSource {
-                reader: Reader::new(&folder.path, 0),
-                frames: Frames::default(),
-                marks: Marks::default(),
-            },
+            output,
+            log,
             session,
             root: options.dir.clone(),
             access,
             folder: Some(folder),
-            durability: options.durability_interval,
+            durability: options.durability_interval.mul_f64(SYNC_EARLY),
             rings: Vec::new(),
             waiting_since: None,
             synced: now,
@@ -95,6 +108,8 @@ impl Packer {
             due: now,
             pause: POLL,
             failed: false,
+            journal_is_suspect: false,
+            vanished: false,
         })
     }
 
@@ -127,9 +142,12 @@ impl Packer {
                 self.session.failed(&error);
             }
         }
-        if request.stop {
+        if request.stop || (self.vanished && !self.failed && self.waiting() == 0) {
             self.end();
             return None;
+        }
+        if !self.durability.is_zero() && (self.waiting() > 0 || self.output.is_unsynced()) {
+            self.due = self.due.min((self.synced + self.durability).max(Instant::now()));
         }
         Some(self.due)
     }
@@ -146,7 +164,8 @@ impl Packer {
         self.waiting_since = (waiting > 0).then(|| self.waiting_since.unwrap_or(now));
         let aged = self.waiting_since.is_some_and(|since| now - since >= BATCH_AGE);
         let sync_is_due = !self.durability.is_zero() && now - self.synced >= self.durability;
-        let everything = request.asked.is_some() || aged || (sync_is_due && waiting >= WORTH_PACKING);
+        let is_worth_it = waiting >= WORTH_PACKING || self.journal_is_suspect;
+        let everything = request.asked.is_some() || aged || self.vanished || (sync_is_due && is_worth_it);
         let mut packed = false;
         let ends = self.ends();
         while self.waiting_below(&ends) >= if everything { 1 } else { BATCH_BYTES } {
@@ -165,7 +184,8 @@ impl Packer {
             self.keep_house()?;
         }
         if !quiet {
-            let text = "a call is being logged while the offline directory is closed; its record is left to the next start";
+            let text =
+                "a call is being logged while the offline directory is closed; its record is left to the next start";
             return Err(Error::new(Status::Busy, text));
         }
         Ok(packed)
@@ -173,11 +193,15 @@ impl Packer {
 
     /// Rings that were made since the last turn.
     fn attach_rings(&mut self) {
-        if self.session.pool().made() > self.rings.len() {
-            let rings = self.session.pool().rings(self.rings.len());
-            self.rings.extend(
-                rings.iter().filter_map(|ring| ring.consumer()).map(|consumer| RingSource { consumer, marks: Marks::default() }),
-            );
+        if self.session.pool().made() == self.rings.len() {
+            return;
+        }
+        let folder = self.folder.as_ref().map(|folder| folder.path.clone()).unwrap_or_default();
+        for ring in self.session.pool().rings(self.rings.len()) {
+            if let Some(consumer) = ring.consumer() {
+                let path = ring_path(&folder, self.rings.len() as u16);
+                self.rings.push(RingSource { path, consumer, marks: Marks::default() });
+            }
         }
     }
 
@@ -214,7 +238,7 @@ impl Packer {
             reached = vec![self.log.frames.to];
         }
         let mut broken = Vec::new();
-        for (number, (ring, end)) in self.rings.iter().zip(ends.iter().skip(1)).enumerate() {
+        for (ring, end) in self.rings.iter().zip(ends.iter().skip(1)) {
             let from = ring.marks.packed;
             if from < *end && batch.length() < BATCH_BYTES {
                 batch.begin(ring.consumer.ring().stream(), from);
@@ -223,7 +247,7 @@ impl Packer {
                         Ok((end, record)) => batch.add(end, record),
                         Err(damage) => {
                             batch.reach(damage.to);
-                            broken.push((ring_path(Path::new(""), number as u16), damage.reason));
+                            broken.push((ring.path.clone(), damage.reason));
                         }
                     }
                     if batch.length() >= BATCH_BYTES {
@@ -231,11 +255,16 @@ impl Packer {
                     }
                 }
             }
-            reached.push(batch.parts.last().filter(|part| part.stream == ring.consumer.ring().stream()).map_or(from, |part| part.to));
+            reached.push(
+                batch
+                    .parts
+                    .last()
+                    .filter(|part| part.stream == ring.consumer.ring().stream())
+                    .map_or(from, |part| part.to),
+            );
         }
-        for (ring, reason) in broken {
-            let folder = self.folder.as_ref().map(|folder| folder.path.join(&ring)).unwrap_or(ring);
-            damaged::set_aside(&self.root, &folder, 0, &reason, self.access)?;
+        for (path, reason) in broken {
+            damaged::set_aside(&self.root, &path, 0, &reason, self.access)?;
         }
         let written = self.output.write(&batch)?;
         let records = written.records;
@@ -251,7 +280,7 @@ impl Packer {
 
     /// Reads the next records of the log, unless those that were read are not packed yet.
     fn read_log(&mut self, end: u64) -> Result<()> {
-        let LogSource { reader, frames, marks } = &mut self.log;
+        let LogSource { reader, frames, marks, .. } = &mut self.log;
         if marks.packed >= end || frames.to > marks.packed {
             return Ok(());
         }
@@ -259,7 +288,10 @@ impl Packer {
             Stop::Full | Stop::End if !frames.is_empty() => Ok(()),
             Stop::Full | Stop::End => Err(Error::new(
                 Status::Io,
-                format!("the journal ends at position {}, before what was accepted: it was cut from outside", marks.packed),
+                format!(
+                    "the journal ends at position {}, before what was accepted: it was cut from outside",
+                    marks.packed
+                ),
             )),
             Stop::Damaged { path, reason } => Err(Error::new(
                 Status::Io,
@@ -291,32 +323,40 @@ impl Packer {
         let started = Instant::now();
         let ends = self.ends();
         self.output.sync()?;
+        let synced = self.sync_journal(&ends);
+        self.journal_is_suspect |= synced.is_err();
+        let path = self.folder.as_ref().map(|folder| folder.path.as_path()).unwrap_or(&self.root);
+        synced.map_err(|cause| Error::io("cannot sync the journal", path, &cause))?;
+        self.synced = started;
+        Ok(())
+    }
+
+    fn sync_journal(&mut self, ends: &[u64]) -> io::Result<()> {
         for (ring, end) in self.rings.iter_mut().zip(ends.iter().skip(1)) {
             let from = ring.marks.packed.max(ring.marks.synced);
             if from < *end {
-                let path = self.folder.as_ref().map(|folder| folder.path.clone()).unwrap_or_default();
-                disk::fault(Operation::Sync, &path)
-                    .and_then(|()| ring.consumer.sync(from, *end))
-                    .map_err(|cause| Error::io("cannot sync the journal", &path, &cause))?;
+                disk::fault(Operation::Sync, &ring.path)?;
+                ring.consumer.sync(from, *end)?;
+                disk::synced(&ring.path);
                 ring.marks.synced = *end;
             }
         }
         let log_end = ends.first().copied().unwrap_or_default();
         if self.log.marks.packed.max(self.log.marks.synced) < log_end {
-            let files = lock(self.session.log()).take_unsynced();
-            for file in files {
-                file.sync().map_err(|cause| Error::io("cannot sync the journal", file.path(), &cause))?;
-            }
+            self.log.unsynced.extend(lock(self.session.log()).take_unsynced());
+            self.log.unsynced.iter().try_for_each(|file| file.sync())?;
+            self.log.unsynced.clear();
             self.log.marks.synced = log_end;
         }
-        self.synced = started;
         Ok(())
     }
 
     fn keep_house(&mut self) -> Result<()> {
         self.output.close_aged()?;
-        if self.folder.as_ref().is_some_and(|folder| !folder.is_there()) {
+        if !self.vanished && self.folder.as_ref().is_some_and(|folder| !folder.is_there()) {
+            self.vanished = true;
             self.session.vanish();
+            self.output.forget();
             let text = format!("the offline directory {} was removed or replaced while in use", self.root.display());
             return Err(Error::new(Status::Io, text));
         }
@@ -326,7 +366,7 @@ impl Packer {
     /// Lets go of the journal: removes it when everything in it is on the disk, else leaves it for the next start.
     fn end(&mut self) {
         let whole = !self.failed && self.waiting() == 0;
-        let Some(folder) = self.folder.take().filter(|_| whole) else { return };
+        let Some(folder) = self.folder.take().filter(|_| whole && !self.vanished) else { return };
         self.rings.clear();
         if let Err(error) = folder.remove() {
             log::write(log::Level::Warning, || error.text().to_string());

@@ -91,6 +91,16 @@ impl Output {
         Ok(())
     }
 
+    /// Whether anything written is not durable yet.
+    pub fn is_unsynced(&self) -> bool {
+        self.files.values().any(GrowingFile::is_unsynced)
+    }
+
+    /// Lets go of the data files, which are not in their places any more.
+    pub fn forget(&mut self) {
+        self.files.clear();
+    }
+
     /// Closes the files that are old enough, also where nothing more is appended.
     pub fn close_aged(&mut self) -> Result<()> {
         let options = &self.options;

@@ -39,7 +39,6 @@ pub fn adopt(packer: Packer) -> Result<()> {
         worker.handle = Some(handle);
     }
     worker.incoming.push(packer);
-    worker.open += 1;
     drop(worker);
     wake();
     Ok(())
@@ -51,6 +50,11 @@ pub fn wake() {
     if let Some((_, thread)) = thread {
         thread.unpark();
     }
+}
+
+/// A journal was opened.
+pub fn expect() {
+    lock(WORKER.get()).open += 1;
 }
 
 /// A journal was closed.
@@ -88,7 +92,9 @@ fn run(number: u64) {
         let mut next = Instant::now() + IDLE_POLL;
         packers.retain_mut(|packer| {
             let due = catch_unwind(AssertUnwindSafe(|| packer.turn_if_due())).unwrap_or_else(|_| {
-                log::write(log::Level::Error, || "a fault in the packer: its journal is left for the next start".into());
+                log::write(log::Level::Error, || {
+                    "a fault in the packer: its journal is left for the next start".into()
+                });
                 None
             });
             next = due.map_or(next, |due| next.min(due));

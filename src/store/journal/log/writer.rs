@@ -135,7 +135,8 @@ impl Log {
         let file = HeldFile::create(&path, self.access).map_err(failed)?;
         let limit = process::file_size_limit();
         let header = [MAGIC.as_slice(), self.stream.as_slice()].concat();
-        let begun = if limit < SEGMENT_HEADER { Err(std::io::ErrorKind::FileTooLarge.into()) } else { file.append(&header) };
+        let begun =
+            if limit < SEGMENT_HEADER { Err(std::io::ErrorKind::FileTooLarge.into()) } else { file.append(&header) };
         if let Err(cause) = begun {
             let _ = disk::remove_file(&path);
             return Err(failed(cause));

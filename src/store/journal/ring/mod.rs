@@ -31,6 +31,7 @@ pub use consumer::{Consumer, Damaged, Frames};
 pub use file::RingFile;
 pub use producer::Producer;
 
+use crate::store::journal::StreamId;
 use crate::store::layout::Access;
 use header::Header;
 use memory::Memory;
@@ -39,9 +40,6 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use sync::{AtomicBool, AtomicU64};
-
-/// What tells the rings and the log of all journals apart.
-pub type StreamId = [u8; 16];
 
 /// The memory of a ring, and how far it is filled and freed.
 pub struct Ring {
