@@ -5,6 +5,7 @@
 use super::layout::Access;
 use crate::error::{Error, Result};
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -24,6 +25,20 @@ pub fn try_acquire(path: &Path, access: Access) -> Result<Option<File>> {
         Ok(()) => Ok(is_at(&file, path).then_some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    }
+}
+
+/// Takes the lock of a file or folder that is there already, and opens it for reading; `None` if another process has it,
+/// or if it is gone.
+pub fn try_hold(path: &Path) -> Result<Option<File>> {
+    let file = match File::open(path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|cause| Error::io("cannot open", path, &cause))?,
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(is_at(&file, path).then_some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(cause)) => Err(Error::io("cannot lock", path, &cause)),
     }
 }
 
@@ -52,6 +67,7 @@ mod tests {
         assert!(first.is_some());
         assert!(is_held(&path));
         assert!(try_acquire(&path, Access::Owner).unwrap().is_none());
+        assert!(try_hold(&path).unwrap().is_none());
         drop(first);
         assert!(!is_held(&path));
         assert!(try_acquire(&path, Access::Owner).unwrap().is_some());

@@ -12,13 +12,16 @@ pub mod layout;
 pub mod limits;
 pub mod lock;
 pub mod member;
+pub mod needed;
 pub mod options;
 pub mod output;
 pub mod process;
+pub mod quota;
 pub mod reader;
 pub mod recovery;
 pub mod retention;
 mod session;
+pub mod stats;
 pub mod usage;
 
 use crate::error::{Error, Result, Status};
