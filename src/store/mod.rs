@@ -35,6 +35,7 @@ use once_cell::race::OnceBox;
 pub use options::StoreOptions;
 use parking_lot::Mutex;
 use session::Session;
+use stats::Stats;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -178,6 +179,12 @@ impl Store {
     /// are not when the time is over (they are kept).
     pub fn flush(&self, limit: Option<Duration>) -> Result<u64> {
         self.shared.current()?.session()?.flush(limit, false)
+    }
+
+    /// What became of the records of this process.
+    pub fn stats(&self) -> Stats {
+        let Ok(shared) = self.shared.current() else { return Stats::default() };
+        shared.session.get().map(|session| session.stats()).unwrap_or_default()
     }
 
     /// Like [`Store::flush`], and closes the data files, so that a sync can send them whole.

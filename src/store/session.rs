@@ -10,6 +10,7 @@ use super::layout::Access;
 use super::limits::{AGE_CHECK, BATCH_AGE, BATCH_BYTES, DURABILITY_INTERVAL, POLL, RETRY_AFTER_FAILURE};
 use super::output::Output;
 use super::process;
+use super::stats::Stats;
 use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::record::frame::Record;
@@ -103,6 +104,19 @@ impl Session {
     /// Sets how the files of a project are written.
     pub fn set_options(&self, project: &str, options: FileOptions) {
         self.state.lock().options.push((project.to_string(), options));
+    }
+
+    /// What became of the records.
+    pub fn stats(&self) -> Stats {
+        let state = self.state.lock();
+        Stats {
+            accepted: state.accepted.records,
+            packed: state.durable.records,
+            waiting: state.accepted.records.saturating_sub(state.durable.records),
+            waiting_bytes: state.accepted.position.saturating_sub(state.durable.position),
+            last_error: state.failure.clone(),
+            ..Stats::default()
+        }
     }
 
     /// Waits until everything accepted so far is in data files on the disk, and, if asked, until those are closed.

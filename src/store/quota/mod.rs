@@ -52,6 +52,8 @@ pub struct Quota {
     looked: Option<Instant>,
     /// How long that look took.
     cost: Duration,
+    /// How long the bytes of a file stay although no data file names them.
+    body_grace: Duration,
     dropped: u64,
 }
 
@@ -75,6 +77,7 @@ impl Quota {
             written: 0,
             looked: None,
             cost: Duration::ZERO,
+            body_grace: limits::QUOTA_BODY_GRACE,
             dropped: 0,
         }
     }
@@ -207,7 +210,7 @@ impl Quota {
                 break;
             }
             let Some(Some(named)) = attempt(named_digests(&folder)) else { continue };
-            let freed = retention::delete_bodies(&folder, limits::QUOTA_BODY_GRACE, |name| named.contains(&key(name)));
+            let freed = retention::delete_bodies(&folder, self.body_grace, |name| named.contains(&key(name)));
             self.usage = self.usage.saturating_sub(attempt(freed).unwrap_or(0));
         }
         Ok(())
