@@ -22,6 +22,7 @@ use crate::record::names::{check_path_part, split_project};
 use crate::record::sink::Sink;
 use crate::record::time::Timestamp;
 use crate::store::layout::UNBOUND_ENTITY;
+use crate::store::stats::Stats;
 use crate::store::Store;
 use crate::sync::environment::Environment;
 
@@ -101,6 +102,11 @@ impl Client {
     /// How many records the program's filter dropped.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// What became of the records that this process logged into the offline directory.
+    pub fn stats(&self) -> Stats {
+        self.store.as_ref().map(|store| store.stats()).unwrap_or_default()
     }
 
     /// Brings everything accepted so far to the disk (and, online, to the server). Answers how many records are not

@@ -47,7 +47,7 @@ impl GrowingFile {
     pub fn create(folder: &Path, options: &FileOptions, access: Access) -> Result<Self> {
         access.make_directory(folder)?;
         let date = Timestamp::now().date_digits();
-        let mut number = next_number(folder, &date)?;
+        let mut number = layout::next_number(folder, &date)?;
         loop {
             let path = folder.join(DataFile::pending_name(&date, number, options.compress));
             match HeldFile::create(&path, access) {
@@ -118,12 +118,6 @@ impl GrowingFile {
         self.synced = length;
         Ok(())
     }
-}
-
-/// The number behind the largest of a date, pending and synced ones alike: a name is never used twice.
-fn next_number(folder: &Path, date: &str) -> Result<u64> {
-    let numbers = layout::data_files(folder)?.into_iter().filter(|f| f.date == date).map(|f| f.number + 1);
-    Ok(numbers.max().unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -71,3 +71,28 @@ pub const FAST_LEVEL: i32 = 1;
 
 /// Level of compression otherwise.
 pub const SMALL_LEVEL: i32 = 6;
+/// A data file has at most this part of the quota, so that there is always one that is closed and can be deleted.
+pub const QUOTA_FILES: u64 = 16;
+
+/// But a data file may have this many bytes, so that a small quota does not make a file of each batch.
+pub const QUOTA_FILE_MIN: u64 = 64 * 1024;
+
+/// How often the whole directory is measured while it is believed to be below its quota: others write to it too.
+pub const QUOTA_LOOK: Duration = Duration::from_secs(60);
+
+/// How long the bytes of a file stay although no data file names them: the record may still be in a journal.
+pub const QUOTA_BODY_GRACE: Duration = Duration::from_secs(5 * 60);
+
+/// The part of the quota that the notes on dropped files may take before the oldest become a line each.
+pub const QUOTA_NOTES: u64 = 50;
+
+/// The part of the quota that one such note may take, and the bytes that it may take in any case and at most: it is made
+/// in memory.
+pub const QUOTA_NOTE: u64 = 200;
+/// See [`QUOTA_NOTE`].
+pub const QUOTA_NOTE_MIN: u64 = 16 * 1024;
+/// See [`QUOTA_NOTE`].
+pub const QUOTA_NOTE_MAX: u64 = 4 * 1024 * 1024;
+
+/// Bytes of lines on dropped files before the older half becomes a single line.
+pub const DROPPED_LINES: u64 = 1024 * 1024;

@@ -6,6 +6,7 @@ use super::held::HeldFile;
 use super::layout::Access;
 use crate::error::{Error, Result};
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -21,12 +22,27 @@ pub fn try_acquire(path: &Path, access: Access) -> Result<Option<HeldFile>> {
     }
 }
 
+/// Takes the lock of a file or folder that is there already, and opens it for reading; `None` if another process has it,
+/// or if it is gone.
+pub fn try_hold(path: &Path) -> Result<Option<File>> {
+    let file = match File::open(path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|cause| Error::io("cannot open", path, &cause))?,
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(is_at(&file, path).then_some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(cause)) => Err(Error::io("cannot lock", path, &cause)),
+    }
+}
+
 /// Whether some process holds a lock on the file at `path`. A file that cannot be opened is not held.
 pub fn is_held(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-/// Whether the file is the one at `path`. A file may be removed and made again between opening and locking it; the lock is then on a file nobody else sees.
+/// Whether the file is the one at `path`. A file may be removed and made again between opening and locking it; the lock is
+/// then on a file nobody else sees.
 pub fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(ours), Ok(theirs)) => ours.dev() == theirs.dev() && ours.ino() == theirs.ino(),
@@ -46,6 +62,7 @@ mod tests {
         assert!(first.is_some());
         assert!(is_held(&path));
         assert!(try_acquire(&path, Access::Owner).unwrap().is_none());
+        assert!(try_hold(&path).unwrap().is_none());
         drop(first);
         assert!(!is_held(&path));
         assert!(try_acquire(&path, Access::Owner).unwrap().is_some());

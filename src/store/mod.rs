@@ -17,9 +17,11 @@ pub mod layout;
 pub mod limits;
 pub mod lock;
 pub mod member;
+pub mod needed;
 pub mod options;
 pub mod packer;
 pub mod process;
+pub mod quota;
 pub mod reader;
 pub mod recovery;
 pub mod retention;
@@ -193,14 +195,15 @@ impl Store {
         self.shared.current()?.start()?.flush(limit, false)
     }
 
+    /// What became of the records of this process.
+    pub fn stats(&self) -> Stats {
+        let Ok(shared) = self.shared.current() else { return Stats::default() };
+        shared.session.get().map(|session| session.stats()).unwrap_or_default()
+    }
+
     /// Like [`Store::flush`], and closes the data files, so that a sync can send them whole.
     pub fn seal(&self, limit: Option<Duration>) -> Result<u64> {
         self.shared.seal(limit)
-    }
-
-    /// What was counted since the directory was opened in this process.
-    pub fn stats(&self) -> Result<Stats> {
-        Ok(self.shared.current()?.start()?.stats())
     }
 }
 

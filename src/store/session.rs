@@ -130,8 +130,11 @@ impl Session {
                 return Ok(length);
             }
         }
-        self.append_to_log(record).inspect_err(|_| {
-            self.counters.refused.fetch_add(1, Ordering::Relaxed);
+        self.append_to_log(record).inspect_err(|error| {
+            // One that no journal takes is the caller's mistake.
+            if error.status() != Status::TooLarge {
+                self.counters.refused.fetch_add(1, Ordering::Relaxed);
+            }
         })
     }
 
@@ -328,8 +331,8 @@ impl Session {
         self.counters.packed.fetch_add(records, Ordering::Relaxed);
     }
 
-    pub(super) fn count_dropped(&self, records: u64) {
-        self.counters.dropped.fetch_add(records, Ordering::Relaxed);
+    pub(super) fn set_dropped(&self, records: u64) {
+        self.counters.dropped.store(records, Ordering::Relaxed);
     }
 
     /// A request was carried out.

@@ -123,7 +123,7 @@ pub fn is_of_this_boot(journal: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// The position of each stream below which nothing is needed any more, as it would be found after a power loss.
+/// The position of each stream below which nothing is needed any more.
 pub fn freed(journal: &Path) -> Result<Vec<(StreamId, u64)>> {
     let mut freed = Vec::new();
     if let Some(id) = id_of(journal) {
@@ -131,8 +131,6 @@ pub fn freed(journal: &Path) -> Result<Vec<(StreamId, u64)>> {
     }
     for path in ring_files(journal)? {
         let failed = |cause| Error::io("cannot read the journal", &path, &cause);
-        // What is not on the disk yet could be undone by a power loss.
-        fs::File::open(&path).and_then(|file| file.sync_data()).map_err(failed)?;
         if let Some(ring) = RingFile::read(&path).map_err(failed)? {
             freed.push((ring.stream(), ring.freed()));
         }

@@ -13,7 +13,7 @@ use super::disk::{self, Operation};
 use super::held::HeldFile;
 use super::journal::log::reader::{Frames, Reader, Stop};
 use super::journal::ring::Consumer;
-use super::journal::{ring_path, stream, Folder};
+use super::journal::{pool, ring_path, stream, Folder};
 use super::layout::Access;
 use super::limits::{
     BATCH_AGE, BATCH_BYTES, FAST_LEVEL, HOUSEKEEPING, IDLE_POLL, POLL, QUIET_LIMIT, RETRY_AFTER_FAILURE, SMALL_LEVEL,
@@ -21,6 +21,7 @@ use super::limits::{
 };
 use super::options::StoreOptions;
 use super::process::lock;
+use super::quota::{Quota, State};
 use super::session::{Request, Session};
 use crate::error::{Error, Result, Status};
 use crate::log;
@@ -49,6 +50,7 @@ pub struct Packer {
     due: Instant,
     pause: Duration,
     failed: bool,
+    quota: Option<Quota>,
     /// The journal could not be synced: what is in it survives a power loss only once it is packed.
     journal_is_suspect: bool,
     /// The directory was removed, and with it the files of the journal: what is still in memory is saved.
@@ -108,6 +110,7 @@ impl Packer {
             due: now,
             pause: POLL,
             failed: false,
+            quota: options.quota.map(|bytes| Quota::new(&options.dir, bytes, options.quota_policy, access)),
             journal_is_suspect: false,
             vanished: false,
         })
@@ -155,7 +158,10 @@ impl Packer {
     /// Does what there is to do. Answers whether a whole batch was packed.
     fn turn(&mut self, request: &Request) -> Result<bool> {
         for (project, options) in &request.options {
-            self.output.set_options(project, options.clone());
+            let mut options = options.clone();
+            options.max_size =
+                self.quota.as_ref().map_or(options.max_size, |quota| quota.max_file_size(options.max_size));
+            self.output.set_options(project, options);
         }
         let quiet = !request.stop || self.session.pool().close(QUIET_LIMIT);
         self.attach_rings();
@@ -353,6 +359,12 @@ impl Packer {
 
     fn keep_house(&mut self) -> Result<()> {
         self.output.close_aged()?;
+        let written = self.output.take_written();
+        if let Some(quota) = &mut self.quota {
+            let state = quota.enforce(written)?;
+            self.session.pool().set_gate(if state == State::Full { pool::FULL } else { pool::OPEN });
+            self.session.set_dropped(quota.dropped());
+        }
         if !self.vanished && self.folder.as_ref().is_some_and(|folder| !folder.is_there()) {
             self.vanished = true;
             self.session.vanish();
