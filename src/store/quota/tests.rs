@@ -242,7 +242,8 @@ fn many_enforcers_at_once_drop_no_more_than_one_would() {
 #[test]
 fn what_a_crash_left_half_way_is_finished_and_never_read_as_records() {
     let place = "team/demo/calls/20260101_0000.jsonl.gz";
-    let states: [(&str, fn(&Path, &Path)); 5] = [
+    type Make = fn(&Path, &Path);
+    let states: [(&str, Make); 5] = [
         ("renamed", |_, _| {}),
         ("the note was being written", |_, note| {
             fs::write(note.with_extension("gz.tmp"), b"\x1f\x8b half").unwrap();
@@ -343,6 +344,27 @@ fn old_notes_become_lines_and_take_a_small_part_of_the_quota() {
     assert_eq!(told, dropped, "every file is told of once");
     assert_eq!(quota.dropped(), dropped.iter().map(|(_, records)| records).sum::<u64>());
     assert!(dir.bytes() <= QUOTA);
+}
+
+#[test]
+fn the_lines_on_files_dropped_long_ago_become_few_and_still_count_everything() {
+    let dir = Directory::new();
+    let (mut records, folder) = (0, dir.path("team/demo/calls"));
+    fs::create_dir_all(dir.path(LIBRARY_FOLDER)).unwrap();
+    for number in 0..60 {
+        let file = DataFile::parse(&folder.join(format!("{DATE}_{number:04}.jsonl.gz"))).unwrap();
+        records += write_file(&file.path, 1, &[]).len() as u64;
+        drop::drop_file(&file, Access::Owner, QUOTA).unwrap();
+        fold::fold(dir.root.path(), Access::Owner, 4096).unwrap();
+    }
+    fold::fold(dir.root.path(), Access::Owner, 0).unwrap();
+    let lines = fs::read_to_string(fold::lines_path(dir.root.path())).unwrap();
+    assert!(lines.len() < 4096, "{}", lines.len());
+    let told: Vec<Summary> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told.iter().map(|one| one.files.unwrap_or(1)).sum::<u64>(), 60);
+    assert_eq!(told.iter().map(|one| one.records).sum::<u64>(), records);
+    assert_eq!(told.iter().map(|one| one.types["call_complete"].records).sum::<u64>(), records);
+    assert_eq!(layout::entries(&folder).unwrap(), [folder.join(format!("{DATE}_0059.deleted"))]);
 }
 
 #[test]
