@@ -131,9 +131,11 @@ impl Quota {
         let Some(age) = self.looked.map(|at| at.elapsed()) else { return true };
         // Whether others have made room: but a directory with very many files is not measured all the time.
         let is_cheap = self.cost < Duration::from_secs(1) || age >= self.cost * 10;
+        let room = self.high().saturating_sub(self.usage);
         match self.state {
             State::Full => is_cheap,
-            State::Room => self.usage + self.written > self.high() || age >= limits::QUOTA_LOOK,
+            // Others may have written as much.
+            State::Room => self.written > room || (self.written > room / 4 && is_cheap) || age >= limits::QUOTA_LOOK,
         }
     }
 
@@ -146,7 +148,8 @@ impl Quota {
         let projects = layout::projects(&self.root)?;
         self.finish_drops(&projects)?;
         self.usage = self.measure()?;
-        if self.usage > self.high() {
+        let is_full = self.state == State::Full;
+        if self.usage > if is_full { self.low() } else { self.high() } {
             self.delete_synced(&projects)?;
             self.delete_bodies(&projects)?;
             if self.policy == QuotaPolicy::DropOldest && self.usage > self.low() {
