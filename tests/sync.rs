@@ -447,7 +447,9 @@ fn records_that_a_quota_takes_while_they_are_sent_are_no_errors_and_later_ones_a
         std::thread::yield_now();
     }
     let mut quota = Quota::new(dir.path(), 1, QuotaPolicy::DropOldest, Access::Owner);
-    let mut take = || drop(quota.enforce(0).unwrap());
+    let mut take = || {
+        quota.enforce(0).unwrap();
+    };
     let outcome = run(dir.path(), &server.url(), KEY, None, &mut take).unwrap();
     assert_eq!(outcome.error(), None, "{}", outcome.results.to_json());
     assert!(quota.dropped() >= 2, "the object that was just sent, and the call");

@@ -94,5 +94,5 @@ pub const QUOTA_NOTE_MIN: u64 = 16 * 1024;
 /// See [`QUOTA_NOTE`].
 pub const QUOTA_NOTE_MAX: u64 = 4 * 1024 * 1024;
 
-/// Bytes of lines on dropped files before the older half becomes a single line.
-pub const DROPPED_LINES: u64 = 1024 * 1024;
+/// Bytes of lines on dropped files before the older half becomes a single line, at most: each further one reads them.
+pub const QUOTA_LINES_MAX: u64 = 1024 * 1024;

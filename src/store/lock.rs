@@ -22,15 +22,24 @@ pub fn try_acquire(path: &Path, access: Access) -> Result<Option<HeldFile>> {
     }
 }
 
-/// Takes the lock of a file or folder that is there already, and opens it for reading; `None` if another process has it,
-/// or if it is gone.
-pub fn try_hold(path: &Path) -> Result<Option<File>> {
+/// The lock of a file or folder, held for a piece of work. It is given back by name, not by closing: the child of a fork
+/// in between has the descriptor too, and would hold the lock as long as it lives.
+pub struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the lock of a file or folder that is there already; `None` if another process has it, or if it is gone.
+pub fn try_hold(path: &Path) -> Result<Option<Held>> {
     let file = match File::open(path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|cause| Error::io("cannot open", path, &cause))?,
     };
     match file.try_lock() {
-        Ok(()) => Ok(is_at(&file, path).then_some(file)),
+        Ok(()) => Ok(Some(Held(file)).filter(|held| is_at(&held.0, path))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(Error::io("cannot lock", path, &cause)),
     }
@@ -38,7 +47,13 @@ pub fn try_hold(path: &Path) -> Result<Option<File>> {
 
 /// Whether some process holds a lock on the file at `path`. A file that cannot be opened is not held.
 pub fn is_held(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    File::open(path).is_ok_and(|file| match file.try_lock() {
+        Err(TryLockError::WouldBlock) => true,
+        _ => {
+            drop(Held(file));
+            false
+        }
+    })
 }
 
 /// Whether the file is the one at `path`. A file may be removed and made again between opening and locking it; the lock is
@@ -66,5 +81,16 @@ mod tests {
         drop(first);
         assert!(!is_held(&path));
         assert!(try_acquire(&path, Access::Owner).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_child_of_a_fork_does_not_keep_a_lock_that_was_held_for_a_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = try_hold(folder.path()).unwrap().unwrap();
+        let descriptor_of_the_child = held.0.try_clone().unwrap();
+        assert!(is_held(folder.path()));
+        drop(held);
+        assert!(!is_held(folder.path()));
+        drop(descriptor_of_the_child);
     }
 }

@@ -24,7 +24,8 @@ pub struct Needed {
 }
 
 impl Needed {
-    /// Looks at the journals. What is freed later only makes less needed, so look before listing data files.
+    /// Looks at the journals. Data files that were listed before are needed by what is there now or by nothing, since
+    /// journals only free; of files made later nothing can be said.
     pub fn look(root: &Path) -> Result<Self> {
         let mut needed = Needed::default();
         for path in journal::all(root)? {

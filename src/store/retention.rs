@@ -21,13 +21,14 @@ const NUMBER_DAYS: i64 = 60;
 /// kept as long as a record in a file that is not synced may need them.
 pub fn clean_synced(root: &Path, older_than: Duration) -> Result<u64> {
     layout::check_exists(root)?;
-    let needed = Needed::look(root)?;
     let mut deleted = 0;
     for project in layout::projects(root)? {
         for kind in Kind::ALL {
             let folder = project.kind(kind);
             let last = layout::last_numbers(&folder)?;
-            for file in layout::data_files(&folder)?.iter().filter(|file| file.synced) {
+            let files = layout::data_files(&folder)?;
+            let needed = Needed::look(root)?;
+            for file in files.iter().filter(|file| file.synced) {
                 let is_last = last.get(&file.date) == Some(&file.number);
                 if is_old(&file.path, older_than)? && !needed.needs(file)? && remove(file, is_last)? {
                     deleted += 1;
@@ -38,7 +39,7 @@ pub fn clean_synced(root: &Path, older_than: Duration) -> Result<u64> {
         let folder = project.kind(Kind::Files);
         if layout::data_files(&folder)?.iter().all(|file| file.synced) {
             // The record of a file may still be in the journal of a living process, but not for long.
-            let older_than = if needed.is_empty() { older_than } else { older_than.max(BODY_GRACE) };
+            let older_than = if Needed::look(root)?.is_empty() { older_than } else { older_than.max(BODY_GRACE) };
             delete_bodies(&folder, older_than, |_| false)?;
         }
     }

@@ -71,12 +71,12 @@ fn write(note: &[u8], path: &Path, dropping: &Path, access: Access) -> Result<()
     }
 }
 
-/// Frees twice the given bytes at the end of a file, in whole blocks; false if it is empty already.
+/// Frees twice the given bytes at the end of a file, and some blocks at least; false if it is empty already.
 fn shorten(path: &Path, bytes: u64) -> Result<bool> {
     let failed = |cause| Error::io("cannot shorten", path, &cause);
     let file = File::options().write(true).open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    file.set_len(length.saturating_sub((2 * bytes).max(64 * 1024))).map_err(failed)?;
+    file.set_len(length.saturating_sub((2 * bytes).max(16 * 1024))).map_err(failed)?;
     Ok(length > 0)
 }
 

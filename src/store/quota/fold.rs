@@ -1,5 +1,5 @@
 //! Old notes on dropped files: beyond their share of the quota each becomes a line of `.weave/dropped.jsonl`, and beyond
-//! that file's share the older half of the lines becomes one line.
+//! half that share the older half of the lines becomes one line.
 
 use super::super::layout::{self, Access, DataFile, LIBRARY_FOLDER};
 use super::super::{limits, retention};
@@ -37,14 +37,14 @@ pub fn fold(root: &Path, access: Access, share: u64) -> Result<()> {
             break;
         }
         let unknown = || Summary { dropped: note::place(&file.path), ..Summary::default() };
-        append(root, access, &note::summary(&file.path)?.unwrap_or_else(unknown))?;
+        append(root, access, &note::summary(&file.path)?.unwrap_or_else(unknown), share / 2)?;
         retention::remove(&file, is_last)?;
         bytes -= length;
     }
     Ok(())
 }
 
-fn append(root: &Path, access: Access, summary: &Summary) -> Result<()> {
+fn append(root: &Path, access: Access, summary: &Summary, share: u64) -> Result<()> {
     let path = lines_path(root);
     let failed = |cause| Error::io("cannot write", &path, &cause);
     let mut lines = read(&path)?;
@@ -53,7 +53,7 @@ fn append(root: &Path, access: Access, summary: &Summary) -> Result<()> {
         return Ok(());
     }
     lines.push(summary.clone());
-    let too_long = fs::metadata(&path).is_ok_and(|about| about.len() > limits::DROPPED_LINES);
+    let too_long = fs::metadata(&path).is_ok_and(|about| about.len() > share.min(limits::QUOTA_LINES_MAX));
     if too_long {
         let half = lines.len() / 2;
         let joined = lines.drain(..half).fold(Summary::default(), join);

@@ -129,10 +129,14 @@ impl Quota {
 
     fn is_due(&self) -> bool {
         let Some(age) = self.looked.map(|at| at.elapsed()) else { return true };
-        // A directory with very many files is not measured all the time.
-        let may_look = self.cost < Duration::from_millis(50) || age >= self.cost * 10;
-        let is_full = self.state == State::Full || self.usage + self.written > self.high();
-        may_look && (is_full || age >= limits::QUOTA_LOOK)
+        // Whether others have made room: but a directory with very many files is not measured all the time.
+        let is_cheap = self.cost < Duration::from_secs(1) || age >= self.cost * 10;
+        let room = self.high().saturating_sub(self.usage);
+        match self.state {
+            State::Full => is_cheap,
+            // Others may have written as much.
+            State::Room => self.written > room || (self.written > room / 4 && is_cheap) || age >= limits::QUOTA_LOOK,
+        }
     }
 
     fn measure(&self) -> Result<u64> {
@@ -144,12 +148,12 @@ impl Quota {
         let projects = layout::projects(&self.root)?;
         self.finish_drops(&projects)?;
         self.usage = self.measure()?;
-        if self.usage > self.high() {
-            let needed = Needed::look(&self.root)?;
-            self.delete_synced(&projects, &needed)?;
+        let is_full = self.state == State::Full;
+        if self.usage > if is_full { self.low() } else { self.high() } {
+            self.delete_synced(&projects)?;
             self.delete_bodies(&projects)?;
             if self.policy == QuotaPolicy::DropOldest && self.usage > self.low() {
-                self.drop_oldest(&projects, &needed)?;
+                self.drop_oldest(&projects)?;
                 self.delete_bodies(&projects)?;
             }
             for project in &projects {
@@ -171,20 +175,25 @@ impl Quota {
         Ok(())
     }
 
-    fn delete_synced(&mut self, projects: &[ProjectDir], needed: &Needed) -> Result<()> {
-        for Candidate { file, bytes, is_last, .. } in candidates(projects, true)? {
+    fn delete_synced(&mut self, projects: &[ProjectDir]) -> Result<()> {
+        let candidates = candidates(projects, true)?;
+        let needed = Needed::look(&self.root)?;
+        for Candidate { file, bytes, is_last, .. } in candidates {
             if self.usage <= self.low() {
                 break;
             }
-            if attempt(deletable(&file, needed)) == Some(true) && attempt(retention::remove(&file, is_last)).is_some() {
+            if attempt(deletable(&file, &needed)) == Some(true) && attempt(retention::remove(&file, is_last)).is_some()
+            {
                 self.usage = self.usage.saturating_sub(bytes);
             }
         }
         Ok(())
     }
 
-    fn drop_oldest(&mut self, projects: &[ProjectDir], needed: &Needed) -> Result<()> {
-        for Candidate { file, kind, bytes, .. } in candidates(projects, false)? {
+    fn drop_oldest(&mut self, projects: &[ProjectDir]) -> Result<()> {
+        let candidates = candidates(projects, false)?;
+        let needed = Needed::look(&self.root)?;
+        for Candidate { file, kind, bytes, .. } in candidates {
             if self.usage <= self.low() {
                 break;
             }
