@@ -163,6 +163,8 @@ impl Drop for HeldFile {
         if let Some(place) = self.place {
             place.store(0, Ordering::Relaxed);
         }
+        // By name, since a child that could not close its copy would keep the lock.
+        let _ = self.file.unlock();
         // SAFETY: dropped once, and not used afterwards.
         unsafe { ManuallyDrop::drop(&mut self.file) };
     }
