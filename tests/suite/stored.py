@@ -90,6 +90,13 @@ def keys(record):
     return []
 
 
+def acknowledged(lines):
+    """The keys of what a program told: `c ID` a finished call, `s` and `e` the ends of a live one, `f` feedback, `o` an
+    object by its name."""
+    parts = {"s": ["start"], "e": ["end"], "c": ["start", "end"], "f": ["feedback"], "o": ["object"]}
+    return [(part, line[2:]) for line in lines if line[1:2] == " " for part in parts.get(line[0], [])]
+
+
 class Stored:
     """Everything in the data files of a directory, and what is wrong with them."""
 

@@ -14,6 +14,8 @@ from killing.episode import Episode
 from killing.states import STATES
 
 WRITERS = pathlib.Path(__file__).parent / "writers"
+# The interpreter below the environment, which starts faster.
+PYTHON = os.path.realpath(CLIENTS["0.52.20"])
 REPORT = TARGET / "kills.json"
 KEPT = 20  # how many directories with problems stay to be looked at
 
@@ -22,10 +24,9 @@ def build(directory):
     """Build the writers; the command of each language and the environment that they need."""
     run(["go", "build", "-o", directory / "go-writer", WRITERS / "writer.go"], cwd=ROOT / "bindings/go", timeout=600,
         environment=go_environment(directory))
-    python = os.path.realpath(CLIENTS["0.52.20"])
     shim = compiled(SUITE / "programs" / "short_writes.c", directory / "short-writes.so", "-shared", "-fPIC", "-ldl")
     return {"short writes": shim, "c": [compiled(WRITERS / "writer.c", directory / "c-writer")], "go": [directory / "go-writer"],
-            "python": [python, "-S", WRITERS / "writer.py"],
+            "python": [PYTHON, "-S", WRITERS / "writer.py"],
             "environment": {"PYTHONPATH": str(ROOT / "bindings/python"), "WEAVE_LIBRARY": str(LIBRARY)}}
 
 
@@ -60,7 +61,7 @@ class Campaign:
                 if time.monotonic() - told > 10:
                     told = time.monotonic()
                     tell(f"{self.kills} kills, {self.acknowledged} acknowledged, "
-                         f"{sum(map(len, self.problems.values()))} problems; go on with SEED={seed} FROM={self.next}")
+                         f"problems {[len(self.problems[kind]) for kind in sorted(self.problems)]}; go on with SEED={seed} FROM={self.next}")
         self.seconds = time.monotonic() - began
         REPORT.parent.mkdir(parents=True, exist_ok=True)
         REPORT.write_text(json.dumps(self.summary(), indent=1) + "\n")

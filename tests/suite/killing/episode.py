@@ -13,7 +13,7 @@ import time
 
 from harness import client_environment, run
 from killing.states import Look, judge
-from stored import Stored, data_files, entries, journals
+from stored import Stored, acknowledged, data_files, entries, journals
 
 PROJECT = "killed/project"
 POOL = 128 * 1024
@@ -186,10 +186,9 @@ class Episode:
 
     def _look(self):
         stored = Stored(self.directory, self._check_text)
-        kinds = {"s": ["start"], "e": ["end"], "c": ["start", "end"], "f": ["feedback"], "o": ["object"]}
-        acknowledged = [(part, line[2:]) for line in self.told for part in kinds.get(line[0], [])]
-        self.acknowledged, self.records = len(acknowledged), stored.records
-        self.problems["exactly once"] = stored.doubled() + stored.lost(acknowledged) + stored.wrong
+        expected = acknowledged(self.told)
+        self.acknowledged, self.records = len(expected), stored.records
+        self.problems["exactly once"] = stored.doubled() + stored.lost(expected) + stored.wrong
         self.problems["whole files"] = stored.torn + [f"{path} is empty" for path in stored.empty]
         left = [*journals(self.directory), *self.directory.glob(".weave/damaged/*")]
         self.problems["journals"] = [f"{path} is left" for path in left]
