@@ -12,7 +12,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build install header check-header test-deps test test-rust test-suite test-go test-python lint demo bench clean
+.PHONY: help build install header check-header test-deps test test-rust test-suite test-go test-python lint demo bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ demo: test-deps build ## an agent session from C, C++ and Go: log offline, sync,
 
 bench: ## cost of a logging call and throughput of a sync
 	cargo bench
+
+soak: test-deps build ## kill writers KILLS times (20000); SEED and FROM go on with an earlier run
+	cd tests/suite && ../../$(SUITE_PYTHON) -m killing "$(or $(KILLS),20000)" "$(SEED)" "$(FROM)"
 
 clean: ## remove what was built; `rm -r .venv-*` removes the environments of the tests
 	cargo clean
