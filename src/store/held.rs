@@ -122,9 +122,10 @@ impl HeldFile {
 
     /// Writes at the end. After an error some of the bytes may stand behind [`HeldFile::length`].
     pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let end = self.length();
+        process::check_file_size(end + bytes.len() as u64)?;
         let allowed = disk::fault_in_write(&self.path, bytes.len());
         let cut = bytes.get(..allowed.as_ref().map_or_else(|short| short.written, |()| bytes.len())).unwrap_or(bytes);
-        let end = self.length();
         self.file.write_all_at(cut, end)?;
         allowed.map_err(|short| short.cause)?;
         disk::written(&self.path, end, bytes);

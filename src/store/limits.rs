@@ -59,8 +59,9 @@ pub const JOURNAL_SIZE: u64 = 64 * 1024 * 1024;
 /// How long a logging call waits for room in a full journal.
 pub const BLOCK_LIMIT: Duration = Duration::from_secs(5);
 
-/// A segment of the log is closed when it is this long: what is packed is freed by whole segments.
-pub const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
+/// A segment of the log is closed when it is this long. What is packed is freed by whole segments: on a nearly full disk
+/// so much room is needed to pack what waits.
+pub const SEGMENT_BYTES: u64 = 1024 * 1024;
 
 /// The largest record: what one request may hold (protocol, section 8).
 pub const MAX_RECORD_BYTES: usize = 31 * 1024 * 1024;

@@ -36,6 +36,7 @@ use crate::record::frame::{Body, Record};
 use crate::record::kind::{Kind, RecordType};
 use crate::record::time::Timestamp;
 use data_file::FileOptions;
+use held::HeldFile;
 use layout::ProjectDir;
 use once_cell::race::OnceBox;
 pub use options::StoreOptions;
@@ -44,7 +45,7 @@ use session::Session;
 use stats::Stats;
 use std::collections::HashMap;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -88,10 +89,15 @@ impl Store {
         }
         let dir = fs::canonicalize(&options.dir).map_err(|cause| Error::io("cannot use", &options.dir, &cause))?;
         let options = StoreOptions { dir, ..options.clone() };
+        let there = |open: &[Arc<Shared>]| open.iter().find(|shared| shared.options.dir == options.dir).cloned();
+        // First, since what is packed may give the room that the journal needs.
+        if there(&lock(OPEN.get())).is_none() {
+            if let Err(error) = recover(&options) {
+                log::write(log::Level::Warning, || format!("{error}; it is tried again at the next start"));
+            }
+        }
         let mut open = lock(OPEN.get());
-        let there = open.iter().find(|shared| shared.options.dir == options.dir).cloned();
-        let is_first = there.is_none();
-        let shared = match there {
+        let shared = match there(&open) {
             Some(shared) => shared,
             None => {
                 let shared = Arc::new(Shared::new(&options, HashMap::new()));
@@ -102,11 +108,6 @@ impl Store {
         };
         shared.handles.fetch_add(1, Ordering::AcqRel);
         drop(open);
-        if is_first {
-            if let Err(error) = recover(&options) {
-                log::write(log::Level::Warning, || format!("{error}; it is tried again at the next start"));
-            }
-        }
         Ok(Arc::new(Store { shared, options, closed: AtomicBool::new(false) }))
     }
 
@@ -176,9 +177,9 @@ impl Store {
         self.options.access().make_directory(&folder)?;
         let temporary = folder.join(format!(".{digest}.{}", crate::record::ids::Id::new()));
         let failed = |cause| Error::io("cannot write the file", &path, &cause);
-        let written = self.options.access().create_file(&temporary).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_data()
+        let written = HeldFile::create(&temporary, self.options.access()).and_then(|file| {
+            file.append(bytes)?;
+            file.sync()
         });
         let named = written.and_then(|()| match disk::rename_new(&temporary, &path) {
             Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),

@@ -125,6 +125,16 @@ pub fn file_size_limit() -> u64 {
     }
 }
 
+/// Refuses a file that this process may not write. The kernel would do so with a signal that kills by default.
+pub fn check_file_size(bytes: u64) -> io::Result<()> {
+    let limit = file_size_limit();
+    if bytes <= limit {
+        return Ok(());
+    }
+    let text = format!("the process may not write files over {limit} bytes (RLIMIT_FSIZE); raise that limit");
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, text))
+}
+
 /// Gives a file another name, unless something has that name already.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     let text = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);

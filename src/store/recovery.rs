@@ -7,6 +7,7 @@
 use super::coverage::Coverage;
 use super::damaged;
 use super::data_file::FileOptions;
+use super::disk;
 use super::held::HeldFile;
 use super::journal::log::reader::{Frames, Reader, Stop};
 use super::journal::ring::RingFile;
@@ -111,12 +112,28 @@ impl Abandoned {
                     damaged::set_aside(root, &path, 0, UNKNOWN, access)?;
                 }
             }
+            if frames.to > frames.from {
+                self.free_log(output, frames.to)?;
+            }
             match stop {
                 Stop::Full => {}
                 Stop::End => return Ok(()),
                 Stop::Damaged { path, reason } => damaged::set_aside(root, &path, 0, &reason, access)?,
             }
         }
+    }
+
+    /// Deletes the segments that are packed: on a full disk the next ones need their space.
+    fn free_log(&self, output: &mut Output, position: u64) -> Result<()> {
+        let all = journal::log::segments(&self.path)?;
+        let packed = all.iter().zip(all.iter().skip(1)).filter(|(_, next)| next.0 <= position);
+        for (done, ((_, path), _)) in packed.enumerate() {
+            if done == 0 {
+                output.sync()?;
+            }
+            disk::remove_file(path).map_err(|cause| Error::io("cannot free", path, &cause))?;
+        }
+        Ok(())
     }
 
     fn pack_ring(

@@ -318,6 +318,7 @@ impl Packer {
         }
         if self.log.marks.freed < self.log.marks.packed {
             lock(self.session.log()).free(self.log.marks.packed)?;
+            self.log.unsynced.clear();
             self.log.marks.freed = self.log.marks.packed;
             self.session.log_was_packed(self.log.marks.packed);
         }

@@ -2,8 +2,8 @@
 //!
 //! What was written is in the page cache when `append` returns: it survives the death of the process.
 
-use super::{checksum, segment_path, segments, FRAME_HEADER, MAGIC, SEGMENT_HEADER};
-use crate::error::{Error, Result, Status};
+use super::{checksum, segment_path, segments, FRAME_HEADER, MAGIC};
+use crate::error::{Error, Result};
 use crate::record::frame::Record;
 use crate::record::sink::Sink;
 use crate::store::disk;
@@ -23,8 +23,8 @@ pub struct Log {
     segment: Option<Segment>,
     position: u64,
     records: u64,
-    /// Segments that are full and may not be on the disk yet.
-    unsynced: Vec<Arc<HeldFile>>,
+    /// Segments that are full and may not be on the disk yet, with the position at which each ends.
+    unsynced: Vec<(u64, Arc<HeldFile>)>,
     buffer: Vec<u8>,
     torn: bool,
 }
@@ -32,13 +32,11 @@ pub struct Log {
 struct Segment {
     file: Arc<HeldFile>,
     base: u64,
-    /// The largest size that the process may give to a file.
-    limit: u64,
 }
 
 impl Segment {
     fn has_room(&self, bytes: u64) -> bool {
-        self.file.length() + bytes <= self.limit
+        self.file.length() + bytes <= process::file_size_limit()
     }
 }
 
@@ -80,15 +78,6 @@ impl Log {
             self.start_segment()?;
         }
         let Some(segment) = self.segment.as_ref() else { return Ok(()) };
-        if !segment.has_room(frame) {
-            let text = format!(
-                "cannot write the journal {}: this process may not write files over {} bytes (RLIMIT_FSIZE); raise that \
-                 limit",
-                segment.file.path().display(),
-                segment.limit
-            );
-            return Err(Error::new(Status::NoSpace, text));
-        }
         self.buffer.clear();
         self.buffer.resize(FRAME_HEADER + length, 0);
         let (head, content) = self.buffer.split_at_mut(FRAME_HEADER);
@@ -110,7 +99,7 @@ impl Log {
 
     /// The files whose content may not be on the disk yet. To be synced without holding the log.
     pub fn take_unsynced(&mut self) -> Vec<Arc<HeldFile>> {
-        let mut files = std::mem::take(&mut self.unsynced);
+        let mut files: Vec<Arc<HeldFile>> = self.unsynced.drain(..).map(|(_, file)| file).collect();
         files.extend(self.segment.as_ref().map(|segment| segment.file.clone()));
         files
     }
@@ -120,6 +109,8 @@ impl Log {
         if position == self.position && self.segment.as_ref().is_some_and(|s| self.position - s.base >= SEGMENT_BYTES) {
             self.start_segment()?;
         }
+        // A file that is open takes its space also when it is deleted.
+        self.unsynced.retain(|(end, _)| *end > position);
         let all = segments(&self.folder)?;
         for (segment, next) in all.iter().zip(all.iter().skip(1)) {
             if next.0 <= position {
@@ -133,16 +124,14 @@ impl Log {
         let path = segment_path(&self.folder, self.position);
         let failed = |cause| Error::io("cannot make the journal segment", &path, &cause);
         let file = HeldFile::create(&path, self.access).map_err(failed)?;
-        let limit = process::file_size_limit();
         let header = [MAGIC.as_slice(), self.stream.as_slice()].concat();
-        let begun =
-            if limit < SEGMENT_HEADER { Err(std::io::ErrorKind::FileTooLarge.into()) } else { file.append(&header) };
-        if let Err(cause) = begun {
+        if let Err(cause) = file.append(&header) {
             let _ = disk::remove_file(&path);
             return Err(failed(cause));
         }
-        let next = Segment { file: Arc::new(file), base: self.position, limit };
-        self.unsynced.extend(self.segment.replace(next).map(|full| full.file));
+        let next = Segment { file: Arc::new(file), base: self.position };
+        let full = self.segment.replace(next);
+        self.unsynced.extend(full.map(|full| (self.position, full.file)));
         self.torn = false;
         Ok(())
     }
