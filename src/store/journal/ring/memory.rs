@@ -132,7 +132,7 @@ impl Memory {
     /// It lies within the capacity, at a multiple of 8, nobody else has access to it, and the memory is here.
     #[inline]
     pub unsafe fn store(&self, offset: usize, word: u64, order: Ordering) {
-        debug_assert!(offset + 8 <= self.capacity && offset % 8 == 0);
+        debug_assert!(offset + 8 <= self.capacity && offset.is_multiple_of(8));
         // SAFETY: the caller's promise.
         unsafe { self.word(PAGE + offset) }.store(word.to_le(), order);
     }
@@ -229,7 +229,7 @@ fn largest_file() -> io::Result<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: plain data that the call fills.
     check(unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) })?;
-    Ok(limit.rlim_cur as u64)
+    Ok(limit.rlim_cur)
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
