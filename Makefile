@@ -12,7 +12,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build install header check-header test-deps test test-rust test-suite test-go test-python lint demo bench soak clean
+.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python lint demo bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,10 +35,13 @@ check-header: ## compare include/weave.h with what the code generates
 test-deps: ## make the environments of the tests; name what is missing
 	PYTHON="$(PYTHON)" scripts/test-deps.sh
 
-test: test-deps build check-header lint test-rust test-go test-python test-suite ## everything
+test: test-deps build check-header lint test-rust test-loom test-go test-python test-suite ## everything
 
 test-rust: test-deps ## the tests of the Rust code
 	cargo test
+
+test-loom: ## every order in which two threads can meet on a ring of the journal
+	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR="$(TARGET)/loom" cargo test --lib store::journal::ring::model_tests
 
 test-suite: test-deps build ## programs in every language against real servers and the official clients
 	$(SUITE_PYTHON) -m pytest tests/suite

@@ -36,7 +36,10 @@ struct Contents {
 impl RingFile {
     /// Reads a ring. `None`: its making was not finished, so that it never held anything.
     pub fn read(path: &Path) -> io::Result<Option<RingFile>> {
-        let mut file = File::open(path)?;
+        RingFile::read_from(File::open(path)?)
+    }
+
+    pub(super) fn read_from(mut file: impl Read) -> io::Result<Option<RingFile>> {
         let mut page = Vec::with_capacity(header::PAGE);
         file.by_ref().take(header::PAGE as u64).read_to_end(&mut page)?;
         if page.iter().all(|byte| *byte == 0) {

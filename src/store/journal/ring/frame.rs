@@ -86,3 +86,79 @@ fn mixed(seed: u32, position: u64, length: u32) -> u32 {
         ^ ((slot >> 32) as u32).wrapping_mul(0x85eb_ca77)
         ^ length.wrapping_mul(0xc2b2_ae3d)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEED: u32 = 0x1234_5678;
+
+    fn frame(position: u64, content: &[u8]) -> Vec<u8> {
+        let mut bytes = [word(SEED, position, content), position].map(u64::to_le_bytes).concat();
+        bytes.extend_from_slice(content);
+        bytes.resize(size(content.len()), 0);
+        bytes
+    }
+
+    fn find(bytes: &[u8], seed: u32, position: u64) -> Found {
+        read(bytes, seed, 4096, |there| there == position)
+    }
+
+    #[test]
+    fn frames_take_multiples_of_sixteen_bytes() {
+        assert_eq!([1, 16, 17, 500].map(size), [32, 32, 48, 528]);
+    }
+
+    #[test]
+    fn a_frame_is_one_at_its_position_in_its_ring_only() {
+        let bytes = frame(48, b"record");
+        assert_eq!(find(&bytes, SEED, 48), Found::Frame(6));
+        assert_eq!(find(&bytes, SEED, 64), Found::Nothing);
+        assert_eq!(find(&bytes, SEED + 1, 48), Found::Torn(6));
+    }
+
+    #[test]
+    fn a_frame_with_the_position_of_another_lap_is_torn() {
+        for lap in 1..100_000_u64 {
+            let mut bytes = frame(48, b"record");
+            let moved = 48 + lap * 4096;
+            bytes[8..16].copy_from_slice(&moved.to_le_bytes());
+            assert_eq!(find(&bytes, SEED, moved), Found::Torn(6), "lap {lap}");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_of_a_frame_is_recognised() {
+        let content = b"a record of some length, longer than a vector";
+        let bytes = frame(160, content);
+        let used = HEADER + content.len();
+        for bit in 0..used * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(!matches!(find(&bytes, SEED, 160), Found::Frame(_) | Found::Pad), "bit {bit}");
+        }
+        for cut in 0..used {
+            assert_eq!(find(&bytes[..cut], SEED, 160), Found::Nothing, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_pad_is_one_at_its_position_only() {
+        let bytes = [pad_word(SEED, 4000), 4000].map(u64::to_le_bytes).concat();
+        assert_eq!(find(&bytes, SEED, 4000), Found::Pad);
+        let moved = [pad_word(SEED, 4000), 8096].map(u64::to_le_bytes).concat();
+        assert_eq!(find(&moved, SEED, 8096), Found::Nothing);
+    }
+
+    #[test]
+    fn zeros_are_no_frame() {
+        assert_eq!(find(&[0; 4096], SEED, 0), Found::Nothing);
+        assert_eq!(find(&[0; 4096], 0, 0), Found::Nothing);
+    }
+
+    #[test]
+    fn contents_longer_than_any_are_not_believed() {
+        let bytes = frame(0, &[b'x'; 100]);
+        assert_eq!(read(&bytes, SEED, 99, |_| true), Found::Nothing);
+    }
+}

@@ -104,3 +104,33 @@ fn this_boot() -> [u8; 16] {
 fn array<const N: usize>(bytes: &[u8], from: usize) -> Option<[u8; N]> {
     bytes.get(from..)?.first_chunk().copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_read_as_it_was_written() {
+        let header = Header::new(*b"0123456789abcdef", 8192).unwrap();
+        assert_eq!(Header::decode(&header.encode()), Some(header.clone()));
+        assert!(header.is_of_this_boot());
+        assert!(!Header { boot: [7; 16], ..header.clone() }.is_of_this_boot());
+        assert!(!Header { boot: [0; 16], ..header }.is_of_this_boot());
+    }
+
+    #[test]
+    fn two_rings_of_a_stream_have_different_seeds() {
+        let [a, b] = [(); 2].map(|()| Header::new([1; 16], 8192).unwrap().checksum());
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn the_lower_position_counts() {
+        let mut page = [0; PAGE];
+        page[FREED..FREED + 8].copy_from_slice(&64_u64.to_le_bytes());
+        page[FREED_COPY..FREED_COPY + 8].copy_from_slice(&96_u64.to_le_bytes());
+        assert_eq!(freed(&page), 64);
+        page[FREED + 7] = 1;
+        assert_eq!(freed(&page), 96);
+    }
+}

@@ -21,6 +21,8 @@ mod producer;
 mod sync;
 
 #[cfg(all(test, not(loom)))]
+mod file_tests;
+#[cfg(all(test, not(loom)))]
 mod kill_tests;
 #[cfg(all(test, loom))]
 mod model_tests;
