@@ -36,29 +36,21 @@ pub struct Rules<'r> {
 /// references stand in it as they are. Refused is what servers refuse: nesting over [`MAX_LEVELS`], integers over 4300
 /// digits.
 pub fn accept<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<'t, str>> {
-    let text = std::str::from_utf8(text).map_err(|error| {
-        let at = error.valid_up_to();
-        Error::new(Status::InvalidUtf8, format!("{field}: not UTF-8 at byte {at}; encode the text as UTF-8"))
-    })?;
-    let mut checker = Checker {
-        text,
-        redact: rules.redact,
-        // Each of the prefixes that references have ends so.
-        refs: text.contains(":///"),
-        secret_next: false,
-        marks: 0,
-        rewrite: false,
-        look: false,
+    let mut checker = Checker { text, redact: rules.redact, secret_next: false, marks: 0, rewrite: false, look: false };
+    let seen = match grammar::read(text, MAX_LEVELS, &mut checker) {
+        Ok(seen) => seen,
+        Err(fault) => return Err(utf8(text, field).err().unwrap_or_else(|| fault.in_field(field))),
     };
-    let line_break = grammar::read(text, MAX_LEVELS, &mut checker).map_err(|fault| fault.in_field(field))?;
+    let rewrite = checker.rewrite || checker.marks & (NEEDLESS | LONE) != 0 || seen.line_break || rules.sorted;
+    let look = rewrite || checker.look;
+    let text = utf8(text, field)?;
     if rules.object && !text.trim_start().starts_with('{') {
         return Err(Error::new(
             Status::InvalidJson,
             format!("{field}: not a JSON object; wrap the value as {{\"name\": value}}"),
         ));
     }
-    let rewrite = checker.rewrite || checker.marks & (NEEDLESS | LONE) != 0 || line_break || rules.sorted;
-    if !rewrite && !checker.look {
+    if !look {
         return Ok(Cow::Borrowed(text));
     }
     let mut value = Value::parse(text).map_err(|fault| fault.in_field(field))?;
@@ -73,12 +65,17 @@ pub fn accept<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<
     Ok(if stored == text { Cow::Borrowed(text) } else { Cow::Owned(stored) })
 }
 
+fn utf8<'t>(text: &'t [u8], field: &str) -> Result<&'t str> {
+    std::str::from_utf8(text).map_err(|error| {
+        let at = error.valid_up_to();
+        Error::new(Status::InvalidUtf8, format!("{field}: not UTF-8 at byte {at}; encode the text as UTF-8"))
+    })
+}
+
 /// Finds what needs a repair.
 struct Checker<'t, 'r> {
-    text: &'t str,
+    text: &'t [u8],
     redact: Option<&'r Redact>,
-    /// Something in the text may be a reference.
-    refs: bool,
     /// The next value belongs to a key that is redacted.
     secret_next: bool,
     /// What was seen in any of the strings.
@@ -91,7 +88,7 @@ struct Checker<'t, 'r> {
 
 impl Checker<'_, '_> {
     #[inline(always)]
-    fn slice(&self, token: StringToken) -> &str {
+    fn slice(&self, token: StringToken) -> &[u8] {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
@@ -106,26 +103,37 @@ impl Checker<'_, '_> {
 
 /// Whether a key is to be redacted, whatever escapes it is written with.
 #[inline(always)]
-fn is_secret(redact: &Redact, raw: &str, marks: u8) -> bool {
+fn is_secret(redact: &Redact, raw: &[u8], marks: u8) -> bool {
     if marks & ESCAPED == 0 {
-        return redact.has(raw.as_bytes());
+        return redact.has(raw);
     }
-    redact.has(Text::decode(raw, marks).as_bytes())
+    redact.has(Text::decode(&String::from_utf8_lossy(raw), marks).as_bytes())
 }
 
 /// Whether a string may need the repair of references. It may be judged by what stands between its quotes: texts with
 /// escaped slashes, colons or letters are written anew anyway.
+#[inline(always)]
+fn may_need_look(raw: &[u8]) -> bool {
+    match raw.first() {
+        Some(b'w') => raw.starts_with(b"weave") && needs_look(raw),
+        // JSON text that holds a string begins with a bracket or with the quote, after white space.
+        Some(b'{' | b'[' | b'\\' | b' ') => needs_look(raw),
+        _ => false,
+    }
+}
+
 #[cold]
-fn needs_look(raw: &str) -> bool {
+fn needs_look(raw: &[u8]) -> bool {
+    // What is not UTF-8 is refused.
+    let Ok(raw) = std::str::from_utf8(raw) else { return false };
     if PREFIXES.iter().any(|prefix| raw.starts_with(prefix)) {
         return !is_ref(raw);
     }
-    // JSON text that holds a string begins with a bracket or with the quote, after white space.
     let mut start = raw;
     while let Some(rest) = [" ", "\\n", "\\r", "\\t"].iter().find_map(|space| start.strip_prefix(space)) {
         start = rest;
     }
-    start.starts_with(['{', '[', '\\']) && PREFIXES.iter().any(|prefix| raw.contains(prefix))
+    start.starts_with(['{', '[', '\\']) && raw.contains(":///") && PREFIXES.iter().any(|prefix| raw.contains(prefix))
 }
 
 impl Events for Checker<'_, '_> {
@@ -148,12 +156,12 @@ impl Events for Checker<'_, '_> {
     #[inline(always)]
     fn string(&mut self, token: StringToken) {
         self.marks |= token.marks;
-        if self.secret_next && self.slice(token) == REDACTED {
+        if self.secret_next && self.slice(token) == REDACTED.as_bytes() {
             self.secret_next = false;
         }
         self.value();
-        if self.refs && !self.look {
-            self.look = needs_look(self.slice(token));
+        if !self.look {
+            self.look = may_need_look(self.slice(token));
         }
     }
 
@@ -161,7 +169,10 @@ impl Events for Checker<'_, '_> {
     fn number(&mut self, token: NumberToken) {
         self.value();
         if token.kind == NumberKind::LargeFloat {
-            let finite = self.text.get(token.start..token.end).and_then(|number| number.parse::<f64>().ok());
+            let finite = self
+                .text
+                .get(token.start..token.end)
+                .and_then(|number| std::str::from_utf8(number).ok()?.parse::<f64>().ok());
             self.rewrite |= !finite.is_some_and(f64::is_finite);
         }
     }
