@@ -29,6 +29,9 @@ use crate::sync::environment::Environment;
 const MAX_RECORD: usize = 31 << 20;
 /// Above this, servers of the older route may store a note in place of the call (protocol, section 8).
 const LARGE_CALL: usize = 7 << 19;
+/// Below this the length of a record is not asked for. What else a record holds is far smaller than the rest up to
+/// [`LARGE_CALL`].
+const LOOK_AT: usize = 1 << 20;
 
 const OPEN: u8 = 0;
 const FINISHED: u8 = 1;
@@ -156,6 +159,7 @@ impl Client {
         self.state.store(BROKEN, Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn check_open(&self) -> Result<()> {
         match self.state.load(Ordering::Acquire) {
             OPEN => Ok(()),
@@ -173,15 +177,17 @@ impl Client {
     }
 
     /// Whether a trace is kept: the same answer for each of its calls, in every process of the same rate.
+    #[inline]
     pub(super) fn samples(&self, trace_id: &Id) -> bool {
-        let place = f64::from(crc32fast::hash(trace_id.as_str().as_bytes())) / (f64::from(u32::MAX) + 1.0);
-        self.sample_rate >= 1.0 || place < self.sample_rate
+        let place = || f64::from(crc32fast::hash(trace_id.as_bytes())) / (f64::from(u32::MAX) + 1.0);
+        self.sample_rate >= 1.0 || place() < self.sample_rate
     }
 
-    /// Keeps a part of a call. Answers false when the program's filter dropped it.
-    pub(super) fn keep_call(&self, record_type: RecordType, call: &Call<'_>) -> Result<bool> {
+    /// Keeps a part of a call, logged at a time. Answers false when the program's filter dropped it.
+    #[inline]
+    pub(super) fn keep_call(&self, record_type: RecordType, call: &Call<'_>, time: Timestamp) -> Result<bool> {
         let Some(filter) = &self.filter else {
-            return self.append(record_type, Body::Call(call)).map(|()| true);
+            return self.append(record_type, Body::Call(call), time).map(|()| true);
         };
         let mut data = Vec::new();
         let encoded = Sink::collect(call.encoded_length(), |out| call.encode(out));
@@ -194,10 +200,10 @@ impl Client {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 Ok(false)
             }
-            Some((_, false)) => self.append(record_type, Body::Call(call)).map(|()| true),
+            Some((_, false)) => self.append(record_type, Body::Call(call), time).map(|()| true),
             Some((data, true)) => {
                 let changed = GivenCall::of_record(record_type, &data, self, call)?;
-                self.append(record_type, Body::Call(&changed.as_call())).map(|()| true)
+                self.append(record_type, Body::Call(&changed.as_call()), time).map(|()| true)
             }
         }
     }
@@ -230,7 +236,7 @@ impl Client {
 
     /// Keeps a record that is no part of a call.
     pub(super) fn keep_json(&self, record_type: RecordType, body: &Value) -> Result<()> {
-        self.append(record_type, Body::Json(&compact(body)))
+        self.append(record_type, Body::Json(&compact(body)), Timestamp::now())
     }
 
     /// Keeps the bytes of a file.
@@ -241,28 +247,12 @@ impl Client {
         }
     }
 
-    fn append(&self, record_type: RecordType, body: Body<'_>) -> Result<()> {
+    #[inline]
+    fn append(&self, record_type: RecordType, body: Body<'_>, timestamp: Timestamp) -> Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
-        let record = Record { record_type, timestamp: Timestamp::now(), project: &self.project, body };
-        let length = record.encoded_length();
-        if length > MAX_RECORD {
-            return Err(Error::new(
-                Status::TooLarge,
-                format!(
-                    "{}: {length} bytes, and servers take at most {MAX_RECORD} in one request; keep the large part in a \
-                     file and put what its creation answered here",
-                    record_type.name()
-                ),
-            ));
-        }
-        if length > LARGE_CALL && matches!(body, Body::Call(_)) {
-            log::write(log::Level::Warning, || {
-                format!(
-                    "{}: {length} bytes; servers may not show values of a call over {LARGE_CALL} bytes; keep the large \
-                     part in a file",
-                    record_type.name()
-                )
-            });
+        let record = Record { record_type, timestamp, project: &self.project, body };
+        if may_be_large(&body) {
+            check_size(&record)?;
         }
         store.append(&record)
     }
@@ -286,6 +276,42 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.close(Duration::ZERO);
     }
+}
+
+/// Whether the texts of a record are long enough that its size must be looked at.
+#[inline]
+fn may_be_large(body: &Body<'_>) -> bool {
+    let length = match body {
+        Body::Call(call) => {
+            let texts = [call.inputs, call.output, call.attributes, call.exception, call.summary, call.otel_dump];
+            texts.into_iter().flatten().map(<[u8]>::len).sum()
+        }
+        Body::Json(text) => text.len(),
+    };
+    length >= LOOK_AT
+}
+
+#[cold]
+fn check_size(record: &Record<'_>) -> Result<()> {
+    let (name, length) = (record.record_type.name(), record.encoded_length());
+    if length > MAX_RECORD {
+        return Err(Error::new(
+            Status::TooLarge,
+            format!(
+                "{name}: {length} bytes, and servers take at most {MAX_RECORD} in one request; keep the large part in a \
+                 file and put what its creation answered here"
+            ),
+        ));
+    }
+    if length > LARGE_CALL && matches!(record.body, Body::Call(_)) {
+        log::write(log::Level::Warning, || {
+            format!(
+                "{name}: {length} bytes; servers may not show values of a call over {LARGE_CALL} bytes; keep the large \
+                 part in a file"
+            )
+        });
+    }
+    Ok(())
 }
 
 /// What the store notes of who writes.

@@ -6,11 +6,13 @@ use std::borrow::Cow;
 use crate::error::{Error, Result, Status};
 use crate::record::refs::{is_ref, PREFIXES};
 
-use super::grammar::{self, Events};
+use super::grammar::{self, Events, Seen};
 use super::lexer::{Literal, NumberKind, NumberToken, StringToken, ESCAPED, LONE, NEEDLESS};
 use super::redact::{Redact, REDACTED};
 use super::repair::repair;
 use super::text::Text;
+pub use super::usage_watch::UsageAt;
+use super::usage_watch::{Ignored, UsageWatch, Watch};
 use super::value::Value;
 use super::write::compact;
 
@@ -36,24 +38,74 @@ pub struct Rules<'r> {
 /// references stand in it as they are. Refused is what servers refuse: nesting over [`MAX_LEVELS`], integers over 4300
 /// digits.
 pub fn accept<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<'t, str>> {
-    let mut checker = Checker { text, redact: rules.redact, secret_next: false, marks: 0, rewrite: false, look: false };
-    let seen = match grammar::read(text, MAX_LEVELS, &mut checker) {
-        Ok(seen) => seen,
-        Err(fault) => return Err(utf8(text, field).err().unwrap_or_else(|| fault.in_field(field))),
-    };
-    let rewrite = checker.rewrite || checker.marks & (NEEDLESS | LONE) != 0 || seen.line_break || rules.sorted;
-    let look = rewrite || checker.look;
-    let text = utf8(text, field)?;
-    if rules.object && !text.trim_start().starts_with('{') {
+    match accept_bytes(text, field, rules)? {
+        Cow::Borrowed(text) => utf8(text, field).map(Cow::Borrowed),
+        Cow::Owned(text) => Ok(Cow::Owned(String::from_utf8(text).unwrap_or_default())),
+    }
+}
+
+/// The same for those who only copy the answer on: its bytes are UTF-8, which need not be shown once more.
+#[inline]
+pub fn accept_bytes<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<'t, [u8]>> {
+    match is_clean(text, rules) {
+        true => Ok(Cow::Borrowed(text)),
+        false => repaired(text, field, rules),
+    }
+}
+
+/// The same for the output of a call, and where in what is to be stored its usage stands.
+#[inline]
+pub fn accept_output(text: &[u8]) -> Result<(Cow<'_, [u8]>, Option<UsageAt>)> {
+    match clean_output(text) {
+        Some(usage) => Ok((Cow::Borrowed(text), usage.found())),
+        None => {
+            let stored = repaired(text, "output", &Rules::default())?;
+            let usage = find_usage(&stored);
+            Ok((stored, usage))
+        }
+    }
+}
+
+/// Where in a clean text its usage stands.
+pub fn find_usage(text: &[u8]) -> Option<UsageAt> {
+    let mut checker = Checker::new(text, None, UsageWatch::default());
+    grammar::read(text, MAX_LEVELS, &mut checker).ok()?;
+    checker.watch.found()
+}
+
+// Both answer what fits into registers: what a function hands over in memory costs the next one a wait.
+
+fn is_clean(text: &[u8], rules: &Rules<'_>) -> bool {
+    let mut checker = Checker::new(text, rules.redact, Ignored);
+    let Ok(seen) = grammar::read(text, MAX_LEVELS, &mut checker) else { return false };
+    !rules.sorted && checker.is_clean(&seen) && (!rules.object || is_object(text))
+}
+
+fn clean_output(text: &[u8]) -> Option<UsageWatch> {
+    let mut checker = Checker::new(text, None, UsageWatch::default());
+    let seen = grammar::read(text, MAX_LEVELS, &mut checker).ok()?;
+    checker.is_clean(&seen).then_some(checker.watch)
+}
+
+#[inline(always)]
+fn is_object(text: &[u8]) -> bool {
+    text.iter().find(|&&byte| byte > b' ') == Some(&b'{')
+}
+
+/// What is to be stored of a text that is not clean, or need not be.
+#[cold]
+fn repaired<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<'t, [u8]>> {
+    let valid = utf8(text, field)?;
+    let mut checker = Checker::new(text, rules.redact, Ignored);
+    let seen = grammar::read(text, MAX_LEVELS, &mut checker).map_err(|fault| fault.in_field(field))?;
+    if rules.object && !is_object(text) {
         return Err(Error::new(
             Status::InvalidJson,
             format!("{field}: not a JSON object; wrap the value as {{\"name\": value}}"),
         ));
     }
-    if !look {
-        return Ok(Cow::Borrowed(text));
-    }
-    let mut value = Value::parse(text).map_err(|fault| fault.in_field(field))?;
+    let rewrite = rules.sorted || checker.must_rewrite(&seen);
+    let mut value = Value::parse(valid).map_err(|fault| fault.in_field(field))?;
     let repaired = repair(&mut value, rules.redact).map_err(|error| error.context(field))?;
     if !rewrite && !repaired {
         return Ok(Cow::Borrowed(text));
@@ -61,7 +113,7 @@ pub fn accept<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<
     if rules.sorted {
         value.sort_keys();
     }
-    let stored = compact(&value);
+    let stored = compact(&value).into_bytes();
     Ok(if stored == text { Cow::Borrowed(text) } else { Cow::Owned(stored) })
 }
 
@@ -73,7 +125,7 @@ fn utf8<'t>(text: &'t [u8], field: &str) -> Result<&'t str> {
 }
 
 /// Finds what needs a repair.
-struct Checker<'t, 'r> {
+struct Checker<'t, 'r, W> {
     text: &'t [u8],
     redact: Option<&'r Redact>,
     /// The next value belongs to a key that is redacted.
@@ -84,9 +136,27 @@ struct Checker<'t, 'r> {
     rewrite: bool,
     /// A string must be looked into.
     look: bool,
+    watch: W,
 }
 
-impl Checker<'_, '_> {
+impl<'t, 'r, W> Checker<'t, 'r, W> {
+    fn new(text: &'t [u8], redact: Option<&'r Redact>, watch: W) -> Self {
+        Checker { text, redact, secret_next: false, marks: 0, rewrite: false, look: false, watch }
+    }
+
+    #[inline(always)]
+    fn must_rewrite(&self, seen: &Seen) -> bool {
+        self.rewrite || self.marks & (NEEDLESS | LONE) != 0 || seen.line_break
+    }
+
+    /// Whether the text may be stored as it is.
+    #[inline(always)]
+    fn is_clean(&self, seen: &Seen) -> bool {
+        // Outside of strings there is nothing but ASCII in JSON.
+        let is_utf8 = !seen.not_ascii || std::str::from_utf8(self.text).is_ok();
+        is_utf8 && !self.must_rewrite(seen) && !self.look
+    }
+
     #[inline(always)]
     fn slice(&self, token: StringToken) -> &[u8] {
         self.text.get(token.start..token.end).unwrap_or_default()
@@ -136,18 +206,22 @@ fn needs_look(raw: &[u8]) -> bool {
     start.starts_with(['{', '[', '\\']) && raw.contains(":///") && PREFIXES.iter().any(|prefix| raw.contains(prefix))
 }
 
-impl Events for Checker<'_, '_> {
+impl<W: Watch> Events for Checker<'_, '_, W> {
     #[inline(always)]
     fn open(&mut self, _object: bool) {
         self.value();
+        self.watch.level(1);
     }
 
     #[inline(always)]
-    fn close(&mut self) {}
+    fn close(&mut self) {
+        self.watch.level(-1);
+    }
 
     #[inline(always)]
     fn key(&mut self, token: StringToken) {
         self.marks |= token.marks;
+        self.watch.key(self.text, token);
         if let Some(redact) = self.redact {
             self.secret_next = is_secret(redact, self.slice(token), token.marks);
         }

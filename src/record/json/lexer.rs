@@ -4,7 +4,7 @@
 //! Owns the position in the text and nothing else: it allocates nothing and decodes nothing, so that checking a text
 //! and building its tree share one reading of the grammar. This is the hot path of every logging call.
 
-use wide::{u8x16, CmpEq};
+use wide::u8x16;
 
 use super::fault::{Fault, FaultKind};
 
