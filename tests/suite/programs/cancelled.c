@@ -31,10 +31,11 @@ static void log_one(struct worker *self) {
 }
 
 static void *log_until_cancelled(void *argument) {
-    for (;;) {
+    while (!atomic_load(&stop)) {
         log_one(argument);
         pthread_testcancel();
     }
+    return NULL;
 }
 
 static void *log_until_stopped(void *argument) {
