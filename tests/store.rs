@@ -26,12 +26,12 @@ fn options(dir: &Path) -> StoreOptions {
 }
 
 fn log(store: &Store, record_type: RecordType, id: &str) -> weave::Result<()> {
-    let now = Timestamp::now();
+    let (id, now) = (id.as_bytes(), Timestamp::now());
     let call = match record_type {
         RecordType::CallEnd => {
-            Call { id, ended_at: Some(now), output: Some("1"), summary: Some("{}"), ..Call::default() }
+            Call { id, ended_at: Some(now), output: Some(b"1"), summary: Some(b"{}"), ..Call::default() }
         }
-        _ => Call { id, op_name: Some("op"), started_at: Some(now), inputs: Some("{\"x\":1}"), ..Call::default() },
+        _ => Call { id, op_name: Some(b"op"), started_at: Some(now), inputs: Some(b"{\"x\":1}"), ..Call::default() },
     };
     store.append(&Record { record_type, timestamp: now, project: PROJECT, body: Body::Call(&call) }).map(|_| ())
 }

@@ -55,12 +55,12 @@ impl Writer {
     fn start(&self, id: &str, inputs: &str) {
         let started_at = Some(Timestamp::now());
         let call = Call {
-            id,
-            trace_id: Some(id),
-            op_name: Some("step"),
+            id: id.as_bytes(),
+            trace_id: Some(id.as_bytes()),
+            op_name: Some(b"step"),
             started_at,
-            attributes: Some("{}"),
-            inputs: Some(inputs),
+            attributes: Some(b"{}"),
+            inputs: Some(inputs.as_bytes()),
             ..Call::default()
         };
         self.call(RecordType::CallStart, &call);
@@ -68,7 +68,8 @@ impl Writer {
 
     fn end(&self, id: &str) {
         let ended_at = Some(Timestamp::now());
-        let call = Call { id, ended_at, output: Some("\"done\""), summary: Some("{}"), ..Call::default() };
+        let call =
+            Call { id: id.as_bytes(), ended_at, output: Some(b"\"done\""), summary: Some(b"{}"), ..Call::default() };
         self.call(RecordType::CallEnd, &call);
     }
 

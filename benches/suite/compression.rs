@@ -54,17 +54,17 @@ fn lines(load: &[Load]) -> Vec<u8> {
     for call in load.iter().cycle() {
         let (id, trace, now) = (Id::new(), Id::new(), Timestamp::now());
         let fields = Call {
-            id: id.as_str(),
-            trace_id: Some(trace.as_str()),
-            op_name: Some(&call.op_name),
+            id: id.as_bytes(),
+            trace_id: Some(trace.as_bytes()),
+            op_name: Some(call.op_name.as_bytes()),
             started_at: Some(now),
             ended_at: Some(now),
             attributes: Some(
-                "{\"weave\":{\"client_version\":\"0.1.0\",\"source\":\"libweave\",\"os_name\":\"Linux\"}}",
+                b"{\"weave\":{\"client_version\":\"0.1.0\",\"source\":\"libweave\",\"os_name\":\"Linux\"}}",
             ),
-            inputs: Some(&call.inputs),
-            output: Some(&call.output),
-            summary: Some("{\"status_counts\":{\"success\":1,\"error\":0}}"),
+            inputs: Some(call.inputs.as_bytes()),
+            output: Some(call.output.as_bytes()),
+            summary: Some(b"{\"status_counts\":{\"success\":1,\"error\":0}}"),
             ..Call::default()
         };
         let record = Record {

@@ -160,6 +160,7 @@ impl Client {
         self.state.store(BROKEN, Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn check_open(&self) -> Result<()> {
         match self.state.load(Ordering::Acquire) {
             OPEN => Ok(()),
@@ -177,15 +178,17 @@ impl Client {
     }
 
     /// Whether a trace is kept: the same answer for each of its calls, in every process of the same rate.
+    #[inline]
     pub(super) fn samples(&self, trace_id: &Id) -> bool {
-        let place = f64::from(crc32fast::hash(trace_id.as_str().as_bytes())) / (f64::from(u32::MAX) + 1.0);
-        self.sample_rate >= 1.0 || place < self.sample_rate
+        let place = || f64::from(crc32fast::hash(trace_id.as_bytes())) / (f64::from(u32::MAX) + 1.0);
+        self.sample_rate >= 1.0 || place() < self.sample_rate
     }
 
-    /// Keeps a part of a call. Answers false when the program's filter dropped it.
-    pub(super) fn keep_call(&self, record_type: RecordType, call: &Call<'_>) -> Result<bool> {
+    /// Keeps a part of a call, logged at a time. Answers false when the program's filter dropped it.
+    #[inline]
+    pub(super) fn keep_call(&self, record_type: RecordType, call: &Call<'_>, time: Timestamp) -> Result<bool> {
         let Some(filter) = &self.filter else {
-            return self.append(record_type, Body::Call(call)).map(|()| true);
+            return self.append(record_type, Body::Call(call), time).map(|()| true);
         };
         let mut data = Vec::new();
         let encoded = Sink::collect(call.encoded_length(), |out| call.encode(out));
@@ -198,10 +201,10 @@ impl Client {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 Ok(false)
             }
-            Some((_, false)) => self.append(record_type, Body::Call(call)).map(|()| true),
+            Some((_, false)) => self.append(record_type, Body::Call(call), time).map(|()| true),
             Some((data, true)) => {
                 let changed = GivenCall::of_record(record_type, &data, self, call)?;
-                self.append(record_type, Body::Call(&changed.as_call())).map(|()| true)
+                self.append(record_type, Body::Call(&changed.as_call()), time).map(|()| true)
             }
         }
     }
@@ -234,7 +237,7 @@ impl Client {
 
     /// Keeps a record that is no part of a call.
     pub(super) fn keep_json(&self, record_type: RecordType, body: &Value) -> Result<()> {
-        self.append(record_type, Body::Json(&compact(body)))
+        self.append(record_type, Body::Json(&compact(body)), Timestamp::now())
     }
 
     /// Keeps the bytes of a file.
@@ -245,9 +248,10 @@ impl Client {
         }
     }
 
-    fn append(&self, record_type: RecordType, body: Body<'_>) -> Result<()> {
+    #[inline]
+    fn append(&self, record_type: RecordType, body: Body<'_>, timestamp: Timestamp) -> Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
-        let record = Record { record_type, timestamp: Timestamp::now(), project: &self.project, body };
+        let record = Record { record_type, timestamp, project: &self.project, body };
         let length = store.append(&record)?;
         if length > LARGE_CALL && matches!(body, Body::Call(_)) {
             log::write(log::Level::Warning, || {

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::context::Context;
 use super::rollup::Totals;
+use super::summary::Children;
 use super::Client;
 use crate::error::{Error, Result, Status};
 use crate::record::check_call;
@@ -70,13 +71,6 @@ pub struct Node {
     pub(super) children: Mutex<Children>,
 }
 
-/// What the children of a call have added up to.
-#[derive(Debug, Default)]
-pub(super) struct Children {
-    pub any: bool,
-    pub totals: Totals,
-}
-
 /// Where a call stands: in its trace, below its parent, in its conversation.
 pub(super) struct Lineage<'o> {
     pub id: Id,
@@ -104,7 +98,29 @@ impl Parent {
 }
 
 impl CallOptions {
+    /// Options with nothing set.
+    pub const NONE: CallOptions = CallOptions {
+        parent: None,
+        id: None,
+        trace_id: None,
+        parent_id: None,
+        display_name: None,
+        thread_id: None,
+        turn_id: None,
+        attributes: None,
+        summary: None,
+        usage: Vec::new(),
+        exception: None,
+        started_at: None,
+        ended_at: None,
+        kind: None,
+        wb_run_id: None,
+        wb_run_step: None,
+        wb_run_step_end: None,
+    };
+
     /// The parent in this process, if there is one.
+    #[inline]
     pub(super) fn live_parent(&self) -> Option<&Arc<Node>> {
         match &self.parent {
             Some(Parent::Live(node)) => Some(node),
@@ -113,6 +129,7 @@ impl CallOptions {
     }
 
     /// The usage that the program gave for the call itself.
+    #[inline]
     pub(super) fn own_usage(&self) -> Result<Totals> {
         let mut totals = Totals::default();
         for (model, usage) in &self.usage {
@@ -122,16 +139,19 @@ impl CallOptions {
     }
 
     /// The summary that the program gave.
+    #[inline]
     pub(super) fn own_summary(&self) -> Result<Option<Object>> {
         self.summary.as_deref().map(|summary| summary_object(summary.as_bytes())).transpose()
     }
 }
 
 impl<'o> Lineage<'o> {
-    pub(super) fn of(options: &'o CallOptions, client: &Client) -> Result<Lineage<'o>> {
+    #[inline]
+    pub(super) fn of(options: &'o CallOptions, client: &Client, now: Timestamp) -> Result<Lineage<'o>> {
         let parent = options.parent.as_ref().map(Parent::context);
         let given = |id: &'o Option<String>| id.as_deref();
-        let id = given(&options.id).map_or_else(|| Ok(Id::new()), |id| Id::parse_call(id, "id"))?;
+        let (made_id, made_trace_id) = Id::pair_at(now);
+        let id = given(&options.id).map_or(Ok(made_id), |id| Id::parse_call(id, "id"))?;
         let parent_id = given(&options.parent_id).filter(|id| !id.is_empty());
         let parent_id = parent_id.map(|id| Id::parse_call(id, "parent_id")).transpose()?;
         let trace_id = given(&options.trace_id).map(|id| Id::parse_trace(id, "trace_id")).transpose()?;
@@ -159,7 +179,7 @@ impl<'o> Lineage<'o> {
                     "give the parent's trace id, or the parent itself",
                 ));
             }
-            (None, trace, id) => (trace.unwrap_or_default(), id),
+            (None, trace, id) => (trace.unwrap_or(made_trace_id), id),
         };
         let thread_id = match options.thread_id.as_deref() {
             Some(thread) => Some(check_call::text(thread, "thread_id")?).filter(|thread| !thread.is_empty()),
@@ -177,6 +197,7 @@ impl<'o> Lineage<'o> {
         Ok(Lineage { id, trace_id, parent_id, thread_id, turn, sampled })
     }
 
+    #[inline]
     pub(super) fn turn_id(&self) -> Option<&str> {
         match &self.turn {
             Turn::None => None,

@@ -1,5 +1,6 @@
 //! Ids: making UUIDv7s, and checking those that callers bring (protocol, section 4).
 
+use super::time::Timestamp;
 use crate::error::{Error, Result, Status};
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -33,17 +34,22 @@ pub fn reseed_after_fork() {
 /// ten times the id itself.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    GENERATOR.with_borrow_mut(|slot| {
-        let generation = GENERATION.load(Ordering::Relaxed);
-        let generator = match slot {
-            Some((seeded, generator)) if *seeded == generation => generator,
-            _ => &mut slot.insert((generation, seed())).1,
-        };
-        generator.fill_bytes(&mut bytes);
-    });
+    with_generator(|generator| generator.fill_bytes(&mut bytes));
     bytes
 }
 
+#[inline]
+fn with_generator<R>(draw: impl FnOnce(&mut Xoshiro256PlusPlus) -> R) -> R {
+    GENERATOR.with_borrow_mut(|slot| {
+        let generation = GENERATION.load(Ordering::Relaxed);
+        match slot {
+            Some((seeded, generator)) if *seeded == generation => draw(generator),
+            _ => draw(&mut slot.insert((generation, seed())).1),
+        }
+    })
+}
+
+#[cold]
 fn seed() -> Xoshiro256PlusPlus {
     let mut seed = [0u8; 32];
     if getrandom::fill(&mut seed).is_err() {
@@ -59,11 +65,39 @@ fn seed() -> Xoshiro256PlusPlus {
 impl Id {
     /// A UUIDv7 of this moment.
     pub fn new() -> Self {
-        let millis = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_millis()).unwrap_or_default();
-        let uuid =
-            uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or_default(), &random_bytes());
-        let mut text = [0; MAX_ID_LENGTH];
-        uuid.into_uuid().hyphenated().encode_lower(&mut text);
+        Self::at(Timestamp::now())
+    }
+
+    /// A UUIDv7 of a moment.
+    #[inline]
+    pub fn at(time: Timestamp) -> Self {
+        let random = with_generator(|generator| [generator.next_u64(), generator.next_u64()]);
+        Self::of(time, random)
+    }
+
+    /// Two UUIDv7s of a moment: those of a call and of the trace that it begins.
+    #[inline]
+    pub fn pair_at(time: Timestamp) -> (Self, Self) {
+        let [a, b, c, d] = with_generator(|generator| [(); 4].map(|()| generator.next_u64()));
+        (Self::of(time, [a, b]), Self::of(time, [c, d]))
+    }
+
+    /// Lays a UUIDv7 out (RFC 9562, section 5.7): 48 bits of milliseconds, the version, 12 random bits, the variant, and
+    /// 62 random bits.
+    #[inline]
+    fn of(time: Timestamp, random: [u64; 2]) -> Self {
+        let [low, high] = random;
+        let first = time.millis() << 16 | 0x7000 | low & 0x0fff;
+        let last = 1 << 63 | high & (u64::MAX >> 2);
+        let (a, b) = (hex(first >> 32), hex(first & 0xffff_ffff));
+        let (c, d) = (hex(last >> 32), hex(last & 0xffff_ffff));
+        let mut text = [b'-'; MAX_ID_LENGTH];
+        text[0..8].copy_from_slice(&a);
+        text[9..13].copy_from_slice(&b[0..4]);
+        text[14..18].copy_from_slice(&b[4..8]);
+        text[19..23].copy_from_slice(&c[0..4]);
+        text[24..28].copy_from_slice(&c[4..8]);
+        text[28..36].copy_from_slice(&d);
         Id { length: MAX_ID_LENGTH as u8, text }
     }
 
@@ -79,7 +113,13 @@ impl Id {
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        self.text.get(..usize::from(self.length)).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The id as text, in bytes.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.get(..usize::from(self.length)).unwrap_or_default()
     }
 
     fn parse(given: &str, field: &str, plain_length: usize) -> Result<Self> {
@@ -99,6 +139,19 @@ impl Id {
         }
         Ok(Id { length: given.len().min(MAX_ID_LENGTH) as u8, text })
     }
+}
+
+/// The eight hexadecimal digits of 32 bits, all at once.
+#[inline]
+fn hex(bits: u64) -> [u8; 8] {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    // Each half of what is left goes to the upper half of its room, until each byte holds one digit.
+    let bits = (bits | bits << 16) & 0x0000_ffff_0000_ffff;
+    let bits = (bits | bits << 8) & 0x00ff_00ff_00ff_00ff;
+    let digits = (bits | bits << 4) & (ONES * 0x0f);
+    // 'a' stands 39 behind the '0' + 10 that it would be.
+    let letters = (digits + ONES * 6) >> 4 & ONES;
+    (digits + ONES * u64::from(b'0') + letters * 39).to_be_bytes()
 }
 
 fn is_lower_uuid(text: &str) -> bool {
@@ -142,6 +195,28 @@ mod tests {
         let id = Id::new();
         assert!(is_lower_uuid(id.as_str()), "{id}");
         assert_eq!(id.as_str().as_bytes()[14], b'7');
+    }
+
+    #[test]
+    fn a_made_id_holds_its_moment_its_version_and_its_variant() {
+        let time = Timestamp::from_micros(0x0195_f1f2_9c2b * 1000 + 999).unwrap();
+        let (a, b) = Id::pair_at(time);
+        for id in [a, b, Id::at(time)] {
+            assert!(id.as_str().starts_with("0195f1f2-9c2b-7"), "{id}");
+            let uuid = uuid::Uuid::parse_str(id.as_str()).unwrap();
+            assert_eq!((uuid.get_version_num(), uuid.get_variant()), (7, uuid::Variant::RFC4122));
+        }
+        assert_eq!(&Id::of(time, [0x0abc, 0x0123_4567_89ab_cdef]).to_string()[14..], "7abc-8123-456789abcdef");
+        assert!(Id::at(Timestamp::from_micros(-1).unwrap()).as_str().starts_with("00000000-0000-7"));
+    }
+
+    #[test]
+    fn every_random_bit_of_an_id_varies() {
+        let bits = |id: Id| uuid::Uuid::parse_str(id.as_str()).unwrap().as_u128();
+        let time = Timestamp::from_micros(0).unwrap();
+        let ids: Vec<u128> = (0..200).flat_map(|_| <[Id; 2]>::from(Id::pair_at(time))).map(bits).collect();
+        let varied = ids.iter().fold(0, |all, id| all | id) & !ids.iter().fold(u128::MAX, |all, id| all & id);
+        assert_eq!(varied, 0x0fff_3fff_ffff_ffff_ffff);
     }
 
     #[test]
