@@ -149,7 +149,7 @@ static void fork_early(const char *directory, unsigned chance) {
 int main(int argc, char **argv) {
     CHECK(argc == 3);
     const char *way = argv[2];
-    alarm(300);
+    alarm(120);
     if (strcmp(way, "early") == 0) {
         unsigned chance = 1;
         for (int i = 0; i < FEWER; ++i) {
