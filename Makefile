@@ -12,7 +12,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python lint demo bench soak clean
+.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test-loom: ## every order in which two threads can meet on a ring of the journal
 
 test-suite: test-deps build ## programs in every language against real servers and the official clients
 	$(SUITE_PYTHON) -m pytest tests/suite
+
+test-durability: test-deps build ## the part of the suite that kills, forks and fills disks; KILLS says how often
+	$(SUITE_PYTHON) -m pytest tests/suite/killing tests/suite/life
 
 test-go: build ## the tests of the Go module, with the race detector
 	cd bindings/go && $(GO) test -race ./...

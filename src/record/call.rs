@@ -259,7 +259,7 @@ pub(super) fn write_time(time: Timestamp, out: &mut Vec<u8>) {
 
 /// Appends a text as a JSON string.
 pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
-    let special = |byte: u8| (byte < 0x20) | (byte >= 0x80) | (byte == b'"') | (byte == b'\\');
+    let special = |byte: u8| !(0x20..0x80).contains(&byte) | (byte == b'"') | (byte == b'\\');
     if !text.iter().fold(false, |any, &byte| any | special(byte)) {
         out.reserve(text.len() + 2);
         out.push(b'"');

@@ -167,6 +167,7 @@ impl Store {
 
     /// Stores the bytes of a file under its digest, once per content; they are on the disk when this returns.
     pub fn put_file(&self, project: &str, digest: &str, bytes: &[u8]) -> Result<()> {
+        self.shared.current()?.start()?.check_room()?;
         let place = ProjectDir::new(&self.shared.options.dir, project);
         let path = place.file_body(digest);
         // One that is there already counts as just written, so that it is not deleted as long since sent.

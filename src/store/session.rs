@@ -161,11 +161,7 @@ impl Session {
         let mut log = lock(&self.log);
         let mut deadline = None;
         loop {
-            match self.pool.gate() {
-                pool::OPEN => {}
-                pool::FULL => return Err(over_quota()),
-                _ => return Err(closed()),
-            }
+            self.check_room()?;
             let waiting = log.position() - self.log_packed.load(Ordering::Acquire);
             if waiting == 0 || waiting + length as u64 <= self.journal_size {
                 break;
@@ -192,6 +188,15 @@ impl Session {
         log.append(record, length)?;
         self.log_end.store(log.position(), Ordering::Release);
         Ok(length)
+    }
+
+    /// Refuses when the directory may not grow, or is closed.
+    pub fn check_room(&self) -> Result<()> {
+        match self.pool.gate() {
+            pool::OPEN => Ok(()),
+            pool::FULL => Err(over_quota()),
+            _ => Err(closed()),
+        }
     }
 
     fn full(&self) -> Error {

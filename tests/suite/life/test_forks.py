@@ -14,10 +14,32 @@ def test_what_parent_and_child_log_is_kept(built, told, kept, tmp_path, way):
     kept(tmp_path / "offline", told(built("forks"), tmp_path / "offline", way))
 
 
+@pytest.mark.parametrize("way, records", [("chain", 12), ("thread", 4 * 24)])
+def test_children_do_not_hang_wherever_the_system_puts_their_memory(built, told, kept, tmp_path, way, records):
+    """Forty processes, each with addresses of its own: what a lock's queue held in the parent lies where a new thread of
+    the child begins."""
+    lines = [line for _ in range(40) for line in told(built("forks"), tmp_path / "offline", way)]
+    assert len(lines) == 40 * records
+    kept(tmp_path / "offline", lines)
+
+
 def test_forks_while_other_threads_log_neither_hang_nor_lose_anything(built, told, kept, tmp_path):
     """240 children of a parent with four threads in tight loops; each is ended by its alarm when it hangs."""
     lines = told(built("forks"), tmp_path / "offline", "storm")
     assert len(lines) == 240 * (4 * 100 + 3)
+    kept(tmp_path / "offline", lines)
+
+
+def test_forks_while_other_threads_flush_do_not_hang(built, told, kept, tmp_path):
+    """Of threads that wait and are woken, a child inherits whatever they hold."""
+    lines = told(built("forks"), tmp_path / "offline", "flush")
+    assert len(lines) == 100 * 2
+    kept(tmp_path / "offline", lines)
+
+
+def test_forks_at_the_beginning_of_a_session_do_not_hang(built, told, kept, tmp_path):
+    lines = told(built("forks"), tmp_path / "offline", "early")
+    assert len(lines) == 100 * (4 * 20 + 1)
     kept(tmp_path / "offline", lines)
 
 

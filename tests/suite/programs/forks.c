@@ -5,6 +5,8 @@
  *   chain    parent, child, grandchild and its child, each with the first one's client
  *   thread   a fork on one of the threads of a process
  *   storm    forks while four threads log without a pause
+ *   flush    forks while four threads flush without a pause, so that many wait and are woken
+ *   early    forks in the first instants of a session and of threads that log
  *   outlive  a child that lives on idly when its parent has logged; the parent waits to be killed
  *   finish   a child that finishes the client and ends; the parent goes on with it */
 #define _POSIX_C_SOURCE 200809L
@@ -15,7 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { FORKS = 240, THREADS = 4, BURST = 100 };
+enum { FORKS = 240, FEWER = 100, THREADS = 4, BURST = 100 };
 
 static weave_client *client;
 static pthread_barrier_t gate;
@@ -32,7 +34,7 @@ static void expect_success(pid_t child) {
 static pid_t forked(void) {
     pid_t child = fork();
     CHECK(child >= 0);
-    if (child == 0) alarm(60);
+    if (child == 0) alarm(20);
     return child;
 }
 
@@ -101,10 +103,63 @@ static void storm(void) {
     for (int i = 0; i < THREADS; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
+static void *flush_for_ever(void *unused) {
+    while (!stopping) CHECK(weave_flush(client, -1, NULL) == WEAVE_OK);
+    return unused;
+}
+
+static void fork_among_flushes(void) {
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; ++i) CHECK(pthread_create(&threads[i], NULL, flush_for_ever, NULL) == 0);
+    for (int i = 0; i < FEWER; ++i) {
+        log_told(client, "parent");
+        pid_t child = forked();
+        if (child == 0) {
+            log_told(client, "child");
+            end_child();
+        }
+        expect_success(child);
+    }
+    stopping = 1;
+    for (int i = 0; i < THREADS; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+}
+
+static void *log_some(void *unused) {
+    for (int i = 0; i < 20; ++i) log_told(client, "beginning");
+    return unused;
+}
+
+/* Each time in a process that has done nothing yet. */
+static void fork_early(const char *directory, unsigned chance) {
+    client = offline_client(directory, "forks");
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; ++i) CHECK(pthread_create(&threads[i], NULL, log_some, NULL) == 0);
+    struct timespec instant = {0, (long)chance % 200000};
+    nanosleep(&instant, NULL);
+    pid_t child = forked();
+    if (child == 0) {
+        log_told(client, "child");
+        end_child();
+    }
+    expect_success(child);
+    for (int i = 0; i < THREADS; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+    end_child();
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 3);
     const char *way = argv[2];
-    alarm(300);
+    alarm(120);
+    if (strcmp(way, "early") == 0) {
+        unsigned chance = 1;
+        for (int i = 0; i < FEWER; ++i) {
+            chance = chance * 1103515245u + 12345u;
+            pid_t child = forked();
+            if (child == 0) fork_early(argv[1], chance >> 8);
+            expect_success(child);
+        }
+        return 0;
+    }
     if (strcmp(way, "before") == 0) {
         pid_t child = forked();
         client = offline_client(argv[1], "forks");
@@ -137,6 +192,8 @@ int main(int argc, char **argv) {
         for (int i = 0; i < THREADS; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
     } else if (strcmp(way, "storm") == 0) {
         storm();
+    } else if (strcmp(way, "flush") == 0) {
+        fork_among_flushes();
     } else if (strcmp(way, "outlive") == 0) {
         for (int i = 0; i < 20; ++i) log_told(client, "parent");
         pid_t child = fork();

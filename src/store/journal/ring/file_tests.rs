@@ -61,7 +61,7 @@ fn a_flipped_bit_costs_the_frame_that_it_is_in_at_most() {
     for at in 0..sample.bytes.len() {
         // The rest of the page means nothing.
         let bits = if at < header::FREED_COPY + 8 { 0..8 } else { at % 8..at % 8 + 1 };
-        for bit in bits.filter(|_| at < header::FREED_COPY + 8 || at >= PAGE) {
+        for bit in bits.filter(|_| !(header::FREED_COPY + 8..PAGE).contains(&at)) {
             let mut bytes = sample.bytes.clone();
             bytes[at] ^= 1 << bit;
             let file = read(&bytes).unwrap();

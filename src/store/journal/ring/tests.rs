@@ -269,7 +269,7 @@ proptest! {
                     }
                 }
                 Step::Free(count) => {
-                    if let Some((end, _)) = model.drain(..count.min(model.len())).last() {
+                    if let Some((end, _)) = model.drain(..count.min(model.len())).next_back() {
                         consumer.free(end);
                     }
                 }
