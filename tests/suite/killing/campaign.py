@@ -25,7 +25,8 @@ def build(directory):
     run(["go", "build", "-o", directory / "go-writer", WRITERS / "writer.go"], cwd=ROOT / "bindings/go", timeout=600,
         environment=go_environment(directory))
     shim = compiled(SUITE / "programs" / "short_writes.c", directory / "short-writes.so", "-shared", "-fPIC", "-ldl")
-    return {"short writes": shim, "c": [compiled(WRITERS / "writer.c", directory / "c-writer")], "go": [directory / "go-writer"],
+    return {"short writes": shim, "c": [compiled(WRITERS / "writer.c", directory / "c-writer")],
+            "go": [directory / "go-writer"],
             "python": [PYTHON, "-S", WRITERS / "writer.py"],
             "environment": {"PYTHONPATH": str(ROOT / "bindings/python"), "WEAVE_LIBRARY": str(LIBRARY)}}
 
@@ -61,7 +62,7 @@ class Campaign:
                 if time.monotonic() - told > 10:
                     told = time.monotonic()
                     tell(f"{self.kills} kills, {self.acknowledged} acknowledged, "
-                         f"problems {[len(self.problems[kind]) for kind in sorted(self.problems)]}; go on with SEED={seed} FROM={self.next}")
+                         f"problems {self._problems()}; go on with SEED={seed} FROM={self.next}")
         self.seconds = time.monotonic() - began
         REPORT.parent.mkdir(parents=True, exist_ok=True)
         REPORT.write_text(json.dumps(self.summary(), indent=1) + "\n")
@@ -87,7 +88,10 @@ class Campaign:
         return {"kills": self.kills, "seed": self.seed, "episodes": self.episodes, "seconds": round(self.seconds, 1),
                 "acknowledged": self.acknowledged, "records": self.records, "killed": dict(sorted(self.of.items())),
                 "states": {state: self.states[state] for state in STATES},
-                "problems": {kind: len(texts) for kind, texts in self.problems.items()}}
+                "problems": self._problems()}
+
+    def _problems(self):
+        return {kind: len(texts) for kind, texts in self.problems.items()}
 
     def report(self):
         """The report as lines of text."""

@@ -1,4 +1,4 @@
-"""One episode: processes that log to one directory and are killed, a start that nobody disturbs, and what is then there.
+"""One episode: processes that log to a directory and are killed, a start that nobody disturbs, and what is then there.
 
 Everything in it follows from its seed but the instants, which are the machine's.
 """
@@ -42,7 +42,8 @@ class Process:
         self.trigger = chance.choices(triggers, weights)[0]
         self.after = {"instant": chance.uniform(0, first + (0.01 if recovers else more)),
                       "start": chance.gauss(first, first / 2), "acks": chance.choice([1, 10, 100, 500]),
-                      "journal": chance.choice([1, 2, 3, 5]), "file": chance.choice([1, 1, 2, 5]), "growth": chance.choice([1, 1, 2, 4, 8]),
+                      "journal": chance.choice([1, 2, 3, 5]), "file": chance.choice([1, 1, 2, 5]),
+                      "growth": chance.choice([1, 1, 2, 4, 8]),
                       "finish": chance.expovariate(2000)}[self.trigger]
         short = self.trigger == "finish"
         bursts = 0 if recovers else chance.choice([1, 3]) if short else 40

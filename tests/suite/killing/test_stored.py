@@ -23,7 +23,8 @@ def logged(library, tmp_path):
 @pytest.fixture
 def large(logged):
     """The largest data file of calls."""
-    return max((path for path in data_files(logged[0]) if path.parent.name == "calls"), key=lambda path: path.stat().st_size)
+    calls = [path for path in data_files(logged[0]) if path.parent.name == "calls"]
+    return max(calls, key=lambda path: path.stat().st_size)
 
 
 def test_a_finished_session_is_whole(logged):

@@ -1,4 +1,4 @@
-"""Parents and children that log with one client: each has a journal and files of its own, and nothing is lost or twice."""
+"""Parents and children that log with one client: each has a journal and files of its own; nothing is lost or twice."""
 import os
 import signal
 import subprocess
@@ -16,8 +16,8 @@ def test_what_parent_and_child_log_is_kept(built, told, kept, tmp_path, way):
 
 @pytest.mark.parametrize("way, records", [("chain", 12), ("thread", 4 * 24)])
 def test_children_do_not_hang_wherever_the_system_puts_their_memory(built, told, kept, tmp_path, way, records):
-    """Forty processes, each with addresses of its own: what a lock's queue held in the parent lies where a new thread of
-    the child begins."""
+    """Forty processes, each with addresses of its own: what a lock's queue held in the parent lies where a new thread
+    of the child begins."""
     lines = [line for _ in range(40) for line in told(built("forks"), tmp_path / "offline", way)]
     assert len(lines) == 40 * records
     kept(tmp_path / "offline", lines)

@@ -1,4 +1,4 @@
-/* Threads that are cancelled while they log: no other thread waits for them for ever. Argument: the offline directory. */
+/* Threads that are cancelled while they log: nobody waits for them for ever. Argument: the offline directory. */
 #define _POSIX_C_SOURCE 200809L
 #include "told.h"
 

@@ -4,7 +4,8 @@
  *   stuck    logs until it is refused and finishes as it is, with two seconds of time
  *   limited  as full, with a limit on the size of files that it takes away itself
  *   denied   logs, says "ready", waits, logs and flushes, says "flushed STATUS", waits, flushes and finishes
- *   removed  logs, says "ready", waits, logs a thousand times or until it is refused, says "refused STATUS", begins another session
+ *   removed  logs, says "ready", waits, logs a thousand times or until it is refused, says "refused STATUS", begins
+ *            another session
  *   init     only weave_init: says "init STATUS" */
 #define _GNU_SOURCE
 #include "told.h"

@@ -50,7 +50,7 @@ static inline Own own(void) {
 }
 
 static inline void print_own(const char *when, Own now) {
-    fprintf(stderr, "%s: %ld descriptors, %ld threads, %ld maps, %ld KiB resident\n", when, now.descriptors, now.threads,
-            now.maps, now.resident);
+    fprintf(stderr, "%s: %ld descriptors, %ld threads, %ld maps, %ld KiB resident\n", when, now.descriptors,
+            now.threads, now.maps, now.resident);
 }
 #endif

@@ -1,5 +1,5 @@
-/* Preloaded: a slow disk that takes a few KiB at a time. write(2) and its like may always do less than they were asked for;
- * here they do, so that a process is often killed between two parts of one member or frame. */
+/* Preloaded: a slow disk that takes a few KiB at a time. write(2) and its like may always do less than they were asked
+ * for; here they do, so that a process is often killed between two parts of one member or frame. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <sys/uio.h>

@@ -27,8 +27,8 @@ int main(int argc, char **argv) {
         weave_status (*own_weave_options_set_offline_dir)(weave_options *, const char *);
         void (*own_weave_options_free)(weave_options *);
         weave_status (*own_weave_init)(const char *, const weave_options *, weave_client **);
-        weave_status (*own_weave_log_call)(weave_client *, const char *, const char *, ptrdiff_t, const char *, ptrdiff_t,
-                                           const weave_call_options *, char *);
+        weave_status (*own_weave_log_call)(weave_client *, const char *, const char *, ptrdiff_t, const char *,
+                                           ptrdiff_t, const weave_call_options *, char *);
         weave_status (*own_weave_finish)(weave_client *, int64_t, uint64_t *);
         void (*own_weave_client_free)(weave_client *);
         LOAD(weave_options_new);
@@ -40,7 +40,8 @@ int main(int argc, char **argv) {
         LOAD(weave_finish);
         LOAD(weave_client_free);
         weave_options *options = own_weave_options_new();
-        if (own_weave_options_set_offline(options, true) || own_weave_options_set_offline_dir(options, argv[2])) return 4;
+        if (own_weave_options_set_offline(options, true)) return 4;
+        if (own_weave_options_set_offline_dir(options, argv[2])) return 4;
         weave_client *client = NULL;
         if (own_weave_init("unload", options, &client)) return 5;
         own_weave_options_free(options);

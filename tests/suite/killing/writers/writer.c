@@ -1,5 +1,5 @@
-/* A writer that is there to be killed: it logs from several threads, in bursts and pauses, and tells of each thing on its
- * standard output after the function returned WEAVE_OK, one write(2) each.
+/* A writer that is there to be killed: it logs from several threads, in bursts and pauses, and tells of each thing on
+ * its standard output after the function returned WEAVE_OK, one write(2) each.
  *
  * Arguments: project, file of letters, seed, threads, bursts of each thread, whether it finishes at the end. With no
  * bursts it is a recoverer: weave_init and weave_finish. Settings come from the environment. */
