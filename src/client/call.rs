@@ -1,9 +1,7 @@
 //! Live calls: begun now, ended later or never. Children may begin on any thread meanwhile, and end in any order.
 
 use std::borrow::Cow;
-use std::sync::Arc;
-
-use parking_lot::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::log_call::StartTexts;
 use super::rollup::{self, Totals};
@@ -17,6 +15,7 @@ use crate::record::ids::Id;
 use crate::record::json::{accept_output, Object};
 use crate::record::kind::RecordType;
 use crate::record::time::Timestamp;
+use crate::store::process::lock;
 
 /// A call that has begun. To let go of it without an end leaves it open, as a crashed program would.
 pub struct LiveCall {
@@ -86,7 +85,7 @@ impl LiveCall {
         self.client.check_open()?;
         // Taken out, so that no lock is held while the program's filter runs.
         let ending = {
-            let mut ending = self.ending.lock();
+            let mut ending = lock(&self.ending);
             if ending.ended {
                 return Err(already_ended());
             }
@@ -94,7 +93,7 @@ impl LiveCall {
         };
         let result = self.keep_end(output, &ending);
         if result.is_err() {
-            *self.ending.lock() = ending;
+            *lock(&self.ending) = ending;
         }
         result
     }
@@ -107,7 +106,7 @@ impl LiveCall {
         let output = output.map(accept_output).transpose()?;
         let output = output.as_ref().map(|(text, usage)| Output { text, usage: *usage });
         let exception = ending.exception.as_deref().map(|text| check_call::text(text, "exception")).transpose()?;
-        let children = self.node.children.lock().totals();
+        let children = self.node.with_children(|children| children.totals()).flatten();
         let summary =
             Summary::of(output, exception.is_some(), children.as_ref(), &ending.usage, ending.summary.as_ref());
         if self.kept {
@@ -126,7 +125,7 @@ impl LiveCall {
             self.client.keep_call(RecordType::CallEnd, &call, now)?;
         }
         if let Some(parent) = &self.parent {
-            parent.children.lock().add(&summary);
+            parent.with_children(|children| children.add(&summary));
         }
         Ok(())
     }
@@ -188,7 +187,7 @@ impl LiveCall {
 
     fn change(&self, change: impl FnOnce(&mut Ending)) -> Result<()> {
         self.client.check_open()?;
-        let mut ending = self.ending.lock();
+        let mut ending = lock(&self.ending);
         if ending.ended {
             return Err(already_ended());
         }

@@ -129,7 +129,7 @@ impl Client {
             self.keep_call(RecordType::CallComplete, &call, now)
         })?;
         if let Some(parent) = options.live_parent() {
-            parent.children.lock().add(&summary);
+            parent.with_children(|children| children.add(&summary));
         }
         Ok(lineage.id)
     }

@@ -1,9 +1,7 @@
 //! What a call is given beside its op, inputs and output, and what follows from it: ids, trace, thread, turn.
 
 use std::borrow::Cow;
-use std::sync::Arc;
-
-use parking_lot::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::context::Context;
 use super::rollup::Totals;
@@ -15,6 +13,7 @@ use crate::record::ids::Id;
 use crate::record::json::{accept, compact, Object, Rules, Value};
 use crate::record::object::object;
 use crate::record::time::Timestamp;
+use crate::store::process::{self, lock};
 
 /// What a call may be given. Everything is optional.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +67,9 @@ pub enum Parent {
 #[derive(Debug)]
 pub struct Node {
     pub(super) context: Context,
-    pub(super) children: Mutex<Children>,
+    children: Mutex<Children>,
+    /// The process that it was made in.
+    process: u32,
 }
 
 /// Where a call stands: in its trace, below its parent, in its conversation.
@@ -217,12 +218,18 @@ impl Node {
             thread_id: lineage.thread_id.as_deref().map(str::to_owned),
             turn_id: lineage.turn_id().map(str::to_owned),
         };
-        Arc::new(Node { context, children: Mutex::default() })
+        Arc::new(Node { context, children: Mutex::default(), process: process::generation() })
     }
 
     /// A child began: from now on the call's own output tells no usage.
     pub(super) fn expect_child(&self) {
-        self.children.lock().any = true;
+        self.with_children(|children| children.any = true);
+    }
+
+    /// What its children add up to. The child of a fork adds nothing to calls of its parent, which ends them itself; a
+    /// thread that the child does not have may hold the lock.
+    pub(super) fn with_children<R>(&self, f: impl FnOnce(&mut Children) -> R) -> Option<R> {
+        (self.process == process::generation()).then(|| f(&mut lock(&self.children)))
     }
 }
 

@@ -39,6 +39,9 @@ struct Abandoned {
 /// and does not keep the others from being packed; the first such failure is returned at the end.
 pub fn recover(root: &Path, access: Access, options: &FileOptions) -> Result<()> {
     let mut failure = None;
+    if let Err(error) = journal::remove_unborn(root, access) {
+        note(&mut failure, &journal::folder(root), error);
+    }
     for some in journal::all(root)?.chunks(AT_A_TIME) {
         let mut journals = Vec::new();
         for path in some {

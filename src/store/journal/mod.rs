@@ -55,8 +55,12 @@ pub struct Folder {
 impl Folder {
     /// Makes the folder of a new journal, locked from its first moment.
     pub fn create(root: &Path, access: Access) -> Result<Self> {
-        let mut id: JournalId = random_bytes();
-        id = stream(&id, 0);
+        // A recovery may take the folder for one that was left behind before there is a lock in it.
+        Self::try_create(root, access).or_else(|_| Self::try_create(root, access))
+    }
+
+    fn try_create(root: &Path, access: Access) -> Result<Self> {
+        let id: JournalId = stream(&random_bytes(), 0);
         let name: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
         let all = folder(root);
         access.make_directory(&all)?;
@@ -87,6 +91,19 @@ impl Folder {
 pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
     let hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     Ok(layout::entries(&folder(root))?.into_iter().filter(|path| path.is_dir() && !hidden(path)).collect())
+}
+
+/// Removes what is left of journals whose process was killed while it made them. Nothing is in them.
+pub fn remove_unborn(root: &Path, access: Access) -> Result<()> {
+    for path in layout::entries(&folder(root))? {
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden && path.is_dir() && fs::remove_dir(&path).is_err() && lock_path(&path).exists() {
+            if let Some(_lock) = lock::try_acquire(&lock_path(&path), access)? {
+                remove(&path)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The id of the journal at a path; `None` if that is not the name of one.

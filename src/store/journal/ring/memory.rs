@@ -197,7 +197,7 @@ fn prepare(file: &File, length: usize) -> io::Result<()> {
         return Err(unsupported(&format!("shared memory is not reliable on {name}")));
     }
     // The kernel would send a signal to the program.
-    if length as u64 > largest_file()? {
+    if process::check_file_size(length as u64).is_err() {
         return Err(unsupported("the program may not make files as large (RLIMIT_FSIZE)"));
     }
     // posix_fallocate(3) would write every block where the file system cannot reserve them.
@@ -223,13 +223,6 @@ fn file_system(file: &File) -> io::Result<u32> {
 
 fn refused(file_system: u32) -> Option<&'static str> {
     REFUSED.iter().find(|(number, _)| *number == file_system).map(|(_, name)| *name)
-}
-
-fn largest_file() -> io::Result<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: plain data that the call fills.
-    check(unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) })?;
-    Ok(limit.rlim_cur)
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
