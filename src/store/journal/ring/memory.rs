@@ -15,9 +15,10 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// File systems that others write to as well, or that a program answers for: the kernel cannot promise that the pages
-/// stay, nor tell of a full disk in advance. statfs(2) has the numbers.
-const REFUSED: [(u32, &str); 13] = [
+/// File systems on which a write to mapped memory can fail, with SIGBUS: those that other machines write to or a program
+/// answers for, and those that put what is written again in another place, for which there may be no room. statfs(2)
+/// and the systems' sources have the numbers.
+const REFUSED: [(u32, &str); 17] = [
     (0x6969, "NFS"),
     (0x517b, "SMB"),
     (0xff53_4d42, "CIFS"),
@@ -31,6 +32,10 @@ const REFUSED: [(u32, &str); 13] = [
     (0x1983_0326, "BeeGFS"),
     (0x7461_636f, "OCFS2"),
     (0x786f_4256, "VirtualBox shared folders"),
+    (0x9123_683e, "Btrfs"),
+    (0x2fc1_2fc1, "ZFS"),
+    (0xca45_1a4e, "bcachefs"),
+    (0x3434, "NILFS"),
 ];
 
 /// A header page and the bytes of a ring.
@@ -68,10 +73,13 @@ impl Memory {
             _ => return Err(unsupported(&format!("the file cannot be mapped: {}", io::Error::last_os_error()))),
         };
         let memory = Memory { base, capacity, generation: process::generation() };
-        memory.advise(libc::MADV_DONTFORK)?;
-        match memory.advise(libc::MADV_POPULATE_WRITE) {
-            Err(cause) if cause.raw_os_error() == Some(libc::EINVAL) => memory.touch(), // before Linux 5.14
-            populated => populated?,
+        memory
+            .advise(libc::MADV_DONTFORK)
+            .map_err(|cause| unsupported(&format!("the memory cannot be kept from forked children: {cause}")))?;
+        match memory.advise(libc::MADV_POPULATE_WRITE).map_err(|cause| (cause.raw_os_error(), cause)) {
+            Err((Some(libc::EINVAL), _)) => memory.touch(), // before Linux 5.14
+            Err((Some(libc::EFAULT), _)) => return Err(unsupported("pages of the file cannot be written in memory")),
+            populated => populated.map_err(|(_, cause)| cause)?,
         }
         Ok(memory)
     }
@@ -194,7 +202,7 @@ impl Drop for Memory {
 /// Reserves the space of the file on the disk.
 fn prepare(file: &File, length: usize) -> io::Result<()> {
     if let Some(name) = refused(file_system(file)?) {
-        return Err(unsupported(&format!("shared memory is not reliable on {name}")));
+        return Err(unsupported(&format!("memory that is mapped from files on {name} cannot be relied on")));
     }
     // The kernel would send a signal to the program.
     if process::check_file_size(length as u64).is_err() {
@@ -298,10 +306,11 @@ mod tests {
     }
 
     #[test]
-    fn file_systems_of_other_machines_are_refused_and_local_ones_are_not() {
+    fn file_systems_on_which_writing_to_memory_can_fail_are_refused_and_others_are_not() {
         assert_eq!(refused(libc::NFS_SUPER_MAGIC as u32), Some("NFS"));
         assert_eq!(refused(libc::SMB_SUPER_MAGIC as u32), Some("SMB"));
         assert_eq!(refused(libc::FUSE_SUPER_MAGIC as u32), Some("FUSE"));
+        assert_eq!(refused(libc::BTRFS_SUPER_MAGIC as u32), Some("Btrfs"));
         assert_eq!(refused(libc::EXT4_SUPER_MAGIC as u32), None);
         assert_eq!(refused(libc::TMPFS_MAGIC as u32), None);
         assert_eq!(refused(libc::XFS_SUPER_MAGIC as u32), None);

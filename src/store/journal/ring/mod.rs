@@ -1,7 +1,7 @@
 //! A ring: a journal file of fixed size in mapped memory, filled by one thread at a time, at the price of a copy.
 //!
-//! The file is a header page ([`header`]) and `capacity` bytes that are used again and again. A position counts the bytes
-//! of all frames ([`frame`]) before it and never goes back; the byte at position p lies at `p % capacity`. Between
+//! The file is a header page (`header.rs`) and `capacity` bytes that are used again and again. A position counts the bytes
+//! of all frames (`frame.rs`) before it and never goes back; the byte at position p lies at `p % capacity`. Between
 //! `freed` and `head` stand the published frames; the rest belongs to the [`Producer`]. The [`Consumer`] reads them and,
 //! when they are in data files, frees them. The kernel keeps the pages of a process that dies, so that [`RingFile`] finds
 //! every published frame.
@@ -28,6 +28,8 @@ mod kill_tests;
 mod model_tests;
 #[cfg(all(test, not(loom)))]
 mod tests;
+#[cfg(all(test, not(loom)))]
+mod thread_tests;
 
 pub use consumer::{Consumer, Damaged, Frames};
 pub use file::RingFile;
