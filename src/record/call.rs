@@ -61,7 +61,8 @@ const FIELDS: [(&[u8], Shape); 18] = [
     (b",\"wb_run_step_end\":", Shape::Number),
 ];
 
-/// The part of a call that one record carries: a start, an end, or both. Everything is UTF-8 that was checked: here it is only copied. JSON is one line.
+/// The part of a call that one record carries: a start, an end, or both. Texts are UTF-8 that was checked already, and
+/// are only copied here; JSON is one line.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Call<'a> {
     /// The call's id.
@@ -259,7 +260,7 @@ pub(super) fn write_time(time: Timestamp, out: &mut Vec<u8>) {
 
 /// Appends a text as a JSON string.
 pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
-    let special = |byte: u8| (byte < 0x20) | (byte >= 0x80) | (byte == b'"') | (byte == b'\\');
+    let special = |byte: u8| !(0x20..0x80).contains(&byte) | (byte == b'"') | (byte == b'\\');
     if !text.iter().fold(false, |any, &byte| any | special(byte)) {
         out.reserve(text.len() + 2);
         out.push(b'"');
