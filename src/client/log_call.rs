@@ -28,7 +28,7 @@ pub(super) struct StartTexts<'t> {
 }
 
 impl<'t> StartTexts<'t> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn check(
         client: &Client,
         op_name: &'t str,
@@ -52,7 +52,7 @@ impl<'t> StartTexts<'t> {
     }
 
     /// Gives the fields of the start to `f`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with_call<R>(
         &self,
         client: &Client,

@@ -129,30 +129,49 @@ impl CallOptions {
         }
     }
 
-    /// The usage that the program gave for the call itself.
+    /// Whether nothing is said of where the call stands, as of most calls without a parent.
     #[inline]
+    fn begin_a_trace(&self) -> bool {
+        self.parent.is_none()
+            && [&self.id, &self.trace_id, &self.parent_id, &self.thread_id, &self.turn_id]
+                .into_iter()
+                .all(|given| given.is_none())
+    }
+
+    /// The usage that the program gave for the call itself.
+    #[inline(always)]
     pub(super) fn own_usage(&self) -> Result<Totals> {
-        let mut totals = Totals::default();
-        for (model, usage) in &self.usage {
-            totals.add_usage(model, &usage_object(model, usage.as_bytes())?);
+        match self.usage.as_slice() {
+            [] => Ok(Totals::default()),
+            usage => usage_totals(usage),
         }
-        Ok(totals)
     }
 
     /// The summary that the program gave.
-    #[inline]
+    #[inline(always)]
     pub(super) fn own_summary(&self) -> Result<Option<Object>> {
-        self.summary.as_deref().map(|summary| summary_object(summary.as_bytes())).transpose()
+        match &self.summary {
+            None => Ok(None),
+            Some(summary) => summary_object(summary.as_bytes()).map(Some),
+        }
     }
 }
 
 impl<'o> Lineage<'o> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(options: &'o CallOptions, client: &Client, now: Timestamp) -> Result<Lineage<'o>> {
+        if options.begin_a_trace() {
+            let (id, trace_id) = Id::pair_at(now);
+            let sampled = client.samples(&trace_id);
+            return Ok(Lineage { id, trace_id, parent_id: None, thread_id: None, turn: Turn::None, sampled });
+        }
+        Lineage::given(options, client, now)
+    }
+
+    fn given(options: &'o CallOptions, client: &Client, now: Timestamp) -> Result<Lineage<'o>> {
         let parent = options.parent.as_ref().map(Parent::context);
         let given = |id: &'o Option<String>| id.as_deref();
-        let (made_id, made_trace_id) = Id::pair_at(now);
-        let id = given(&options.id).map_or(Ok(made_id), |id| Id::parse_call(id, "id"))?;
+        let id = given(&options.id).map_or_else(|| Ok(Id::at(now)), |id| Id::parse_call(id, "id"))?;
         let parent_id = given(&options.parent_id).filter(|id| !id.is_empty());
         let parent_id = parent_id.map(|id| Id::parse_call(id, "parent_id")).transpose()?;
         let trace_id = given(&options.trace_id).map(|id| Id::parse_trace(id, "trace_id")).transpose()?;
@@ -180,7 +199,7 @@ impl<'o> Lineage<'o> {
                     "give the parent's trace id, or the parent itself",
                 ));
             }
-            (None, trace, id) => (trace.unwrap_or(made_trace_id), id),
+            (None, trace, id) => (trace.unwrap_or_else(|| Id::at(now)), id),
         };
         let thread_id = match options.thread_id.as_deref() {
             Some(thread) => Some(check_call::text(thread, "thread_id")?).filter(|thread| !thread.is_empty()),
@@ -266,6 +285,15 @@ pub(super) fn summary_object(text: &[u8]) -> Result<Object> {
         });
     }
     Ok(summary)
+}
+
+#[cold]
+fn usage_totals(usage: &[(String, String)]) -> Result<Totals> {
+    let mut totals = Totals::default();
+    for (model, usage) in usage {
+        totals.add_usage(model, &usage_object(model, usage.as_bytes())?);
+    }
+    Ok(totals)
 }
 
 /// The usage of a model, checked; a request is counted when the program counts none.

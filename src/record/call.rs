@@ -61,7 +61,8 @@ const FIELDS: [(&[u8], Shape); 18] = [
     (b",\"wb_run_step_end\":", Shape::Number),
 ];
 
-/// The part of a call that one record carries: a start, an end, or both. Everything is UTF-8 that was checked: here it is only copied. JSON is one line.
+/// The part of a call that one record carries: a start, an end, or both. Texts are UTF-8 that was checked already, and
+/// are only copied here; JSON is one line.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Call<'a> {
     /// The call's id.

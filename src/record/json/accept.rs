@@ -45,7 +45,7 @@ pub fn accept<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<
 }
 
 /// The same for those who only copy the answer on: its bytes are UTF-8, which need not be shown once more.
-#[inline]
+#[inline(always)]
 pub fn accept_bytes<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Result<Cow<'t, [u8]>> {
     match is_clean(text, rules) {
         true => Ok(Cow::Borrowed(text)),
@@ -54,7 +54,7 @@ pub fn accept_bytes<'t>(text: &'t [u8], field: &str, rules: &Rules<'_>) -> Resul
 }
 
 /// The same for the output of a call, and where in what is to be stored its usage stands.
-#[inline]
+#[inline(always)]
 pub fn accept_output(text: &[u8]) -> Result<(Cow<'_, [u8]>, Option<UsageAt>)> {
     match clean_output(text) {
         Some(usage) => Ok((Cow::Borrowed(text), usage.found())),
