@@ -3,7 +3,9 @@ with a line that says what to install."""
 import json
 import os
 import pathlib
+import random
 import shutil
+import signal
 import statistics
 import struct
 import subprocess
@@ -75,9 +77,11 @@ class Programs:
             sys.exit(f"{' '.join(command)} ended with {done.returncode}")
         return json.loads(done.stdout) if done.stdout.strip() else None
 
-    def started(self, command):
-        """The process of a program that says when it has logged, and waits."""
-        return subprocess.Popen(command, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def killed(self, command):
+        """Runs a program that kills itself when it has logged."""
+        status = subprocess.run(command, env=self._environment, timeout=300).returncode
+        if status != -signal.SIGKILL:
+            sys.exit(f"{' '.join(command)} ended with {status} before it had logged all")
 
     def directory(self, name):
         """A new directory beside what is built, on the disk that has it."""
@@ -123,6 +127,18 @@ def with_references(calls):
             for (op, inputs, output), *rest in calls]
 
 
+def with_ids(calls):
+    """The calls of designs that make no ids: what the library makes stands in the inputs."""
+    made = random.Random(1)
+    return [([op, b'{"id":"%s","trace_id":"%s",%s' % (uuid(made), uuid(made), inputs[1:]), output], *rest)
+            for (op, inputs, output), *rest in calls]
+
+
+def uuid(made):
+    digits = b"%032x" % made.getrandbits(128)
+    return b"-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 def with_prompts(calls):
     """The prose of many calls in the prompt of each."""
     calls = [(op, json.loads(inputs), output, rest) for (op, inputs, output), *rest in calls]
@@ -139,7 +155,7 @@ def with_prompts(calls):
 
 
 #: Loads made of the profile `fixed`.
-VARIANTS = {"prompts": with_prompts, "full": with_references}
+VARIANTS = {"prompts": with_prompts, "full": with_references, "named": with_ids}
 
 
 def rounds(count, tasks):

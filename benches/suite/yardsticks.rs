@@ -5,8 +5,10 @@ use std::fs::File;
 use std::io::Write;
 use weave::record::json::{accept, Redact, Rules};
 
-/// Larger than the caches: each copy goes to memory that was not touched for long.
+/// Each copy goes to memory that was not touched for long: the places are far apart, so that nothing fetches them ahead.
 const COLD_BYTES: usize = 64 << 20;
+/// A prime number of cache lines, so that all of them are visited.
+const STRIDE: usize = 16_411 * 64;
 const BYTES: usize = 500;
 
 /// One `write(2)` of 500 bytes to a file that grows.
@@ -57,13 +59,15 @@ impl Cold {
     }
 
     fn take(&mut self, parts: &[&[u8]]) {
+        self.at = (self.at + STRIDE) % COLD_BYTES;
         for part in parts {
-            if self.at + part.len() > self.memory.len() {
+            if self.at + part.len() > COLD_BYTES {
                 self.at = 0;
             }
             self.memory[self.at..self.at + part.len()].copy_from_slice(part);
-            self.at = (self.at + part.len()).next_multiple_of(64);
+            self.at += part.len();
         }
+        self.at = self.at.next_multiple_of(64);
         std::hint::black_box(&self.memory);
     }
 }
