@@ -23,7 +23,6 @@ def main():
     if unknown := set(chosen) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
     cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, cores[:2])  # all programs inherit it: machines of any size measure the same thing
     began = time.monotonic()
     programs, report = Programs(), Report()
     print(f"{platform.machine()}, {len(cores[:2])} of {len(cores)} cores\n")

@@ -4,6 +4,8 @@ JOURNAL = 64 << 20
 CALLS = 10 * JOURNAL // 600
 MIB = 1 << 20
 BESIDE_JOURNAL, AT_REST = 16 * MIB, MIB
+CLIENTS = [("1 client at rest", 1, 1), ("20 clients of one directory at rest", 20, 1),
+           ("20 clients of 20 directories at rest", 20, 20)]
 CORE, WAKEUPS, THREADS, SECONDS = 0.001, 20, 1, 5
 
 
@@ -14,9 +16,8 @@ def measure(programs, report):
     memory = programs.suite("memory", programs.load("fixed"), programs.directory("memory"), CALLS)
     report.add("process: ten journals logged at once: resident growth", memory["growth"] / MIB, "MiB",
                ("mapped journal and 16 MiB", (memory["mapped"] + BESIDE_JOURNAL) / MIB), 1)
-    for clients in (1, 20):
-        idle = programs.suite("idle", programs.directory("idle"), clients, SECONDS)
-        about = "1 client at rest" if clients == 1 else f"{clients} clients at rest"
+    for about, clients, directories in CLIENTS:
+        idle = programs.suite("idle", programs.directory("idle"), clients, directories, SECONDS)
         if clients == 1:
             # Pages of program files are shared by all processes and can be dropped at any time.
             report.add(f"process: {about}: memory of its own beside the journal", idle["anonymous"] / MIB, "MiB",

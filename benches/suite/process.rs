@@ -22,12 +22,16 @@ pub fn memory(arguments: &[String]) {
     println!("{}", json!({"growth": peak.saturating_sub(before), "mapped": mapped}));
 }
 
-/// `DIR CLIENTS SECONDS`: clients that do nothing, each for a project of its own.
+/// `DIR CLIENTS DIRECTORIES SECONDS`: clients that do nothing, each for a project of its own, in so many directories.
 pub fn idle(arguments: &[String]) {
-    let [dir, clients, seconds] = arguments else { panic!("DIR CLIENTS SECONDS") };
+    let [dir, clients, directories, seconds] = arguments else { panic!("DIR CLIENTS DIRECTORIES SECONDS") };
+    let directories: usize = directories.parse().expect("a number");
     let (before, anonymous) = (status("VmRSS"), status("RssAnon"));
     let clients: Vec<_> = (0..clients.parse::<usize>().expect("a number"))
-        .map(|number| client(&format!("team/bench-{number}"), Path::new(dir)))
+        .map(|number| {
+            let dir = Path::new(dir).join((number % directories).to_string());
+            client(&format!("team/bench-{number}"), &dir)
+        })
         .collect();
     // What was set going by the start is over: the packer polls at its slowest.
     std::thread::sleep(Duration::from_secs(2));
