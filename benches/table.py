@@ -41,7 +41,10 @@ def value(figure):
 
 
 def compared(figure):
-    return "" if figure["ratio"] is None else f"{shown(figure['ratio'])} × {figure['yardstick']['name']}"
+    if figure["ratio"] is None:
+        return ""
+    yardstick = figure["yardstick"]
+    return f"{shown(figure['ratio'])} × {yardstick['name']} ({value({**figure, 'value': yardstick['value']})})"
 
 
 def judged(figure):

@@ -59,8 +59,8 @@ def verdict(figure):
 
 
 def shown(number):
-    """Three digits that count."""
-    if number == 0:
-        return "0"
+    """Three digits that count; whole numbers as they are."""
+    if number == int(number):
+        return f"{int(number):,}".replace(",", " ")
     digits = max(0, 2 - math.floor(math.log10(abs(number))))
     return f"{number:,.{digits}f}".replace(",", " ")
