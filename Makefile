@@ -12,7 +12,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench soak clean
+.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench bench-table soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,8 +68,11 @@ lint: ## formatting and warnings of every language
 demo: test-deps build ## an agent session from C, C++ and Go: log offline, sync, read the traces back
 	scripts/demo.sh
 
-bench: ## cost of a logging call and throughput of a sync
-	cargo bench
+bench: build ## what logging costs, beside yardsticks and peers; ONLY=call,disk for some sections
+	$(PYTHON) benches/run.py --only "$(ONLY)"
+
+bench-table: ## put the figures of the last `make bench` into README.md and docs/benchmarks.md
+	$(PYTHON) benches/table.py
 
 soak: test-deps build ## kill writers KILLS times (20000); SEED and FROM go on with an earlier run
 	cd tests/suite && ../../$(SUITE_PYTHON) -m killing "$(or $(KILLS),20000)" "$(SEED)" "$(FROM)"
