@@ -55,24 +55,29 @@ pub struct Folder {
 impl Folder {
     /// Makes the folder of a new journal, locked from its first moment.
     pub fn create(root: &Path, access: Access) -> Result<Self> {
-        // A recovery may take the folder for one that was left behind before there is a lock in it.
-        Self::try_create(root, access).or_else(|_| Self::try_create(root, access))
-    }
-
-    fn try_create(root: &Path, access: Access) -> Result<Self> {
-        let id: JournalId = stream(&random_bytes(), 0);
-        let name: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
         let all = folder(root);
         access.make_directory(&all)?;
-        // Under its final name a journal is always locked or abandoned; the dot keeps recovery away until then.
-        let unborn = all.join(format!(".{name}"));
-        let path = all.join(&name);
-        access.make_directory(&unborn)?;
-        let lock = lock::try_acquire(&lock_path(&unborn), access)?.ok_or_else(|| {
+        let mut tries = 0;
+        loop {
+            let id: JournalId = stream(&random_bytes(), 0);
+            let name: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+            // Under its final name a journal is always locked or abandoned; the dot keeps recovery away until then.
+            let unborn = all.join(format!(".{name}"));
+            match Self::try_create(&all, id, &unborn, all.join(&name), access) {
+                // A recovery took it for one that was left behind, before there was a lock in it.
+                Err(_) if !unborn.exists() && tries < 100 => tries += 1,
+                created => return created,
+            }
+        }
+    }
+
+    fn try_create(all: &Path, id: JournalId, unborn: &Path, path: PathBuf, access: Access) -> Result<Self> {
+        access.make_directory(unborn)?;
+        let lock = lock::try_acquire(&lock_path(unborn), access)?.ok_or_else(|| {
             Error::new(Status::Busy, format!("the journal {} is locked by another process", unborn.display()))
         })?;
-        disk::rename(&unborn, &path).map_err(|cause| Error::io("cannot make the journal", &path, &cause))?;
-        disk::sync_directory(&all)?;
+        disk::rename(unborn, &path).map_err(|cause| Error::io("cannot make the journal", &path, &cause))?;
+        disk::sync_directory(all)?;
         Ok(Folder { id, path, lock })
     }
 

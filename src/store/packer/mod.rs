@@ -174,6 +174,9 @@ impl Packer {
         let everything = request.asked.is_some() || aged || self.vanished || (sync_is_due && is_worth_it);
         let mut packed = false;
         let ends = self.ends();
+        if self.waiting_below(&ends) >= if everything { 1 } else { BATCH_BYTES } {
+            self.look_for_folder();
+        }
         while self.waiting_below(&ends) >= if everything { 1 } else { BATCH_BYTES } {
             packed |= self.waiting_below(&ends) >= BATCH_BYTES;
             self.pack(&ends)?;
@@ -366,14 +369,21 @@ impl Packer {
             self.session.pool().set_gate(if state == State::Full { pool::FULL } else { pool::OPEN });
             self.session.set_dropped(quota.dropped());
         }
+        self.look_for_folder();
+        Ok(())
+    }
+
+    /// When somebody removed the offline directory, the data files that are open are in no place any more. What is still
+    /// in the journal is packed into others, and the session ends; the one that follows makes the directory again.
+    fn look_for_folder(&mut self) {
         if !self.vanished && self.folder.as_ref().is_some_and(|folder| !folder.is_there()) {
             self.vanished = true;
             self.session.vanish();
             self.output.forget();
-            let text = format!("the offline directory {} was removed or replaced while in use", self.root.display());
-            return Err(Error::new(Status::Io, text));
+            log::write(log::Level::Error, || {
+                format!("the offline directory {} was removed while in use; it is made again", self.root.display())
+            });
         }
-        Ok(())
     }
 
     /// Lets go of the journal: removes it when everything in it is on the disk, else leaves it for the next start.
