@@ -28,6 +28,9 @@ static OPENING: AtomicBool = AtomicBool::new(false);
 /// would wait for ever otherwise.
 const PATIENCE: usize = 100_000;
 
+/// How far ahead the limit on files is looked at.
+const SIZE_STEP: u64 = 64 * 1024;
+
 /// Keeps other threads from opening files, until [`resume_opening`].
 pub fn pause_opening() {
     for _ in 0..PATIENCE {
@@ -61,6 +64,8 @@ pub struct HeldFile {
     path: PathBuf,
     /// Changed by the one writer alone.
     length: AtomicU64,
+    /// The process may write it up to this size.
+    checked: AtomicU64,
     generation: u32,
     place: Option<&'static AtomicI32>,
 }
@@ -97,6 +102,7 @@ impl HeldFile {
             file: ManuallyDrop::new(file),
             path: path.to_path_buf(),
             length: AtomicU64::new(0),
+            checked: AtomicU64::new(0),
             generation,
             place,
         };
@@ -123,13 +129,27 @@ impl HeldFile {
     /// Writes at the end. After an error some of the bytes may stand behind [`HeldFile::length`].
     pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let end = self.length();
-        process::check_file_size(end + bytes.len() as u64)?;
+        self.may_grow_to(end + bytes.len() as u64)?;
         let allowed = disk::fault_in_write(&self.path, bytes.len());
         let cut = bytes.get(..allowed.as_ref().map_or_else(|short| short.written, |()| bytes.len())).unwrap_or(bytes);
         self.file.write_all_at(cut, end)?;
         allowed.map_err(|short| short.cause)?;
         disk::written(&self.path, end, bytes);
         self.length.store(end + bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Refuses a size that the process may not give to a file. The limit is asked for now and then: to do so each time
+    /// would cost a tenth of a write.
+    pub fn may_grow_to(&self, bytes: u64) -> io::Result<()> {
+        if bytes > self.checked.load(Ordering::Relaxed) {
+            let checked = bytes.next_multiple_of(SIZE_STEP);
+            if process::check_file_size(checked).is_ok() {
+                self.checked.store(checked, Ordering::Relaxed);
+            } else {
+                process::check_file_size(bytes)?;
+            }
+        }
         Ok(())
     }
 

@@ -66,6 +66,9 @@ pub const SEGMENT_BYTES: u64 = 1024 * 1024;
 /// The largest record: what one request may hold (protocol, section 8).
 pub const MAX_RECORD_BYTES: usize = 31 * 1024 * 1024;
 
+/// With this much waiting, the packer is behind: half a ring.
+pub const BEHIND: u64 = 3 * BATCH_BYTES;
+
 /// Level of compression while records come faster than they can be packed at a higher one: the best rate for its size
 /// with whole buffers (docs/benchmarks.md).
 pub const FAST_LEVEL: i32 = 1;

@@ -14,8 +14,8 @@ use super::process::{self, lock};
 use super::stats::{JournalKind, JournalStats, Stats};
 use crate::error::{Error, Result, Status};
 use crate::record::frame::Record;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The journal of this process in one offline directory, and what is asked of its packer.
@@ -31,8 +31,10 @@ pub struct Session {
     log_end: AtomicU64,
     /// Everything in the log below this is in data files.
     log_packed: AtomicU64,
-    /// Tells that the log was packed, or that it never will be.
+    /// Tells that the packer gave space back, or that it never will. Waited for with the log locked.
     room: Condvar,
+    /// How many threads wait for that.
+    waiting: AtomicUsize,
     control: Mutex<Control>,
     answered: Condvar,
     counters: Counters,
@@ -100,6 +102,7 @@ impl Session {
             log_end: AtomicU64::new(0),
             log_packed: AtomicU64::new(0),
             room: Condvar::new(),
+            waiting: AtomicUsize::new(0),
             control: Mutex::new(Control::default()),
             answered: Condvar::new(),
             counters: Counters::default(),
@@ -122,20 +125,15 @@ impl Session {
     /// Keeps a record, and answers its length. When this returns, the record survives the death of the process.
     #[inline]
     pub fn append(&self, record: &Record<'_>) -> Result<usize> {
-        if record.record_type.is_part_of_call() {
-            if let Appended::Kept { length, half_full } = self.pool.append(record) {
-                if half_full {
-                    thread::wake();
+        match self.append_to_ring(record) {
+            Some(length) => Ok(length),
+            None => self.append_to_log(record).inspect_err(|error| {
+                // One that no journal takes is the caller's mistake.
+                if error.status() != Status::TooLarge {
+                    self.counters.refused.fetch_add(1, Ordering::Relaxed);
                 }
-                return Ok(length);
-            }
+            }),
         }
-        self.append_to_log(record).inspect_err(|error| {
-            // One that no journal takes is the caller's mistake.
-            if error.status() != Status::TooLarge {
-                self.counters.refused.fetch_add(1, Ordering::Relaxed);
-            }
-        })
     }
 
     /// Keeps a record that the store writes about itself.
@@ -143,6 +141,22 @@ impl Session {
         self.append_to_log(record)?;
         self.counters.own.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    #[inline]
+    fn append_to_ring(&self, record: &Record<'_>) -> Option<usize> {
+        if !record.record_type.is_part_of_call() {
+            return None;
+        }
+        match self.pool.append(record) {
+            Appended::Kept { length, half_full } => {
+                if half_full {
+                    thread::wake();
+                }
+                Some(length)
+            }
+            Appended::NoRoom | Appended::Shut => None,
+        }
     }
 
     #[cold]
@@ -159,35 +173,46 @@ impl Session {
             ));
         }
         let mut log = lock(&self.log);
-        let mut deadline = None;
+        let mut waiting = None;
         loop {
             self.check_room()?;
-            let waiting = log.position() - self.log_packed.load(Ordering::Acquire);
-            if waiting == 0 || waiting + length as u64 <= self.journal_size {
-                break;
+            let before = log.position() - self.log_packed.load(Ordering::Acquire);
+            if before == 0 || before + length as u64 <= self.journal_size {
+                log.append(record, length)?;
+                self.log_end.store(log.position(), Ordering::Release);
+                return Ok(length);
             }
-            thread::wake();
-            let limit = match self.when_full {
-                WhenFull::Block(limit) => limit,
-                WhenFull::Refuse => return Err(self.full()),
+            let waiting = match &mut waiting {
+                Some(waiting) => waiting,
+                None => waiting.insert(self.begin_waiting()?),
             };
-            // While the packer cannot write, there will be no room.
-            if let Some((_, error)) = &lock(&self.control).failure {
-                return Err(error.clone().context("the journal is full"));
+            log = self.wait_for_room(log, waiting)?;
+            // The packer frees rings as well.
+            if let Some(length) = self.append_to_ring(record) {
+                return Ok(length);
             }
-            let deadline = *deadline.get_or_insert_with(|| {
-                self.counters.blocked.fetch_add(1, Ordering::Relaxed);
-                Instant::now() + limit
-            });
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(self.full());
-            }
-            log = self.room.wait_timeout(log, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
-        log.append(record, length)?;
-        self.log_end.store(log.position(), Ordering::Release);
-        Ok(length)
+    }
+
+    /// Until when to wait for room, or that it is not to be waited for.
+    fn begin_waiting(&self) -> Result<Waiting<'_>> {
+        thread::wake();
+        let WhenFull::Block(limit) = self.when_full else { return Err(self.full()) };
+        self.counters.blocked.fetch_add(1, Ordering::Relaxed);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        Ok(Waiting { threads: &self.waiting, deadline: Instant::now() + limit })
+    }
+
+    fn wait_for_room<'l>(&self, log: MutexGuard<'l, Log>, waiting: &Waiting<'_>) -> Result<MutexGuard<'l, Log>> {
+        // While the packer cannot write, there will be no room.
+        if let Some((_, error)) = &lock(&self.control).failure {
+            return Err(error.clone().context("the journal is full"));
+        }
+        let left = waiting.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(self.full());
+        }
+        Ok(self.room.wait_timeout(log, left).unwrap_or_else(PoisonError::into_inner).0)
     }
 
     /// Refuses when the directory may not grow, or is closed.
@@ -238,7 +263,7 @@ impl Session {
                 drop(control);
                 return Ok(self.stats().waiting.max(1));
             }
-            control = self.answered.wait_timeout(control, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            control = self.answered.wait_timeout(control, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         Ok(0)
     }
@@ -248,9 +273,7 @@ impl Session {
     pub fn stop(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         self.pool.set_gate(pool::CLOSED);
-        // Who waits for room must hear of it.
-        drop(lock(&self.log));
-        self.room.notify_all();
+        self.wake_waiting();
         let mut control = lock(&self.control);
         control.stop = true;
         drop(control);
@@ -261,7 +284,7 @@ impl Session {
             if left.is_zero() {
                 return;
             }
-            control = self.answered.wait_timeout(control, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            control = self.answered.wait_timeout(control, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(control);
         thread::join_if_idle();
@@ -325,11 +348,20 @@ impl Session {
 
     /// Everything in the log below a position is in data files.
     pub(super) fn log_was_packed(&self, position: u64) {
-        if self.log_packed.swap(position, Ordering::AcqRel) != position {
-            // Taken, so that nobody is between looking for room and waiting for it.
-            drop(lock(&self.log));
-            self.room.notify_all();
+        self.log_packed.store(position, Ordering::Release);
+    }
+
+    /// Space was given back.
+    pub(super) fn tell_of_room(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.wake_waiting();
         }
+    }
+
+    fn wake_waiting(&self) {
+        // Taken, so that nobody is between looking for room and waiting for it.
+        drop(lock(&self.log));
+        self.room.notify_all();
     }
 
     pub(super) fn count_packed(&self, records: u64) {
@@ -360,8 +392,7 @@ impl Session {
         control.last_error = Some(error.clone());
         self.answered.notify_all();
         drop(control);
-        drop(lock(&self.log));
-        self.room.notify_all();
+        self.wake_waiting();
     }
 
     /// The directory is gone: nothing more is taken here.
@@ -375,8 +406,19 @@ impl Session {
         self.pool.set_gate(pool::CLOSED);
         lock(&self.control).stopped = true;
         self.answered.notify_all();
-        drop(lock(&self.log));
-        self.room.notify_all();
+        self.wake_waiting();
+    }
+}
+
+/// A thread that waits for room.
+struct Waiting<'s> {
+    threads: &'s AtomicUsize,
+    deadline: Instant,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.threads.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -16,8 +16,8 @@ use super::journal::ring::Consumer;
 use super::journal::{pool, ring_path, stream, Folder};
 use super::layout::Access;
 use super::limits::{
-    BATCH_AGE, BATCH_BYTES, FAST_LEVEL, HOUSEKEEPING, IDLE_POLL, POLL, QUIET_LIMIT, RETRY_AFTER_FAILURE, SMALL_LEVEL,
-    SYNC_EARLY, WORTH_PACKING,
+    BATCH_AGE, BATCH_BYTES, BEHIND, FAST_LEVEL, HOUSEKEEPING, IDLE_POLL, POLL, QUIET_LIMIT, RETRY_AFTER_FAILURE,
+    SMALL_LEVEL, SYNC_EARLY, WORTH_PACKING,
 };
 use super::options::StoreOptions;
 use super::process::lock;
@@ -42,6 +42,8 @@ pub struct Packer {
     output: Output,
     log: LogSource,
     rings: Vec<RingSource>,
+    /// The ring that comes first in the next batch.
+    first_ring: usize,
     /// When the oldest record that waits was seen first.
     waiting_since: Option<Instant>,
     synced: Instant,
@@ -104,6 +106,7 @@ impl Packer {
             folder: Some(folder),
             durability: options.durability_interval.mul_f64(SYNC_EARLY),
             rings: Vec::new(),
+            first_ring: 0,
             waiting_since: None,
             synced: now,
             housekept: now,
@@ -234,66 +237,66 @@ impl Packer {
 
     /// Packs one batch of what stands below `ends`, and gives its space back to the journal.
     fn pack(&mut self, ends: &[u64]) -> Result<()> {
-        let waiting = self.waiting();
-        self.output.set_level(if waiting >= 3 * BATCH_BYTES { FAST_LEVEL } else { SMALL_LEVEL });
-        let log_end = ends.first().copied().unwrap_or_default();
-        self.read_log(log_end)?;
-        let journal = self.folder.as_ref().map(|folder| folder.id).unwrap_or_default();
+        let level = if self.waiting() >= BEHIND { FAST_LEVEL } else { SMALL_LEVEL };
+        self.output.set_level(level);
+        let (log_end, ring_ends) = ends.split_first().map(|(log, rings)| (*log, rings)).unwrap_or_default();
+        let in_rings: u64 =
+            self.rings.iter().zip(ring_ends).map(|(ring, end)| end.saturating_sub(ring.marks.packed)).sum();
+        // Rings first, since they are what spares the callers the log; but what is in the log must not stay there.
+        self.read_log(log_end, BATCH_BYTES - in_rings.min(BATCH_BYTES / 4 * 3))?;
         let mut batch = Batch::default();
-        let mut reached = vec![self.log.marks.packed];
-        if !self.log.frames.is_empty() {
-            batch.begin(stream(&journal, 0), self.log.marks.packed);
-            self.log.frames.iter().for_each(|(end, record)| batch.add(end, record));
-            reached = vec![self.log.frames.to];
+        let log = Some(&self.log.frames).filter(|frames| frames.to > self.log.marks.packed);
+        if let (Some(frames), Some(folder)) = (log, &self.folder) {
+            batch.begin(stream(&folder.id, 0), self.log.marks.packed);
+            frames.iter().for_each(|(end, record)| batch.add(end, record));
         }
+        let log_to = log.map(|frames| frames.to);
+        let mut reached = Vec::new();
         let mut broken = Vec::new();
-        for (ring, end) in self.rings.iter().zip(ends.iter().skip(1)) {
-            let from = ring.marks.packed;
-            if from < *end && batch.length() < BATCH_BYTES {
-                batch.begin(ring.consumer.ring().stream(), from);
-                for frame in ring.consumer.frames(from, *end) {
-                    match frame {
-                        Ok((end, record)) => batch.add(end, record),
-                        Err(damage) => {
-                            batch.reach(damage.to);
-                            broken.push((ring.path.clone(), damage.reason));
-                        }
-                    }
-                    if batch.length() >= BATCH_BYTES {
-                        break;
+        // Another one comes first each time, so that none waits for the others.
+        self.first_ring = (self.first_ring + 1) % self.rings.len().max(1);
+        let all = self.rings.iter().zip(ring_ends).enumerate();
+        for (number, (ring, end)) in all.clone().skip(self.first_ring).chain(all.take(self.first_ring)) {
+            if ring.marks.packed == *end || batch.length() >= BATCH_BYTES {
+                continue;
+            }
+            batch.begin(ring.consumer.ring().stream(), ring.marks.packed);
+            for frame in ring.consumer.frames(ring.marks.packed, *end) {
+                match frame {
+                    Ok((end, record)) => batch.add(end, record),
+                    Err(damage) => {
+                        batch.reach(damage.to);
+                        broken.push((ring.path.clone(), damage.reason));
                     }
                 }
+                if batch.length() >= BATCH_BYTES {
+                    break;
+                }
             }
-            reached.push(
-                batch
-                    .parts
-                    .last()
-                    .filter(|part| part.stream == ring.consumer.ring().stream())
-                    .map_or(from, |part| part.to),
-            );
+            reached.extend(batch.parts.last().map(|part| (number, part.to)));
         }
         for (path, reason) in broken {
             damaged::set_aside(&self.root, &path, 0, &reason, self.access)?;
         }
-        let written = self.output.write(&batch)?;
-        let records = written.records;
+        let records = self.output.write(&batch)?.records;
         drop(batch);
-        let mut reached = reached.into_iter();
-        self.log.marks.packed = reached.next().unwrap_or(self.log.marks.packed);
-        for (ring, to) in self.rings.iter_mut().zip(reached) {
-            ring.marks.packed = to;
+        self.log.marks.packed = log_to.unwrap_or(self.log.marks.packed);
+        for (number, to) in reached {
+            if let Some(ring) = self.rings.get_mut(number) {
+                ring.marks.packed = to;
+            }
         }
         self.session.count_packed(records);
         self.free()
     }
 
-    /// Reads the next records of the log, unless those that were read are not packed yet.
-    fn read_log(&mut self, end: u64) -> Result<()> {
+    /// Reads the next records of the log, of about `size` bytes, unless those that were read are not packed yet.
+    fn read_log(&mut self, end: u64, size: u64) -> Result<()> {
         let LogSource { reader, frames, marks, .. } = &mut self.log;
         if marks.packed >= end || frames.to > marks.packed {
             return Ok(());
         }
-        match reader.read(frames, BATCH_BYTES, end)? {
+        match reader.read(frames, size, end)? {
             Stop::Full | Stop::End if !frames.is_empty() => Ok(()),
             Stop::Full | Stop::End => Err(Error::new(
                 Status::Io,
@@ -320,11 +323,15 @@ impl Packer {
             ring.marks.freed = ring.marks.packed;
         }
         if self.log.marks.freed < self.log.marks.packed {
-            lock(self.session.log()).free(self.log.marks.packed)?;
+            let packed = lock(self.session.log()).take_packed(self.log.marks.packed)?;
+            for path in packed {
+                disk::remove_file(&path).map_err(|cause| Error::io("cannot free", &path, &cause))?;
+            }
             self.log.unsynced.clear();
             self.log.marks.freed = self.log.marks.packed;
             self.session.log_was_packed(self.log.marks.packed);
         }
+        self.session.tell_of_room();
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! What was written is in the page cache when `append` returns: it survives the death of the process.
 
-use super::{checksum, segment_path, segments, FRAME_HEADER, MAGIC};
+use super::{checksum, segment_path, FRAME_HEADER, MAGIC};
 use crate::error::{Error, Result};
 use crate::record::frame::Record;
 use crate::record::sink::Sink;
@@ -11,7 +11,7 @@ use crate::store::held::HeldFile;
 use crate::store::journal::StreamId;
 use crate::store::layout::Access;
 use crate::store::limits::SEGMENT_BYTES;
-use crate::store::process;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct Log {
     folder: PathBuf,
     access: Access,
     segment: Option<Segment>,
+    /// Where each segment that is there begins.
+    bases: VecDeque<u64>,
     position: u64,
     records: u64,
     /// Segments that are full and may not be on the disk yet, with the position at which each ends.
@@ -36,7 +38,7 @@ struct Segment {
 
 impl Segment {
     fn has_room(&self, bytes: u64) -> bool {
-        self.file.length() + bytes <= process::file_size_limit()
+        self.file.may_grow_to(self.file.length() + bytes).is_ok()
     }
 }
 
@@ -48,6 +50,7 @@ impl Log {
             folder: folder.to_path_buf(),
             access,
             segment: None,
+            bases: VecDeque::new(),
             position: 0,
             records: 0,
             unsynced: Vec::new(),
@@ -104,20 +107,19 @@ impl Log {
         files
     }
 
-    /// Deletes the segments that lie wholly below `position`, to which everything is in data files on the disk.
-    pub fn free(&mut self, position: u64) -> Result<()> {
+    /// The segments that lie wholly below `position`, to which everything is in data files on the disk. The caller
+    /// deletes them, without holding the log.
+    pub fn take_packed(&mut self, position: u64) -> Result<Vec<PathBuf>> {
         if position == self.position && self.segment.as_ref().is_some_and(|s| self.position - s.base >= SEGMENT_BYTES) {
             self.start_segment()?;
         }
         // A file that is open takes its space also when it is deleted.
         self.unsynced.retain(|(end, _)| *end > position);
-        let all = segments(&self.folder)?;
-        for (segment, next) in all.iter().zip(all.iter().skip(1)) {
-            if next.0 <= position {
-                disk::remove_file(&segment.1).map_err(|cause| Error::io("cannot free", &segment.1, &cause))?;
-            }
+        let mut packed = Vec::new();
+        while self.bases.get(1).is_some_and(|next| *next <= position) {
+            packed.extend(self.bases.pop_front().map(|base| segment_path(&self.folder, base)));
         }
-        Ok(())
+        Ok(packed)
     }
 
     fn start_segment(&mut self) -> Result<()> {
@@ -131,6 +133,7 @@ impl Log {
         }
         let next = Segment { file: Arc::new(file), base: self.position };
         let full = self.segment.replace(next);
+        self.bases.push_back(self.position);
         self.unsynced.extend(full.map(|full| (self.position, full.file)));
         self.torn = false;
         Ok(())
