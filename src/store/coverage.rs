@@ -54,6 +54,15 @@ impl Coverage {
         folder.entry(part.stream).or_default().add(part.from, part.to);
     }
 
+    /// Notes that a folder has parts of streams.
+    pub fn add_all(&mut self, folder: &Path, parts: &[(StreamId, Parts)]) {
+        for (stream, parts) in parts {
+            for (from, to) in &parts.0 {
+                self.add(folder, &Covered { stream: *stream, from: *from, to: *to });
+            }
+        }
+    }
+
     /// What there is of some streams.
     pub fn of_streams(&self, wanted: impl Fn(&StreamId) -> bool) -> Coverage {
         let some = |parts: &HashMap<StreamId, Parts>| {

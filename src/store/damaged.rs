@@ -1,6 +1,8 @@
 //! What could not be read is kept: a copy in `.weave/damaged`, with the reason beside it.
 
+use super::disk;
 use super::held::HeldFile;
+use super::journal;
 use super::layout::{Access, LIBRARY_FOLDER};
 use crate::error::{Error, Result};
 use crate::log;
@@ -9,26 +11,35 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Keeps a copy of a file from a position on. The name tells from which folder it is; a copy that is there already is
+/// Why the end of a data file is set aside.
+pub const TORN: &str = "the end of a data file was torn by a power loss";
+
+/// Keeps a copy of a file from a position on. The name tells where it was; a copy that is there already is
 /// kept, since an attempt that was cut short is repeated.
 pub fn set_aside(root: &Path, file: &Path, from: u64, reason: &str, access: Access) -> Result<()> {
     let folder = root.join(LIBRARY_FOLDER).join("damaged");
     access.make_directory(&folder)?;
-    let part = |path: Option<&std::ffi::OsStr>| path.unwrap_or_default().to_string_lossy().into_owned();
-    let name = format!("{}-{}", part(file.parent().and_then(Path::file_name)), part(file.file_name()));
+    let place = file.strip_prefix(journal::folder(root)).or(file.strip_prefix(root)).unwrap_or(file);
+    let parts: Vec<_> = place.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let name = parts.join("%");
     let name = if from == 0 { name } else { format!("{name}-{from}") };
     let kept = folder.join(&name);
     let note = folder.join(format!("{name}.txt"));
     if note.exists() {
         return Ok(());
     }
-    let _ = std::fs::remove_file(&kept);
+    let _ = disk::remove_file(&kept);
     copy(file, from, &kept, access).map_err(|cause| Error::io("cannot set aside", file, &cause))?;
-    let noted = HeldFile::create(&note, access).and_then(|note| {
-        note.append(format!("{reason}\n").as_bytes())?;
-        note.sync()
+    // The note tells that the copy is whole.
+    let unfinished = folder.join(format!(".{name}.txt"));
+    let _ = disk::remove_file(&unfinished);
+    let noted = HeldFile::create(&unfinished, access).and_then(|file| {
+        file.append(format!("{reason}\n").as_bytes())?;
+        file.sync()?;
+        disk::rename(&unfinished, &note)
     });
     noted.map_err(|cause| Error::io("cannot write", &note, &cause))?;
+    disk::sync_directory(&folder)?;
     log::write(log::Level::Warning, || format!("what is damaged was set aside: {} ({reason})", kept.display()));
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::disk;
 use super::held::HeldFile;
 use super::layout::{self, Access, DataFile};
 use super::limits;
+use super::lock;
 use crate::error::{Error, Result};
 use crate::record::time::Timestamp;
 use std::fs::TryLockError;
@@ -34,11 +35,13 @@ impl Default for FileOptions {
 pub struct GrowingFile {
     file: HeldFile,
     date: String,
+    compressed: bool,
     born: Instant,
     /// What is on the disk for certain.
     synced: u64,
     /// A sync failed: the kernel may take pages for written that are not.
     suspect: bool,
+    /// Something stands behind its end that could not be cut off yet.
     torn: bool,
 }
 
@@ -52,10 +55,23 @@ impl GrowingFile {
             let path = folder.join(DataFile::pending_name(&date, number, options.compress));
             match HeldFile::create(&path, access) {
                 Ok(file) => match file.file().try_lock() {
+                    // A recovery that came in between takes an empty file away.
+                    Ok(()) if !lock::is_at(file.file(), &path) => number += 1,
                     Ok(()) => {
-                        disk::sync_directory(folder)?;
+                        if let Err(error) = disk::sync_directory(folder) {
+                            let _ = disk::remove_file(&path);
+                            return Err(error);
+                        }
                         let born = Instant::now();
-                        return Ok(GrowingFile { file, date, born, synced: 0, suspect: false, torn: false });
+                        return Ok(GrowingFile {
+                            file,
+                            date,
+                            compressed: options.compress,
+                            born,
+                            synced: 0,
+                            suspect: false,
+                            torn: false,
+                        });
                     }
                     // Somebody looks at this very moment whether the file is in use, and finds that it is not.
                     Err(TryLockError::WouldBlock) => number += 1,
@@ -79,7 +95,8 @@ impl GrowingFile {
 
     /// Whether `more` bytes belong in the next file.
     pub fn is_full(&self, more: u64, options: &FileOptions) -> bool {
-        (self.length() > 0 && self.length() + more > options.max_size) || self.torn || self.is_aged(options)
+        let is_over = self.length() > 0 && self.length() + more > options.max_size;
+        is_over || self.torn || self.compressed != options.compress || self.is_aged(options)
     }
 
     /// Whether the file has been open for as long as it may be, or since another day.
@@ -105,12 +122,16 @@ impl GrowingFile {
 
     /// Makes what was appended durable. When it fails, it is written again before it is tried again.
     pub fn sync(&mut self) -> Result<()> {
+        if self.torn {
+            self.file.mend().map_err(|cause| Error::io("cannot mend the data file", self.path(), &cause))?;
+            self.torn = false;
+        }
         if !self.is_unsynced() {
             return Ok(());
         }
         let length = self.length();
         let synced = match self.suspect {
-            true => self.file.rewrite_from(self.synced).and_then(|()| self.file.sync()),
+            true => self.file.sync_again(self.synced),
             false => self.file.sync(),
         };
         self.suspect = synced.is_err();
@@ -123,7 +144,6 @@ impl GrowingFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::lock;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 

@@ -6,6 +6,7 @@ use super::process;
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// What is about to be done.
@@ -70,8 +71,56 @@ pub fn remove_file(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes a directory and what is in it.
+pub fn remove_directory(path: &Path) -> io::Result<()> {
+    fault(Operation::Remove, path)?;
+    fs::remove_dir_all(path)?;
+    removed(path);
+    Ok(())
+}
+
+/// Removes a directory, unless something is in it.
+pub fn remove_empty_directory(path: &Path) -> io::Result<()> {
+    fault(Operation::Remove, path)?;
+    fs::remove_dir(path)?;
+    removed(path);
+    Ok(())
+}
+
+/// Cuts a file, and waits until that is on the disk.
+pub fn cut(file: &File, path: &Path, length: u64) -> io::Result<()> {
+    fault(Operation::Truncate, path)?;
+    file.set_len(length)?;
+    sync(file, path)
+}
+
+/// Writes a part of a file once more and brings it to the disk. After a failed sync the kernel takes pages for written
+/// that are not; only those that are written again are tried again.
+pub fn sync_again(file: &File, path: &Path, from: u64, to: u64) -> io::Result<()> {
+    let mut chunk = vec![0; 256 * 1024];
+    let mut at = from;
+    while at < to {
+        let length = chunk.len().min(usize::try_from(to - at).unwrap_or(usize::MAX));
+        let bytes = chunk.get_mut(..length).unwrap_or_default();
+        file.read_exact_at(bytes, at)?;
+        fault_in_write(path, length).map_err(|short| short.cause)?;
+        file.write_all_at(bytes, at)?;
+        written(path, at, bytes);
+        at += length as u64;
+    }
+    sync(file, path)
+}
+
+/// Brings a file's content to the disk.
+pub fn sync(file: &File, path: &Path) -> io::Result<()> {
+    fault(Operation::Sync, path)?;
+    file.sync_data()?;
+    synced(path);
+    Ok(())
+}
+
 #[cfg(test)]
-pub use faults::{directory_synced, fault, fault_in_write, removed, renamed, synced, written};
+pub use faults::{created, directory_made, directory_synced, fault, fault_in_write, removed, renamed, synced, written};
 
 #[cfg(test)]
 pub mod faults;
@@ -100,6 +149,8 @@ macro_rules! seen_by_tests {
 }
 
 seen_by_tests! {
+    created(_path: &Path);
+    directory_made(_path: &Path);
     written(_path: &Path, _offset: u64, _bytes: &[u8]);
     synced(_path: &Path);
     directory_synced(_path: &Path);

@@ -76,7 +76,7 @@ impl HeldFile {
         disk::fault(Operation::Create, path)?;
         Self::open(path, OpenOptions::new().create_new(true), access).inspect_err(|cause| {
             if cause.kind() != io::ErrorKind::AlreadyExists {
-                let _ = std::fs::remove_file(path);
+                let _ = disk::remove_file(path);
             }
         })
     }
@@ -98,6 +98,7 @@ impl HeldFile {
         });
         resume_opening();
         let (file, place) = opened?;
+        disk::created(path);
         let held = HeldFile {
             file: ManuallyDrop::new(file),
             path: path.to_path_buf(),
@@ -159,20 +160,14 @@ impl HeldFile {
         self.file.set_len(self.length())
     }
 
-    /// Writes what stands from `offset` on once more, so that the next sync has to bring it to the disk: after a failed
-    /// sync the kernel takes the pages for clean.
-    pub fn rewrite_from(&self, offset: u64) -> io::Result<()> {
-        let mut bytes = vec![0; usize::try_from(self.length().saturating_sub(offset)).map_err(io::Error::other)?];
-        self.file.read_exact_at(&mut bytes, offset)?;
-        self.file.write_all_at(&bytes, offset)
+    /// Brings the content to the disk after that has failed, with what stands from `offset` on written once more.
+    pub fn sync_again(&self, offset: u64) -> io::Result<()> {
+        disk::sync_again(&self.file, &self.path, offset, self.length())
     }
 
     /// Brings the content to the disk.
     pub fn sync(&self) -> io::Result<()> {
-        disk::fault(Operation::Sync, &self.path)?;
-        self.file.sync_data()?;
-        disk::synced(&self.path);
-        Ok(())
+        disk::sync(&self.file, &self.path)
     }
 }
 

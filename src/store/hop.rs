@@ -85,20 +85,16 @@ impl Members {
 
     /// Whether what stands from `at` on is a member of this library that was cut short, or space that was never written.
     pub fn is_torn_end(&self, at: u64) -> Result<bool> {
-        let mut chunk = vec![0; CHUNK];
-        let read = self.read(at, &mut chunk)?;
-        if chunk.get(..read).is_some_and(member::is_start_or_less) {
-            return Ok(true);
-        }
-        let mut from = at;
-        while from < self.length {
-            let read = self.read(from, &mut chunk)?;
-            if read == 0 || chunk.iter().take(read).any(|byte| *byte != 0) {
-                return Ok(read == 0);
-            }
-            from += read as u64;
-        }
-        Ok(true)
+        let mut start = [0; member::START];
+        let read = self.read(at, &mut start)?;
+        Ok(start.get(..read).is_some_and(member::is_start_or_less) || self.is_unwritten(at)?)
+    }
+
+    /// Whether what stands at `at` was lengthened and never written: no member of anybody begins with a zero.
+    pub fn is_unwritten(&self, at: u64) -> Result<bool> {
+        let mut byte = [1];
+        self.read(at, &mut byte)?;
+        Ok(byte == [0])
     }
 
     fn header_at(&self, at: u64) -> Result<Option<Header>> {

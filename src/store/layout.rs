@@ -65,6 +65,7 @@ impl Access {
         }
         let made = disk::fault(Operation::MakeDirectory, path)
             .and_then(|()| DirBuilder::new().mode(self.directory()).create(path))
+            .inspect(|()| disk::directory_made(path))
             .and_then(|()| self.let_in(path, self.directory()));
         match made {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
@@ -76,7 +77,9 @@ impl Access {
 
     /// Makes a file that must not exist yet, open for writing.
     pub fn create_file(self, path: &Path) -> io::Result<File> {
+        disk::fault(Operation::Create, path)?;
         let file = OpenOptions::new().read(true).append(true).create_new(true).mode(self.file()).open(path)?;
+        disk::created(path);
         self.let_in(path, self.file())?;
         Ok(file)
     }

@@ -63,11 +63,28 @@ pub const BLOCK_LIMIT: Duration = Duration::from_secs(5);
 /// so much room is needed to pack what waits.
 pub const SEGMENT_BYTES: u64 = 1024 * 1024;
 
+/// How large the parts of a journal are. Programs always use [`Sizes::USUAL`]; small ones bring a test to the end of a
+/// lap, of a segment and of a batch with a few records.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// One ring.
+    pub ring: usize,
+    /// A segment of the log.
+    pub segment: u64,
+    /// A batch, as the journal keeps it.
+    pub batch: u64,
+    /// What is packed when the durability interval is over.
+    pub worth_packing: u64,
+}
+
+impl Sizes {
+    /// Those of every program.
+    pub const USUAL: Sizes =
+        Sizes { ring: RING_BYTES, segment: SEGMENT_BYTES, batch: BATCH_BYTES, worth_packing: WORTH_PACKING };
+}
+
 /// The largest record: what one request may hold (protocol, section 8).
 pub const MAX_RECORD_BYTES: usize = 31 * 1024 * 1024;
-
-/// With this much waiting, the packer is behind: half a ring.
-pub const BEHIND: u64 = 3 * BATCH_BYTES;
 
 /// Level of compression while records come faster than they can be packed at a higher one: the best rate for its size
 /// with whole buffers (docs/benchmarks.md).

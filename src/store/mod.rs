@@ -17,6 +17,8 @@ pub mod layout;
 pub mod limits;
 pub mod lock;
 pub mod member;
+#[cfg(all(test, not(loom)))]
+mod model_tests;
 pub mod needed;
 pub mod options;
 pub mod packer;
@@ -168,27 +170,7 @@ impl Store {
     /// Stores the bytes of a file under its digest, once per content; they are on the disk when this returns.
     pub fn put_file(&self, project: &str, digest: &str, bytes: &[u8]) -> Result<()> {
         self.shared.current()?.start()?.check_room()?;
-        let place = ProjectDir::new(&self.shared.options.dir, project);
-        let path = place.file_body(digest);
-        // One that is there already counts as just written, so that it is not deleted as long since sent.
-        if fs::File::options().append(true).open(&path).is_ok_and(|file| file.set_modified(SystemTime::now()).is_ok()) {
-            return Ok(());
-        }
-        let folder = place.kind(Kind::Files);
-        self.options.access().make_directory(&folder)?;
-        let temporary = folder.join(format!(".{digest}.{}", crate::record::ids::Id::new()));
-        let failed = |cause| Error::io("cannot write the file", &path, &cause);
-        let written = HeldFile::create(&temporary, self.options.access()).and_then(|file| {
-            file.append(bytes)?;
-            file.sync()
-        });
-        let named = written.and_then(|()| match disk::rename_new(&temporary, &path) {
-            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),
-            _ => Ok(()),
-        });
-        let _ = fs::remove_file(&temporary);
-        named.map_err(failed)?;
-        disk::sync_directory(&folder)
+        put_file(&self.shared.options, project, digest, bytes)
     }
 
     /// Waits until everything accepted so far is in data files on the disk; returns how many records
@@ -279,6 +261,31 @@ impl Shared {
     }
 }
 
+/// Stores the bytes of a file under its digest.
+fn put_file(options: &StoreOptions, project: &str, digest: &str, bytes: &[u8]) -> Result<()> {
+    let (access, place) = (options.access(), ProjectDir::new(&options.dir, project));
+    let (folder, path) = (place.kind(Kind::Files), place.file_body(digest));
+    // One that is there already counts as just written, so that it is not deleted as long since sent.
+    if fs::File::options().append(true).open(&path).is_ok_and(|file| file.set_modified(SystemTime::now()).is_ok()) {
+        // Who stored it may have been killed before its name was on the disk.
+        return disk::sync_directory(&folder);
+    }
+    access.make_directory(&folder)?;
+    let temporary = folder.join(format!(".{digest}.{}", crate::record::ids::Id::new()));
+    let failed = |cause| Error::io("cannot write the file", &path, &cause);
+    let written = HeldFile::create(&temporary, access).and_then(|file| {
+        file.append(bytes)?;
+        file.sync()
+    });
+    let named = written.and_then(|()| match disk::rename_new(&temporary, &path) {
+        Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),
+        _ => Ok(()),
+    });
+    let _ = disk::remove_file(&temporary);
+    named.map_err(failed)?;
+    disk::sync_directory(&folder)
+}
+
 /// Closes the data files that this process writes in an offline directory, so that a sync can send them whole.
 pub fn seal_own_files(dir: &Path) -> Result<()> {
     let Ok(dir) = fs::canonicalize(dir) else { return Ok(()) };
@@ -293,5 +300,5 @@ pub fn seal_own_files(dir: &Path) -> Result<()> {
 
 /// Packs the journals in an offline directory whose process is gone.
 pub fn recover(options: &StoreOptions) -> Result<()> {
-    recovery::recover(&options.dir, options.access(), &options.files())
+    recovery::recover(&options.dir, options.access(), &options.files(), limits::Sizes::USUAL)
 }

@@ -10,17 +10,18 @@ use super::data_file::FileOptions;
 use super::disk;
 use super::held::HeldFile;
 use super::journal::log::reader::{Frames, Reader, Stop};
+use super::journal::progress::Progress;
 use super::journal::ring::RingFile;
 use super::journal::{self, StreamId};
 use super::layout::Access;
-use super::limits::BATCH_BYTES;
+use super::limits::Sizes;
 use super::lock;
 use super::packer::batch::Batch;
 use super::packer::output::{Output, Written};
 use super::survey::{survey, Sought};
 use crate::error::{Error, Result};
 use crate::log;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// How many journals are taken at a time: each holds its lock open.
@@ -32,12 +33,13 @@ struct Abandoned {
     id: StreamId,
     rings: Vec<PathBuf>,
     of_this_boot: bool,
+    batch: u64,
     _lock: HeldFile,
 }
 
 /// Packs every abandoned journal of an offline directory. A journal that cannot be packed now is left for the next time
 /// and does not keep the others from being packed; the first such failure is returned at the end.
-pub fn recover(root: &Path, access: Access, options: &FileOptions) -> Result<()> {
+pub fn recover(root: &Path, access: Access, options: &FileOptions, sizes: Sizes) -> Result<()> {
     let mut failure = None;
     if let Err(error) = journal::remove_unborn(root, access) {
         note(&mut failure, &journal::folder(root), error);
@@ -45,7 +47,7 @@ pub fn recover(root: &Path, access: Access, options: &FileOptions) -> Result<()>
     for some in journal::all(root)?.chunks(AT_A_TIME) {
         let mut journals = Vec::new();
         for path in some {
-            match Abandoned::take(path, access) {
+            match Abandoned::take(path, access, sizes.batch) {
                 Ok(taken) => journals.extend(taken),
                 Err(error) => note(&mut failure, path, error),
             }
@@ -53,7 +55,7 @@ pub fn recover(root: &Path, access: Access, options: &FileOptions) -> Result<()>
         if journals.is_empty() {
             continue;
         }
-        let coverage = survey(root, access, &sought(&journals))?;
+        let coverage = survey(root, access, &sought(&journals)?)?;
         for journal in journals {
             if let Err(error) = journal.pack(root, access, options, &coverage) {
                 note(&mut failure, &journal.path, error);
@@ -69,18 +71,21 @@ fn note(failure: &mut Option<Error>, path: &Path, error: Error) {
     failure.get_or_insert(error);
 }
 
-fn sought(journals: &[Abandoned]) -> Sought {
-    let numbers = |journal: &Abandoned| 0..=journal.rings.len() as u16 + 1;
-    let streams: HashSet<StreamId> = journals
-        .iter()
-        .flat_map(|journal| numbers(journal).map(|number| journal::stream(&journal.id, number)))
-        .collect();
-    Sought { streams, power_was_lost: journals.iter().any(|journal| !journal.of_this_boot) }
+fn sought(journals: &[Abandoned]) -> Result<Sought> {
+    let mut freed = HashMap::new();
+    for journal in journals {
+        freed.extend(journal::freed(&journal.path)?);
+    }
+    Ok(Sought {
+        journals: journals.iter().map(|journal| journal.id).collect(),
+        freed,
+        power_was_lost: journals.iter().any(|journal| !journal.of_this_boot),
+    })
 }
 
 impl Abandoned {
     /// `None` if its process lives, another recovery has it, or it was removed meanwhile.
-    fn take(path: &Path, access: Access) -> Result<Option<Self>> {
+    fn take(path: &Path, access: Access, batch: u64) -> Result<Option<Self>> {
         let Some(id) = journal::id_of(path) else { return Ok(None) };
         if !path.is_dir() {
             return Ok(None);
@@ -88,12 +93,14 @@ impl Abandoned {
         let Some(lock) = lock::try_acquire(&journal::lock_path(path), access)? else { return Ok(None) };
         let rings = journal::ring_files(path)?;
         let of_this_boot = journal::is_of_this_boot(path)?;
-        Ok(Some(Abandoned { path: path.to_path_buf(), id, rings, of_this_boot, _lock: lock }))
+        Ok(Some(Abandoned { path: path.to_path_buf(), id, rings, of_this_boot, batch, _lock: lock }))
     }
 
     fn pack(&self, root: &Path, access: Access, options: &FileOptions, coverage: &Coverage) -> Result<()> {
-        let coverage = coverage.of_streams(|stream| journal::stream(stream, 0) == self.id);
-        let mut output = Output::new(root, access, &self.path, coverage)?;
+        let mut coverage = coverage.of_streams(|stream| journal::stream(stream, 0) == self.id);
+        let progress = Progress::load(&self.path, root, access)?;
+        progress.add_to(&mut coverage, root, access, !self.of_this_boot)?;
+        let mut output = Output::new(root, access, progress, coverage);
         self.pack_log(root, access, options, &mut output)?;
         for ring in &self.rings {
             self.pack_ring(root, access, options, &mut output, ring)?;
@@ -105,7 +112,7 @@ impl Abandoned {
     fn pack_log(&self, root: &Path, access: Access, options: &FileOptions, output: &mut Output) -> Result<()> {
         let (mut reader, mut frames) = (Reader::new(&self.path, 0), Frames::default());
         loop {
-            let stop = reader.read(&mut frames, BATCH_BYTES, u64::MAX)?;
+            let stop = reader.read(&mut frames, self.batch, u64::MAX)?;
             let mut batch = Batch::default();
             batch.begin(journal::stream(&self.id, 0), frames.from);
             frames.iter().for_each(|(end, record)| batch.add(end, record));
@@ -159,7 +166,7 @@ impl Abandoned {
         while let Some((from, ..)) = frames.peek() {
             let mut batch = Batch::default();
             batch.begin(ring.stream(), *from);
-            while let Some((_, end, range)) = frames.next_if(|_| batch.length() < BATCH_BYTES) {
+            while let Some((_, end, range)) = frames.next_if(|_| batch.length() < self.batch) {
                 batch.add(end, ring.bytes(range));
             }
             if !write(output, options, &batch)?.unknown.is_empty() {

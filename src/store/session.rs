@@ -7,7 +7,7 @@ use super::data_file::FileOptions;
 use super::journal::log::writer::Log;
 use super::journal::pool::{self, Appended, Pool};
 use super::journal::Folder;
-use super::limits::MAX_RECORD_BYTES;
+use super::limits::{Sizes, MAX_RECORD_BYTES};
 use super::options::{StoreOptions, WhenFull};
 use super::packer::{thread, Packer};
 use super::process::{self, lock};
@@ -79,12 +79,30 @@ pub struct Request {
     pub options: Vec<(String, FileOptions)>,
 }
 
+impl Control {
+    /// What became of a request; `None` while nothing did.
+    fn answer(&self, request: u64) -> Option<Result<()>> {
+        match &self.failure {
+            _ if self.done >= request => Some(Ok(())),
+            Some((asked, error)) if *asked >= request => Some(Err(error.clone())),
+            _ => self.stopped.then(|| Err(closed())),
+        }
+    }
+}
+
 impl Session {
     /// Makes a journal and has it packed from now on.
     pub fn start(options: &StoreOptions) -> Result<Arc<Session>> {
+        let (session, packer) = Session::prepare(options, Sizes::USUAL)?;
+        thread::adopt(packer)?;
+        Ok(session)
+    }
+
+    /// Makes a journal, and the packer for it.
+    pub(super) fn prepare(options: &StoreOptions, sizes: Sizes) -> Result<(Arc<Session>, Packer)> {
         let access = options.access();
         let folder = Folder::create(&options.dir, access)?;
-        let made = Pool::create(&folder.path, folder.id, access, options.mapped_journal);
+        let made = Pool::create(&folder.path, folder.id, access, options.mapped_journal, sizes.ring);
         let pool = match made {
             Ok(pool) => pool,
             Err(error) => {
@@ -98,7 +116,7 @@ impl Session {
             journal_size: options.journal_size,
             vanished: AtomicBool::new(false),
             pool,
-            log: Mutex::new(Log::new(&folder.path, folder.id, access)),
+            log: Mutex::new(Log::new(&folder.path, folder.id, access, sizes.segment)),
             log_end: AtomicU64::new(0),
             log_packed: AtomicU64::new(0),
             room: Condvar::new(),
@@ -107,8 +125,8 @@ impl Session {
             answered: Condvar::new(),
             counters: Counters::default(),
         });
-        thread::adopt(Packer::new(session.clone(), folder, options)?)?;
-        Ok(session)
+        let packer = Packer::new(session.clone(), folder, options, sizes)?;
+        Ok((session, packer))
     }
 
     /// Whether this session still takes records: it is not that of a parent process, and its directory is there.
@@ -243,20 +261,12 @@ impl Session {
     /// Returns how many records are not, when the time is over.
     pub fn flush(&self, limit: Option<Duration>, close: bool) -> Result<u64> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let mut control = lock(&self.control);
-        control.asked += 1;
-        let turn = control.asked;
-        if close {
-            control.close = Some(turn);
-        }
-        drop(control);
+        let request = self.ask(close);
         thread::wake();
-        control = lock(&self.control);
-        while control.done < turn {
-            match &control.failure {
-                Some((asked, error)) if *asked >= turn => return Err(error.clone()),
-                _ if control.stopped => return Err(closed()),
-                _ => {}
+        let mut control = lock(&self.control);
+        loop {
+            if let Some(answer) = control.answer(request) {
+                return answer.map(|()| 0);
             }
             let left = deadline.map_or(Duration::from_secs(3600), |at| at.saturating_duration_since(Instant::now()));
             if left.is_zero() {
@@ -265,7 +275,22 @@ impl Session {
             }
             control = self.answered.wait_timeout(control, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        Ok(0)
+    }
+
+    /// Asks for everything accepted so far to be packed, and names the request.
+    pub(super) fn ask(&self, close: bool) -> u64 {
+        let mut control = lock(&self.control);
+        control.asked += 1;
+        if close {
+            control.close = Some(control.asked);
+        }
+        control.asked
+    }
+
+    /// What became of a request; `None` while nothing did.
+    #[cfg(test)]
+    pub(super) fn answer(&self, request: u64) -> Option<Result<()>> {
+        lock(&self.control).answer(request)
     }
 
     /// Has the packer pack what is left and end, and waits for that as long as the limit says. What it cannot finish stays

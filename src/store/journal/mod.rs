@@ -76,6 +76,7 @@ impl Folder {
         let lock = lock::try_acquire(&lock_path(unborn), access)?.ok_or_else(|| {
             Error::new(Status::Busy, format!("the journal {} is locked by another process", unborn.display()))
         })?;
+        lock.append(&ring::this_boot()).map_err(|cause| Error::io("cannot make the journal", unborn, &cause))?;
         disk::rename(unborn, &path).map_err(|cause| Error::io("cannot make the journal", &path, &cause))?;
         disk::sync_directory(all)?;
         Ok(Folder { id, path, lock })
@@ -102,7 +103,7 @@ pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
 pub fn remove_unborn(root: &Path, access: Access) -> Result<()> {
     for path in layout::entries(&folder(root))? {
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if hidden && path.is_dir() && fs::remove_dir(&path).is_err() && lock_path(&path).exists() {
+        if hidden && path.is_dir() && disk::remove_empty_directory(&path).is_err() && lock_path(&path).exists() {
             if let Some(_lock) = lock::try_acquire(&lock_path(&path), access)? {
                 remove(&path)?;
             }
@@ -134,15 +135,11 @@ pub fn ring_path(journal: &Path, number: u16) -> PathBuf {
     journal.join(format!("{number:02}.ring"))
 }
 
-/// Whether a journal was written since the machine was started; one without rings may have been.
+/// Whether a journal was certainly made since the machine was started: its lock file tells.
 pub fn is_of_this_boot(journal: &Path) -> Result<bool> {
-    for path in ring_files(journal)? {
-        let ring = RingFile::read(&path).map_err(|cause| Error::io("cannot read the journal", &path, &cause))?;
-        if ring.is_none_or(|ring| !ring.is_of_this_boot()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let path = lock_path(journal);
+    let made_in = fs::read(&path).map_err(|cause| Error::io("cannot read the journal", &path, &cause))?;
+    Ok(made_in == ring::this_boot() && made_in != [0; 16])
 }
 
 /// The position of each stream below which nothing is needed any more.
@@ -163,8 +160,12 @@ pub fn freed(journal: &Path) -> Result<Vec<(StreamId, u64)>> {
 /// Removes the journal at `path`; its lock goes last, so that nobody takes a half-removed journal for another.
 pub fn remove(path: &Path) -> Result<()> {
     let failed = |cause| Error::io("cannot remove the journal", path, &cause);
-    for file in layout::entries(path)?.into_iter().filter(|file| *file != lock_path(path)) {
+    let mut files = layout::entries(path)?;
+    files.retain(|file| *file != lock_path(path));
+    // Without what is noted of plain files, a recovery would pack a ring that is left a second time.
+    files.sort_by_key(|file| *file == progress::path(path));
+    for file in files {
         disk::remove_file(&file).map_err(failed)?;
     }
-    fs::remove_dir_all(path).map_err(failed)
+    disk::remove_directory(path).map_err(failed)
 }

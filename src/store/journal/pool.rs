@@ -12,7 +12,7 @@ use crate::log;
 use crate::record::frame::Record;
 use crate::record::sink::Sink;
 use crate::store::layout::Access;
-use crate::store::limits::{MAX_RINGS, RING_BYTES};
+use crate::store::limits::MAX_RINGS;
 use crate::store::process::{self, lock};
 use std::cell::RefCell;
 use std::io::ErrorKind;
@@ -50,6 +50,7 @@ pub struct Pool {
     journal: JournalId,
     folder: PathBuf,
     access: Access,
+    ring_bytes: usize,
     gate: AtomicU8,
     /// Whether this journal can have rings at all.
     mapped: AtomicBool,
@@ -86,12 +87,19 @@ thread_local! {
 impl Pool {
     /// Makes the first ring in a journal's folder. Where memory cannot be mapped, or is not wanted, every append answers
     /// [`Appended::NoRoom`].
-    pub fn create(folder: &Path, journal: JournalId, access: Access, mapped: bool) -> Result<Arc<Pool>> {
+    pub fn create(
+        folder: &Path,
+        journal: JournalId,
+        access: Access,
+        mapped: bool,
+        ring_bytes: usize,
+    ) -> Result<Arc<Pool>> {
         let pool = Pool {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             journal,
             folder: folder.to_path_buf(),
             access,
+            ring_bytes,
             gate: AtomicU8::new(OPEN),
             mapped: AtomicBool::new(mapped),
             rings: Mutex::new(Vec::new()),
@@ -188,7 +196,7 @@ impl Pool {
     fn add_ring(&self, rings: &mut Vec<Arc<Slot>>) -> Result<Option<Arc<Slot>>> {
         let number = rings.len() as u16;
         let path = ring_path(&self.folder, number);
-        match Ring::create(&path, stream(&self.journal, number + 1), RING_BYTES, self.access) {
+        match Ring::create(&path, stream(&self.journal, number + 1), self.ring_bytes, self.access) {
             Ok(ring) => {
                 let slot = Arc::new(Slot { busy: AtomicBool::new(false), ring });
                 rings.push(slot.clone());
@@ -261,7 +269,7 @@ impl Lease {
         drop(busy);
         let Some(end) = end else { return Appended::NoRoom };
         let half_full = end >= self.half_full_at && {
-            let half = RING_BYTES as u64 / 2;
+            let half = self.pool.ring_bytes as u64 / 2;
             self.half_full_at = producer.ring().freed() + half;
             end >= self.half_full_at
         };

@@ -12,12 +12,13 @@ use super::damaged;
 use super::disk::{self, Operation};
 use super::held::HeldFile;
 use super::journal::log::reader::{Frames, Reader, Stop};
+use super::journal::progress::Progress;
 use super::journal::ring::Consumer;
 use super::journal::{pool, ring_path, stream, Folder};
 use super::layout::Access;
 use super::limits::{
-    BATCH_AGE, BATCH_BYTES, BEHIND, FAST_LEVEL, HOUSEKEEPING, IDLE_POLL, POLL, QUIET_LIMIT, RETRY_AFTER_FAILURE,
-    SMALL_LEVEL, SYNC_EARLY, WORTH_PACKING,
+    Sizes, BATCH_AGE, FAST_LEVEL, HOUSEKEEPING, IDLE_POLL, POLL, QUIET_LIMIT, RETRY_AFTER_FAILURE, SMALL_LEVEL,
+    SYNC_EARLY,
 };
 use super::options::StoreOptions;
 use super::process::lock;
@@ -39,6 +40,7 @@ pub struct Packer {
     access: Access,
     folder: Option<Folder>,
     durability: Duration,
+    sizes: Sizes,
     output: Output,
     log: LogSource,
     rings: Vec<RingSource>,
@@ -55,6 +57,8 @@ pub struct Packer {
     quota: Option<Quota>,
     /// The journal could not be synced: what is in it survives a power loss only once it is packed.
     journal_is_suspect: bool,
+    /// How many rings and which segment of the log the journal's folder had when it was synced.
+    named: (usize, Option<PathBuf>),
     /// The directory was removed, and with it the files of the journal: what is still in memory is saved.
     vanished: bool,
 }
@@ -76,6 +80,8 @@ struct LogSource {
     marks: Marks,
     /// Files that are not on the disk for certain.
     unsynced: Vec<Arc<HeldFile>>,
+    /// The last one that is.
+    newest: Option<PathBuf>,
 }
 
 struct RingSource {
@@ -86,15 +92,16 @@ struct RingSource {
 
 impl Packer {
     /// A packer of the session whose journal is in `folder`.
-    pub fn new(session: Arc<Session>, folder: Folder, options: &StoreOptions) -> Result<Self> {
+    pub fn new(session: Arc<Session>, folder: Folder, options: &StoreOptions, sizes: Sizes) -> Result<Self> {
         let access = options.access();
         let now = Instant::now();
-        let output = Output::new(&options.dir, access, &folder.path, Coverage::default())?;
+        let output = Output::new(&options.dir, access, Progress::new(&folder.path), Coverage::default());
         let log = LogSource {
             reader: Reader::new(&folder.path, 0),
             frames: Frames::default(),
             marks: Marks::default(),
             unsynced: Vec::new(),
+            newest: None,
         };
         thread::expect();
         Ok(Packer {
@@ -105,6 +112,7 @@ impl Packer {
             access,
             folder: Some(folder),
             durability: options.durability_interval.mul_f64(SYNC_EARLY),
+            sizes,
             rings: Vec::new(),
             first_ring: 0,
             waiting_since: None,
@@ -115,6 +123,7 @@ impl Packer {
             failed: false,
             quota: options.quota.map(|bytes| Quota::new(&options.dir, bytes, options.quota_policy, access)),
             journal_is_suspect: false,
+            named: (0, None),
             vanished: false,
         })
     }
@@ -129,7 +138,7 @@ impl Packer {
         let request = self.session.request();
         let asked = request.asked.is_some();
         // A ring half full wakes the thread before the pause is over.
-        if Instant::now() < self.due && !asked && (self.failed || self.waiting() < BATCH_BYTES) {
+        if Instant::now() < self.due && !asked && (self.failed || self.waiting() < self.sizes.batch) {
             return Some(self.due);
         }
         let done = self.turn(&request);
@@ -158,6 +167,17 @@ impl Packer {
         Some(self.due)
     }
 
+    /// Takes a turn whatever the time is, as if the durability interval were over or had just begun. Answers whether it
+    /// goes on, and whether everything accepted was made durable.
+    #[cfg(test)]
+    pub(in crate::store) fn turn_now(&mut self, interval_is_over: bool) -> (bool, bool) {
+        let now = Instant::now();
+        let begun = if interval_is_over { now.checked_sub(self.durability).unwrap_or(now) } else { now };
+        (self.due, self.synced) = (now, begun);
+        let goes_on = self.turn_if_due().is_some();
+        (goes_on, self.synced != begun)
+    }
+
     /// Does what there is to do. Answers whether a whole batch was packed.
     fn turn(&mut self, request: &Request) -> Result<bool> {
         for (project, options) in &request.options {
@@ -173,15 +193,15 @@ impl Packer {
         self.waiting_since = (waiting > 0).then(|| self.waiting_since.unwrap_or(now));
         let aged = self.waiting_since.is_some_and(|since| now - since >= BATCH_AGE);
         let sync_is_due = !self.durability.is_zero() && now - self.synced >= self.durability;
-        let is_worth_it = waiting >= WORTH_PACKING || self.journal_is_suspect;
+        let is_worth_it = waiting >= self.sizes.worth_packing || self.journal_is_suspect;
         let everything = request.asked.is_some() || aged || self.vanished || (sync_is_due && is_worth_it);
         let mut packed = false;
         let ends = self.ends();
-        if self.waiting_below(&ends) >= if everything { 1 } else { BATCH_BYTES } {
+        if self.waiting_below(&ends) >= if everything { 1 } else { self.sizes.batch } {
             self.look_for_folder();
         }
-        while self.waiting_below(&ends) >= if everything { 1 } else { BATCH_BYTES } {
-            packed |= self.waiting_below(&ends) >= BATCH_BYTES;
+        while self.waiting_below(&ends) >= if everything { 1 } else { self.sizes.batch } {
+            packed |= self.waiting_below(&ends) >= self.sizes.batch;
             self.pack(&ends)?;
             self.waiting_since = None;
         }
@@ -237,13 +257,13 @@ impl Packer {
 
     /// Packs one batch of what stands below `ends`, and gives its space back to the journal.
     fn pack(&mut self, ends: &[u64]) -> Result<()> {
-        let level = if self.waiting() >= BEHIND { FAST_LEVEL } else { SMALL_LEVEL };
+        let level = if self.waiting() >= 3 * self.sizes.batch { FAST_LEVEL } else { SMALL_LEVEL };
         self.output.set_level(level);
         let (log_end, ring_ends) = ends.split_first().map(|(log, rings)| (*log, rings)).unwrap_or_default();
         let in_rings: u64 =
             self.rings.iter().zip(ring_ends).map(|(ring, end)| end.saturating_sub(ring.marks.packed)).sum();
         // Rings first, since they are what spares the callers the log; but what is in the log must not stay there.
-        self.read_log(log_end, BATCH_BYTES - in_rings.min(BATCH_BYTES / 4 * 3))?;
+        self.read_log(log_end, self.sizes.batch - in_rings.min(self.sizes.batch / 4 * 3))?;
         let mut batch = Batch::default();
         let log = Some(&self.log.frames).filter(|frames| frames.to > self.log.marks.packed);
         if let (Some(frames), Some(folder)) = (log, &self.folder) {
@@ -257,7 +277,7 @@ impl Packer {
         self.first_ring = (self.first_ring + 1) % self.rings.len().max(1);
         let all = self.rings.iter().zip(ring_ends).enumerate();
         for (number, (ring, end)) in all.clone().skip(self.first_ring).chain(all.take(self.first_ring)) {
-            if ring.marks.packed == *end || batch.length() >= BATCH_BYTES {
+            if ring.marks.packed == *end || batch.length() >= self.sizes.batch {
                 continue;
             }
             batch.begin(ring.consumer.ring().stream(), ring.marks.packed);
@@ -269,7 +289,7 @@ impl Packer {
                         broken.push((ring.path.clone(), damage.reason));
                     }
                 }
-                if batch.length() >= BATCH_BYTES {
+                if batch.length() >= self.sizes.batch {
                     break;
                 }
             }
@@ -342,18 +362,19 @@ impl Packer {
         self.output.sync()?;
         let synced = self.sync_journal(&ends);
         self.journal_is_suspect |= synced.is_err();
-        let path = self.folder.as_ref().map(|folder| folder.path.as_path()).unwrap_or(&self.root);
-        synced.map_err(|cause| Error::io("cannot sync the journal", path, &cause))?;
+        synced?;
         self.synced = started;
         Ok(())
     }
 
-    fn sync_journal(&mut self, ends: &[u64]) -> io::Result<()> {
+    fn sync_journal(&mut self, ends: &[u64]) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let failed = |cause: io::Error| Error::io("cannot sync the journal", &folder.path, &cause);
         for (ring, end) in self.rings.iter_mut().zip(ends.iter().skip(1)) {
             let from = ring.marks.packed.max(ring.marks.synced);
             if from < *end {
-                disk::fault(Operation::Sync, &ring.path)?;
-                ring.consumer.sync(from, *end)?;
+                disk::fault(Operation::Sync, &ring.path).map_err(failed)?;
+                ring.consumer.sync(from, *end).map_err(failed)?;
                 disk::synced(&ring.path);
                 ring.marks.synced = *end;
             }
@@ -361,9 +382,15 @@ impl Packer {
         let log_end = ends.first().copied().unwrap_or_default();
         if self.log.marks.packed.max(self.log.marks.synced) < log_end {
             self.log.unsynced.extend(lock(self.session.log()).take_unsynced());
-            self.log.unsynced.iter().try_for_each(|file| file.sync())?;
-            self.log.unsynced.clear();
+            self.log.unsynced.iter().try_for_each(|file| file.sync()).map_err(failed)?;
+            self.log.newest = self.log.unsynced.drain(..).next_back().map(|file| file.path().to_path_buf());
             self.log.marks.synced = log_end;
+        }
+        // Content survives a power loss only with the name of its file.
+        let files = (self.rings.len(), self.log.newest.clone());
+        if self.named != files {
+            disk::sync_directory(&folder.path)?;
+            self.named = files;
         }
         Ok(())
     }

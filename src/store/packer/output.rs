@@ -8,9 +8,10 @@ use super::batch::{Batch, Part};
 use crate::error::Result;
 use crate::record::frame::Frame;
 use crate::record::kind::{Kind, RecordType};
+use crate::record::names;
 use crate::store::coverage::{Coverage, Parts};
 use crate::store::data_file::{FileOptions, GrowingFile};
-use crate::store::journal::progress::{Append, Progress};
+use crate::store::journal::progress::{self, Append, Progress};
 use crate::store::layout::{Access, ProjectDir};
 use crate::store::member::{self, Covered};
 use std::collections::HashMap;
@@ -43,11 +44,10 @@ pub struct Written {
 }
 
 impl Output {
-    /// Data files for the journal in the folder `journal`. `coverage` says what of it is in data files already.
-    pub fn new(root: &Path, access: Access, journal: &Path, mut coverage: Coverage) -> Result<Self> {
-        let progress = Progress::load(journal)?;
-        progress.add_to(&mut coverage, root)?;
-        Ok(Output {
+    /// Data files for a journal that is empty, or of which nothing is in data files but what `progress` and `coverage`
+    /// say.
+    pub fn new(root: &Path, access: Access, progress: Progress, coverage: Coverage) -> Self {
+        Output {
             root: root.to_path_buf(),
             access,
             progress,
@@ -57,7 +57,7 @@ impl Output {
             level: 1,
             compressor: None,
             written: 0,
-        })
+        }
     }
 
     /// Sets how the files of a project are written from now on.
@@ -125,7 +125,7 @@ impl Output {
         let mut starts: HashMap<(&str, &[u8]), usize> = HashMap::new();
         let mut last = usize::MAX;
         for (part, end, bytes) in &batch.records {
-            let Some(frame) = Frame::decode(bytes) else {
+            let Some(frame) = Frame::decode(bytes).filter(|frame| is_known(frame, &groups, last)) else {
                 written.unknown.extend(batch.parts.get(*part).filter(|part| !written.unknown.contains(part)));
                 continue;
             };
@@ -199,16 +199,21 @@ impl Output {
             after.entry(part.stream).or_default().add(part.from, part.to);
         }
         if !options.compress {
+            let folder = group.path.strip_prefix(&self.root).unwrap_or(&group.path);
+            if self.progress.unsynced(folder) >= progress::MAX_UNSYNCED {
+                file.sync()?;
+            }
+            if !file.is_unsynced() {
+                self.progress.was_synced(folder, self.coverage.of_folder(&group.path).into_iter().collect());
+            }
             let append = Append {
                 file: file.path().strip_prefix(&self.root).unwrap_or(file.path()).to_path_buf(),
                 offset: file.length(),
                 length: bytes.len() as u64,
                 checksum: crc32fast::hash(bytes),
-                before: self.coverage.of_folder(&group.path).into_iter().collect(),
                 after: after.clone().into_iter().collect(),
             };
-            let folder = format!("{}/{}", group.folder.0, group.folder.1.folder());
-            self.progress.intend(&folder, append, self.access)?;
+            self.progress.intend(folder, append, self.access)?;
         }
         file.append(bytes)?;
         self.written += bytes.len() as u64;
@@ -223,6 +228,11 @@ impl Output {
         };
         Ok(self.compressor.insert(writer))
     }
+}
+
+/// Whether a record is of a project that can be there: a damaged journal must not have files made elsewhere.
+fn is_known(frame: &Frame<'_>, groups: &[Group], last: usize) -> bool {
+    groups.get(last).is_some_and(|group| group.folder.0 == frame.project) || names::split_project(frame.project).is_ok()
 }
 
 fn options_of(options: &HashMap<String, FileOptions>, folder: &Folder) -> FileOptions {

@@ -9,6 +9,9 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+/// No log grows as long: a segment that claims to stand behind this has a wrong name.
+const LAST_BASE: u64 = 1 << 60;
+
 /// Reads the frames of a log in order.
 pub struct Reader {
     journal: PathBuf,
@@ -179,7 +182,8 @@ impl Reader {
         let mut header = [0; SEGMENT_HEADER as usize];
         let read = read_at(&file, &mut header, 0).map_err(failed)?;
         // A writer that was killed may have left a header that is not whole; then nothing stands behind it.
-        let damaged = read == header.len() && !header.starts_with(&MAGIC);
+        let magic = header.get(..read.min(MAGIC.len())).unwrap_or_default();
+        let damaged = !MAGIC.starts_with(magic) || *base > LAST_BASE;
         self.position = self.position.max(*base);
         let damage = damaged.then(|| "its header is damaged".to_string());
         self.segment = Some(Segment { file, path: path.clone(), base: *base, next, damage });

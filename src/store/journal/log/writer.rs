@@ -10,7 +10,6 @@ use crate::store::disk;
 use crate::store::held::HeldFile;
 use crate::store::journal::StreamId;
 use crate::store::layout::Access;
-use crate::store::limits::SEGMENT_BYTES;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +19,7 @@ pub struct Log {
     stream: StreamId,
     folder: PathBuf,
     access: Access,
+    segment_bytes: u64,
     segment: Option<Segment>,
     /// Where each segment that is there begins.
     bases: VecDeque<u64>,
@@ -29,6 +29,8 @@ pub struct Log {
     unsynced: Vec<(u64, Arc<HeldFile>)>,
     buffer: Vec<u8>,
     torn: bool,
+    /// A segment that was begun and could not be taken away: nothing more may go into the one before it.
+    begun: bool,
 }
 
 struct Segment {
@@ -44,11 +46,12 @@ impl Segment {
 
 impl Log {
     /// A log in a journal's folder, which has none yet.
-    pub fn new(folder: &Path, stream: StreamId, access: Access) -> Self {
+    pub fn new(folder: &Path, stream: StreamId, access: Access, segment_bytes: u64) -> Self {
         Log {
             stream,
             folder: folder.to_path_buf(),
             access,
+            segment_bytes,
             segment: None,
             bases: VecDeque::new(),
             position: 0,
@@ -56,6 +59,7 @@ impl Log {
             unsynced: Vec::new(),
             buffer: Vec::new(),
             torn: false,
+            begun: false,
         }
     }
 
@@ -75,9 +79,9 @@ impl Log {
             self.mend()?;
         }
         let frame = (FRAME_HEADER + length) as u64;
-        let position = self.position;
-        let is_full = |s: &Segment| position > s.base && (position - s.base >= SEGMENT_BYTES || !s.has_room(frame));
-        if self.segment.as_ref().is_none_or(is_full) {
+        let (position, full) = (self.position, self.segment_bytes);
+        let is_full = |s: &Segment| position > s.base && (position - s.base >= full || !s.has_room(frame));
+        if self.begun || self.segment.as_ref().is_none_or(is_full) {
             self.start_segment()?;
         }
         let Some(segment) = self.segment.as_ref() else { return Ok(()) };
@@ -110,7 +114,8 @@ impl Log {
     /// The segments that lie wholly below `position`, to which everything is in data files on the disk. The caller
     /// deletes them, without holding the log.
     pub fn take_packed(&mut self, position: u64) -> Result<Vec<PathBuf>> {
-        if position == self.position && self.segment.as_ref().is_some_and(|s| self.position - s.base >= SEGMENT_BYTES) {
+        let is_full = |segment: &Segment| self.position - segment.base >= self.segment_bytes;
+        if position == self.position && self.segment.as_ref().is_some_and(is_full) {
             self.start_segment()?;
         }
         // A file that is open takes its space also when it is deleted.
@@ -125,17 +130,24 @@ impl Log {
     fn start_segment(&mut self) -> Result<()> {
         let path = segment_path(&self.folder, self.position);
         let failed = |cause| Error::io("cannot make the journal segment", &path, &cause);
-        let file = HeldFile::create(&path, self.access).map_err(failed)?;
+        let file = match HeldFile::create(&path, self.access) {
+            // One that was begun before and could not be taken away: nothing is in it.
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
+                disk::remove_file(&path).and_then(|()| HeldFile::create(&path, self.access))
+            }
+            made => made,
+        };
+        let file = file.map_err(failed)?;
         let header = [MAGIC.as_slice(), self.stream.as_slice()].concat();
         if let Err(cause) = file.append(&header) {
-            let _ = disk::remove_file(&path);
+            self.begun = disk::remove_file(&path).is_err();
             return Err(failed(cause));
         }
         let next = Segment { file: Arc::new(file), base: self.position };
         let full = self.segment.replace(next);
         self.bases.push_back(self.position);
         self.unsynced.extend(full.map(|full| (self.position, full.file)));
-        self.torn = false;
+        (self.torn, self.begun) = (false, false);
         Ok(())
     }
 

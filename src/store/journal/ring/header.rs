@@ -96,7 +96,11 @@ fn is_capacity(capacity: usize) -> bool {
 }
 
 /// What the kernel calls the time since the machine was started; zero where it does not tell.
-fn this_boot() -> [u8; 16] {
+pub fn this_boot() -> [u8; 16] {
+    #[cfg(test)]
+    if let Some(boot) = crate::store::disk::faults::boot() {
+        return boot;
+    }
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     uuid::Uuid::parse_str(text.trim()).map_or([0; 16], uuid::Uuid::into_bytes)
 }

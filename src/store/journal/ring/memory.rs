@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use super::header::{FREED, FREED_COPY, PAGE};
+use crate::store::disk;
 use crate::store::layout::Access;
 use crate::store::process;
 use std::fs::File;
@@ -57,7 +58,7 @@ impl Memory {
         let file = access.create_file(path)?;
         let made = prepare(&file, PAGE + capacity).and_then(|()| Memory::map(&file, capacity));
         if made.is_err() {
-            let _ = std::fs::remove_file(path);
+            let _ = disk::remove_file(path);
         }
         made
     }

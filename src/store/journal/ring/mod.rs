@@ -33,6 +33,7 @@ mod thread_tests;
 
 pub use consumer::{Consumer, Damaged, Frames};
 pub use file::RingFile;
+pub use header::this_boot;
 pub use producer::Producer;
 
 use crate::store::journal::StreamId;
