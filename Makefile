@@ -12,7 +12,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench bench-table soak clean
+.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench bench-table soak soak-model fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,13 @@ bench-table: ## put the figures of the last `make bench` into README.md and docs
 
 soak: test-deps build ## kill writers KILLS times (20000); SEED and FROM go on with an earlier run
 	cd tests/suite && ../../$(SUITE_PYTHON) -m killing "$(or $(KILLS),20000)" "$(SEED)" "$(FROM)"
+
+soak-model: ## play HISTORIES (200000) random histories of the store against its model, from number FIRST on
+	WEAVE_MODEL_HISTORIES=$(or $(HISTORIES),200000) WEAVE_MODEL_FIRST=$(or $(FIRST),1000000) \
+		cargo test --lib model_tests -- --nocapture no_history
+
+fuzz: ## feed the readers of data files and journals any bytes, SECONDS (60) each of TARGETS (all)
+	scripts/fuzz.sh "$(or $(SECONDS),60)" $(TARGETS)
 
 clean: ## remove what was built; `rm -r .venv-*` removes the environments of the tests
 	cargo clean

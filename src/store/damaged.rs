@@ -14,34 +14,49 @@ use std::path::Path;
 /// Why the end of a data file is set aside.
 pub const TORN: &str = "the end of a data file was torn by a power loss";
 
+/// File systems take names of 255 bytes; what is put around a name needs some.
+const MAX_NAME: usize = 200;
+
 /// Keeps a copy of a file from a position on. The name tells where it was; a copy that is there already is
 /// kept, since an attempt that was cut short is repeated.
 pub fn set_aside(root: &Path, file: &Path, from: u64, reason: &str, access: Access) -> Result<()> {
     let folder = root.join(LIBRARY_FOLDER).join("damaged");
     access.make_directory(&folder)?;
     let place = file.strip_prefix(journal::folder(root)).or(file.strip_prefix(root)).unwrap_or(file);
-    let parts: Vec<_> = place.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    let name = parts.join("%");
-    let name = if from == 0 { name } else { format!("{name}-{from}") };
-    let kept = folder.join(&name);
-    let note = folder.join(format!("{name}.txt"));
-    if note.exists() {
-        return Ok(());
+    let name = match from {
+        0 => name_of(place),
+        _ => format!("{}-{from}", name_of(place)),
+    };
+    let (kept, note) = (folder.join(&name), folder.join(format!("{name}.txt")));
+    if kept.exists() {
+        return disk::sync_directory(&folder);
     }
-    let _ = disk::remove_file(&kept);
-    copy(file, from, &kept, access).map_err(|cause| Error::io("cannot set aside", file, &cause))?;
-    // The note tells that the copy is whole.
-    let unfinished = folder.join(format!(".{name}.txt"));
-    let _ = disk::remove_file(&unfinished);
-    let noted = HeldFile::create(&unfinished, access).and_then(|file| {
-        file.append(format!("{reason}\n").as_bytes())?;
-        file.sync()?;
-        disk::rename(&unfinished, &note)
+    // Both are whole before either has its name, so that no copy is without its reason.
+    let unfinished = [folder.join(format!(".{name}")), folder.join(format!(".{name}.txt"))];
+    let [copied, noted] = &unfinished;
+    unfinished.iter().for_each(|path| _ = disk::remove_file(path));
+    copy(file, from, copied, access).map_err(|cause| Error::io("cannot set aside", file, &cause))?;
+    let named = HeldFile::create(noted, access).and_then(|text| {
+        text.append(format!("{}: {reason}\n", place.display()).as_bytes())?;
+        text.sync()?;
+        disk::rename(noted, &note)?;
+        disk::rename(copied, &kept)
     });
-    noted.map_err(|cause| Error::io("cannot write", &note, &cause))?;
+    named.map_err(|cause| Error::io("cannot write", &note, &cause))?;
     disk::sync_directory(&folder)?;
     log::write(log::Level::Warning, || format!("what is damaged was set aside: {} ({reason})", kept.display()));
     Ok(())
+}
+
+/// A name that no other file of the directory gets.
+fn name_of(place: &Path) -> String {
+    let parts: Vec<_> = place.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let name = parts.join("%");
+    if name.len() <= MAX_NAME {
+        return name;
+    }
+    let end: String = parts.last().map(|last| last.chars().take(MAX_NAME / 4).collect()).unwrap_or_default();
+    format!("{:08x}%{end}", crc32fast::hash(name.as_bytes()))
 }
 
 /// The same for a whole file, of which a copy is of use only if something is in it.

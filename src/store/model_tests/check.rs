@@ -95,7 +95,11 @@ pub fn damaged_has_reasons(root: &Path, power_was_lost: bool) -> Result<(), Stri
     if !power_was_lost && !all.is_empty() {
         return Err(format!("set aside without need: {all:?}"));
     }
-    for path in all.iter().filter(|path| path.extension().is_none_or(|end| end != "txt")) {
+    let is_copy = |path: &&PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        !name.starts_with('.') && !name.ends_with(".txt")
+    };
+    for path in all.iter().filter(is_copy) {
         let note = PathBuf::from(format!("{}.txt", path.display()));
         if fs::read(&note).unwrap_or_default().is_empty() {
             return Err(format!("{} has no reason", path.display()));
