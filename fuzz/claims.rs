@@ -145,7 +145,7 @@ pub fn data_file(bytes: &[u8]) {
 fn content(input: &mut Input) -> Vec<u8> {
     let choice = input.byte();
     let bytes = input.some();
-    if choice % 4 == 0 {
+    if choice.is_multiple_of(4) {
         return bytes.to_vec();
     }
     let text = String::from_utf8_lossy(bytes);
@@ -184,7 +184,7 @@ fn make_ring(path: &Path, number: u16, input: &mut Input) {
             room.get_mut(..content.len())?.copy_from_slice(&content);
             Some(content.len())
         });
-        if appended.is_none() || input.byte() % 8 == 0 {
+        if appended.is_none() || input.byte().is_multiple_of(8) {
             consumer.free(ring.head());
         }
     }

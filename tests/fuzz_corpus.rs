@@ -1,6 +1,8 @@
 //! What must hold for any bytes on the disk, for the inputs that fuzzing has found worth keeping and for every one that
 //! once broke a claim. `make fuzz` looks for more.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #[path = "../fuzz/claims.rs"]
 mod claims;
 
