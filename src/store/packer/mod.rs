@@ -5,30 +5,25 @@
 
 pub mod batch;
 pub mod output;
+mod source;
 pub mod thread;
 
 use super::coverage::Coverage;
 use super::damaged;
-use super::disk::{self, Operation};
-use super::held::HeldFile;
-use super::journal::log::reader::{Frames, Reader, Stop};
 use super::journal::progress::Progress;
-use super::journal::ring::Consumer;
-use super::journal::{pool, ring_path, stream, Folder};
+use super::journal::{pool, Folder};
 use super::layout::Access;
 use super::limits::{
     Sizes, BATCH_AGE, FAST_LEVEL, HOUSEKEEPING, IDLE_POLL, POLL, QUIET_LIMIT, RETRY_AFTER_FAILURE, SMALL_LEVEL,
     SYNC_EARLY,
 };
 use super::options::StoreOptions;
-use super::process::lock;
 use super::quota::{Quota, State};
 use super::session::{Request, Session};
 use crate::error::{Error, Result, Status};
 use crate::log;
-use batch::Batch;
 use output::Output;
-use std::io;
+use source::{Ends, Sources};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,10 +37,7 @@ pub struct Packer {
     durability: Duration,
     sizes: Sizes,
     output: Output,
-    log: LogSource,
-    rings: Vec<RingSource>,
-    /// The ring that comes first in the next batch.
-    first_ring: usize,
+    sources: Sources,
     /// When the oldest record that waits was seen first.
     waiting_since: Option<Instant>,
     synced: Instant,
@@ -57,37 +49,8 @@ pub struct Packer {
     quota: Option<Quota>,
     /// The journal could not be synced: what is in it survives a power loss only once it is packed.
     journal_is_suspect: bool,
-    /// How many rings and which segment of the log the journal's folder had when it was synced.
-    named: (usize, Option<PathBuf>),
     /// The directory was removed, and with it the files of the journal: what is still in memory is saved.
     vanished: bool,
-}
-
-/// How far one stream is.
-#[derive(Debug, Clone, Copy, Default)]
-struct Marks {
-    /// Everything below this is in data files.
-    packed: u64,
-    /// Everything below this survives a power loss in the journal itself.
-    synced: u64,
-    /// Everything below this was given back to the journal.
-    freed: u64,
-}
-
-struct LogSource {
-    reader: Reader,
-    frames: Frames,
-    marks: Marks,
-    /// Files that are not on the disk for certain.
-    unsynced: Vec<Arc<HeldFile>>,
-    /// The last one that is.
-    newest: Option<PathBuf>,
-}
-
-struct RingSource {
-    path: PathBuf,
-    consumer: Consumer,
-    marks: Marks,
 }
 
 impl Packer {
@@ -96,25 +59,17 @@ impl Packer {
         let access = options.access();
         let now = Instant::now();
         let output = Output::new(&options.dir, access, Progress::new(&folder.path), Coverage::default());
-        let log = LogSource {
-            reader: Reader::new(&folder.path, 0),
-            frames: Frames::default(),
-            marks: Marks::default(),
-            unsynced: Vec::new(),
-            newest: None,
-        };
+        let sources = Sources::new(&folder);
         thread::expect();
         Ok(Packer {
             output,
-            log,
+            sources,
             session,
             root: options.dir.clone(),
             access,
             folder: Some(folder),
             durability: options.durability_interval.mul_f64(SYNC_EARLY),
             sizes,
-            rings: Vec::new(),
-            first_ring: 0,
             waiting_since: None,
             synced: now,
             housekept: now,
@@ -123,7 +78,6 @@ impl Packer {
             failed: false,
             quota: options.quota.map(|bytes| Quota::new(&options.dir, bytes, options.quota_policy, access)),
             journal_is_suspect: false,
-            named: (0, None),
             vanished: false,
         })
     }
@@ -161,8 +115,8 @@ impl Packer {
             self.end();
             return None;
         }
-        if !self.durability.is_zero() && (self.waiting() > 0 || self.output.is_unsynced()) {
-            self.due = self.due.min((self.synced + self.durability).max(Instant::now()));
+        if !self.failed && !self.durability.is_zero() && (self.waiting() > 0 || self.output.is_unsynced()) {
+            self.due = self.due.min(self.synced + self.durability);
         }
         Some(self.due)
     }
@@ -187,32 +141,33 @@ impl Packer {
             self.output.set_options(project, options);
         }
         let quiet = !request.stop || self.session.pool().close(QUIET_LIMIT);
-        self.attach_rings();
-        let now = Instant::now();
-        let waiting = self.waiting();
-        self.waiting_since = (waiting > 0).then(|| self.waiting_since.unwrap_or(now));
-        let aged = self.waiting_since.is_some_and(|since| now - since >= BATCH_AGE);
-        let sync_is_due = !self.durability.is_zero() && now - self.synced >= self.durability;
+        self.sources.attach(self.session.pool());
+        let seen = Instant::now();
+        let ends = self.sources.ends(&self.session);
+        let waiting = self.sources.waiting_below(&ends);
+        self.waiting_since = (waiting > 0).then(|| self.waiting_since.unwrap_or(seen));
+        let aged = self.waiting_since.is_some_and(|since| seen - since >= BATCH_AGE);
         let is_worth_it = waiting >= self.sizes.worth_packing || self.journal_is_suspect;
-        let everything = request.asked.is_some() || aged || self.vanished || (sync_is_due && is_worth_it);
-        let mut packed = false;
-        let ends = self.ends();
-        if self.waiting_below(&ends) >= if everything { 1 } else { self.sizes.batch } {
+        let everything = request.asked.is_some() || aged || self.vanished || (self.sync_is_due() && is_worth_it);
+        let least = if everything { 1 } else { self.sizes.batch };
+        if waiting >= least {
             self.look_for_folder();
         }
-        while self.waiting_below(&ends) >= if everything { 1 } else { self.sizes.batch } {
-            packed |= self.waiting_below(&ends) >= self.sizes.batch;
+        while self.sources.waiting_below(&ends) >= least {
             self.pack(&ends)?;
             self.waiting_since = None;
+            if self.sync_is_due() {
+                self.sync(&ends, seen)?;
+            }
         }
-        if sync_is_due || request.asked.is_some() {
-            self.sync()?;
+        if self.sync_is_due() || request.asked.is_some() {
+            self.sync(&ends, seen)?;
         }
         if request.close {
             self.output.close()?;
         }
-        if now - self.housekept >= HOUSEKEEPING {
-            self.housekept = now;
+        if self.housekept.elapsed() >= HOUSEKEEPING {
+            self.housekept = seen;
             self.keep_house()?;
         }
         if !quiet {
@@ -220,178 +175,46 @@ impl Packer {
                 "a call is being logged while the offline directory is closed; its record is left to the next start";
             return Err(Error::new(Status::Busy, text));
         }
-        Ok(packed)
-    }
-
-    /// Rings that were made since the last turn.
-    fn attach_rings(&mut self) {
-        if self.session.pool().made() == self.rings.len() {
-            return;
-        }
-        let folder = self.folder.as_ref().map(|folder| folder.path.clone()).unwrap_or_default();
-        for ring in self.session.pool().rings(self.rings.len()) {
-            if let Some(consumer) = ring.consumer() {
-                let path = ring_path(&folder, self.rings.len() as u16);
-                self.rings.push(RingSource { path, consumer, marks: Marks::default() });
-            }
-        }
-    }
-
-    /// Where each stream ends now: the log, then the rings.
-    fn ends(&self) -> Vec<u64> {
-        std::iter::once(self.session.log_end()).chain(self.rings.iter().map(|r| r.consumer.ring().head())).collect()
-    }
-
-    fn marks(&self) -> impl Iterator<Item = &Marks> {
-        std::iter::once(&self.log.marks).chain(self.rings.iter().map(|ring| &ring.marks))
-    }
-
-    fn waiting_below(&self, ends: &[u64]) -> u64 {
-        self.marks().zip(ends).map(|(marks, end)| end.saturating_sub(marks.packed)).sum()
+        Ok(waiting >= self.sizes.batch)
     }
 
     fn waiting(&self) -> u64 {
-        let rings = self.rings.iter().map(|ring| ring.consumer.ring().head() - ring.marks.packed).sum::<u64>();
-        self.session.log_end().saturating_sub(self.log.marks.packed) + rings
+        self.sources.waiting(&self.session)
     }
 
     /// Packs one batch of what stands below `ends`, and gives its space back to the journal.
-    fn pack(&mut self, ends: &[u64]) -> Result<()> {
+    fn pack(&mut self, ends: &Ends) -> Result<()> {
         let level = if self.waiting() >= 3 * self.sizes.batch { FAST_LEVEL } else { SMALL_LEVEL };
         self.output.set_level(level);
-        let (log_end, ring_ends) = ends.split_first().map(|(log, rings)| (*log, rings)).unwrap_or_default();
-        let in_rings: u64 =
-            self.rings.iter().zip(ring_ends).map(|(ring, end)| end.saturating_sub(ring.marks.packed)).sum();
-        // Rings first, since they are what spares the callers the log; but what is in the log must not stay there.
-        self.read_log(log_end, self.sizes.batch - in_rings.min(self.sizes.batch / 4 * 3))?;
-        let mut batch = Batch::default();
-        let log = Some(&self.log.frames).filter(|frames| frames.to > self.log.marks.packed);
-        if let (Some(frames), Some(folder)) = (log, &self.folder) {
-            batch.begin(stream(&folder.id, 0), self.log.marks.packed);
-            frames.iter().for_each(|(end, record)| batch.add(end, record));
-        }
-        let log_to = log.map(|frames| frames.to);
-        let mut reached = Vec::new();
-        let mut broken = Vec::new();
-        // Another one comes first each time, so that none waits for the others.
-        self.first_ring = (self.first_ring + 1) % self.rings.len().max(1);
-        let all = self.rings.iter().zip(ring_ends).enumerate();
-        for (number, (ring, end)) in all.clone().skip(self.first_ring).chain(all.take(self.first_ring)) {
-            if ring.marks.packed == *end || batch.length() >= self.sizes.batch {
-                continue;
-            }
-            batch.begin(ring.consumer.ring().stream(), ring.marks.packed);
-            for frame in ring.consumer.frames(ring.marks.packed, *end) {
-                match frame {
-                    Ok((end, record)) => batch.add(end, record),
-                    Err(damage) => {
-                        batch.reach(damage.to);
-                        broken.push((ring.path.clone(), damage.reason));
-                    }
-                }
-                if batch.length() >= self.sizes.batch {
-                    break;
-                }
-            }
-            reached.extend(batch.parts.last().map(|part| (number, part.to)));
-        }
-        for (path, reason) in broken {
+        self.sources.read_log(ends, self.sizes.batch)?;
+        let mut taken = self.sources.take(ends, self.sizes.batch);
+        for (path, reason) in taken.broken.drain(..) {
             damaged::set_aside(&self.root, &path, 0, &reason, self.access)?;
         }
-        let records = self.output.write(&batch)?.records;
-        drop(batch);
-        self.log.marks.packed = log_to.unwrap_or(self.log.marks.packed);
-        for (number, to) in reached {
-            if let Some(ring) = self.rings.get_mut(number) {
-                ring.marks.packed = to;
-            }
-        }
+        let records = self.output.write(&taken.batch)?.records;
+        let reached = taken.reached;
+        self.sources.packed(&reached);
         self.session.count_packed(records);
-        self.free()
-    }
-
-    /// Reads the next records of the log, of about `size` bytes, unless those that were read are not packed yet.
-    fn read_log(&mut self, end: u64, size: u64) -> Result<()> {
-        let LogSource { reader, frames, marks, .. } = &mut self.log;
-        if marks.packed >= end || frames.to > marks.packed {
-            return Ok(());
-        }
-        match reader.read(frames, size, end)? {
-            Stop::Full | Stop::End if !frames.is_empty() => Ok(()),
-            Stop::Full | Stop::End => Err(Error::new(
-                Status::Io,
-                format!(
-                    "the journal ends at position {}, before what was accepted: it was cut from outside",
-                    marks.packed
-                ),
-            )),
-            Stop::Damaged { path, reason } => Err(Error::new(
-                Status::Io,
-                format!("the journal {} was damaged while in use: {reason}", path.display()),
-            )),
-        }
-    }
-
-    /// Gives the space of what is packed back to the journal. What survived a power loss there must do so in data files
-    /// first.
-    fn free(&mut self) -> Result<()> {
-        if self.marks().any(|marks| marks.freed < marks.packed && marks.freed < marks.synced) {
+        // What survives a power loss in the journal must do so in data files before it is gone there.
+        if self.sources.frees_what_is_synced() {
             self.output.sync()?;
         }
-        for ring in self.rings.iter_mut().filter(|ring| ring.marks.freed < ring.marks.packed) {
-            ring.consumer.free(ring.marks.packed);
-            ring.marks.freed = ring.marks.packed;
-        }
-        if self.log.marks.freed < self.log.marks.packed {
-            let packed = lock(self.session.log()).take_packed(self.log.marks.packed)?;
-            for path in packed {
-                disk::remove_file(&path).map_err(|cause| Error::io("cannot free", &path, &cause))?;
-            }
-            self.log.unsynced.clear();
-            self.log.marks.freed = self.log.marks.packed;
-            self.session.log_was_packed(self.log.marks.packed);
-        }
-        self.session.tell_of_room();
-        Ok(())
+        self.sources.free(&self.session)
     }
 
-    /// Makes everything accepted so far survive a power loss: in data files, or in the journal.
-    fn sync(&mut self) -> Result<()> {
-        let started = Instant::now();
-        let ends = self.ends();
+    fn sync_is_due(&self) -> bool {
+        !self.durability.is_zero() && self.synced.elapsed() >= self.durability
+    }
+
+    /// Makes everything that stands below `ends` survive a power loss: in data files, or in the journal. It was all that
+    /// there was at the time `seen`.
+    fn sync(&mut self, ends: &Ends, seen: Instant) -> Result<()> {
         self.output.sync()?;
-        let synced = self.sync_journal(&ends);
-        self.journal_is_suspect |= synced.is_err();
-        synced?;
-        self.synced = started;
-        Ok(())
-    }
-
-    fn sync_journal(&mut self, ends: &[u64]) -> Result<()> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        let failed = |cause: io::Error| Error::io("cannot sync the journal", &folder.path, &cause);
-        for (ring, end) in self.rings.iter_mut().zip(ends.iter().skip(1)) {
-            let from = ring.marks.packed.max(ring.marks.synced);
-            if from < *end {
-                disk::fault(Operation::Sync, &ring.path).map_err(failed)?;
-                ring.consumer.sync(from, *end).map_err(failed)?;
-                disk::synced(&ring.path);
-                ring.marks.synced = *end;
-            }
+        if let Err(error) = self.sources.sync(ends, &self.session) {
+            self.journal_is_suspect = true;
+            return Err(error);
         }
-        let log_end = ends.first().copied().unwrap_or_default();
-        if self.log.marks.packed.max(self.log.marks.synced) < log_end {
-            self.log.unsynced.extend(lock(self.session.log()).take_unsynced());
-            self.log.unsynced.iter().try_for_each(|file| file.sync()).map_err(failed)?;
-            self.log.newest = self.log.unsynced.drain(..).next_back().map(|file| file.path().to_path_buf());
-            self.log.marks.synced = log_end;
-        }
-        // Content survives a power loss only with the name of its file.
-        let files = (self.rings.len(), self.log.newest.clone());
-        if self.named != files {
-            disk::sync_directory(&folder.path)?;
-            self.named = files;
-        }
+        self.synced = seen;
         Ok(())
     }
 
@@ -424,7 +247,7 @@ impl Packer {
     fn end(&mut self) {
         let whole = !self.failed && self.waiting() == 0;
         let Some(folder) = self.folder.take().filter(|_| whole && !self.vanished) else { return };
-        self.rings.clear();
+        self.sources.let_go_of_rings();
         if let Err(error) = folder.remove() {
             log::write(log::Level::Warning, || error.text().to_string());
         }
