@@ -12,7 +12,7 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing"
 # With a target named, build scripts are built without those flags.
-cargo build --release --locked --target "$host"
+cargo build --release --target "$host"
 for target in ${*:-data_file journal ring frame member}; do
     mkdir -p "found/$target" "corpus/$target"
     "${CARGO_TARGET_DIR:-target}/$host/release/$target" "found/$target" "corpus/$target" \

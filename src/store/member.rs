@@ -155,7 +155,9 @@ pub fn parse_header(bytes: &[u8]) -> Option<Header> {
         covered.push(Covered { stream: *part.first_chunk()?, from: position(16)?, to: position(24)? });
         parts = rest;
     }
-    Some(Header { length: number(4)?, raw_length: number(8)?, records: number(12)?, covered })
+    // One that would end within its own header is none.
+    let length = number(4).filter(|length| *length as usize >= FIXED + 2 + extra.len() + TRAILER)?;
+    Some(Header { length, raw_length: number(8)?, records: number(12)?, covered })
 }
 
 #[cfg(test)]

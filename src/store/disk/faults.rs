@@ -93,8 +93,7 @@ pub struct Random(pub u64);
 
 impl Random {
     /// The next number.
-    #[allow(clippy::should_implement_trait)]
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -103,7 +102,7 @@ impl Random {
 
     /// A number below a bound.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
+        self.number() % bound.max(1)
     }
 
     /// True so often of a thousand times.
@@ -378,7 +377,7 @@ pub fn fault(operation: Operation, path: &Path) -> io::Result<()> {
     }
     let Some(number) = state.dice(operation) else { return Ok(()) };
     if operation == Operation::Sync {
-        let mut random = Random(state.random.next());
+        let mut random = Random(state.random.number());
         if let Some(file) = state.file(path) {
             file.fail_to_sync(&mut random);
         }

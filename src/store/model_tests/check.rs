@@ -114,7 +114,7 @@ pub fn nothing_was_cut_in_silence(root: &Path, left: &BTreeMap<PathBuf, Vec<u8>>
     for (path, before) in left {
         let now = fs::read(path).unwrap_or_default();
         let cut = before.get(now.len()..).unwrap_or_default();
-        if cut.iter().any(|byte| *byte != 0) && !kept.iter().any(|kept| kept.ends_with(cut)) {
+        if cut.iter().any(|byte| *byte != 0) && !kept.iter().any(|kept| kept.ends_with(cut) || kept.starts_with(cut)) {
             return Err(format!("{} was cut at {} of {} and not kept", path.display(), now.len(), before.len()));
         }
     }

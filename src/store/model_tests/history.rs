@@ -85,7 +85,7 @@ fn project(number: u64) -> String {
 /// A text that only the record with this number has. It does not compress well.
 pub fn text(number: u64, part: Part, length: usize) -> String {
     let mut random = Random(number * 8 + part as u64);
-    (0..length).map(|_| char::from(b'a' + (random.next() % 26) as u8)).collect()
+    (0..length).map(|_| char::from(b'a' + (random.number() % 26) as u8)).collect()
 }
 
 impl History {

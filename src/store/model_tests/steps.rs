@@ -75,7 +75,7 @@ pub fn random(seed: u64) -> Vec<Step> {
     let usual = choices(&mut random);
     // Some histories have no failing disk, some no loss of power: what they do must hold without exception.
     let (may_fail, may_lose_power) = (random.chance(600), random.chance(600));
-    let mut steps = vec![Step(random.next(), What::Open(usual))];
+    let mut steps = vec![Step(random.number(), What::Open(usual))];
     for number in 0..length {
         let session = random.below(2);
         let what = match random.below(100) {
@@ -101,10 +101,10 @@ pub fn random(seed: u64) -> Vec<Step> {
         };
         // A record does not come alone.
         let again = if matches!(what, What::Log { .. }) { random.below(8) } else { 0 };
-        steps.push(Step(random.next(), what));
+        steps.push(Step(random.number(), what));
         for more in 0..again {
             let entry = entry(&mut random, 100 * (number + 1) + more, &mut started);
-            steps.push(Step(random.next(), What::Log { session, entry }));
+            steps.push(Step(random.number(), What::Log { session, entry }));
         }
     }
     steps
