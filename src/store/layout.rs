@@ -71,7 +71,10 @@ impl Access {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             Err(cause) => Err(Error::io("cannot make the directory", path, &cause).context("offline storage")),
             // A file in it is there after a power loss only if its own name is.
-            Ok(()) => path.parent().map_or(Ok(()), disk::sync_directory),
+            Ok(()) => match path.parent() {
+                Some(above) if !above.as_os_str().is_empty() => disk::sync_directory(above),
+                _ => disk::sync_directory(Path::new(".")),
+            },
         }
     }
 
