@@ -6,6 +6,7 @@
 //!
 //! Touches the disk, and nothing of the network.
 
+mod control;
 pub mod coverage;
 pub mod damaged;
 pub mod data_file;

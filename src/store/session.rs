@@ -3,6 +3,7 @@
 //! Locks, in the order in which they may be taken: `log`, then `control`. The packer holds neither while it reads,
 //! compresses or writes data files.
 
+use super::control::{closed, Control};
 use super::data_file::FileOptions;
 use super::journal::log::writer::Log;
 use super::journal::pool::{self, Appended, Pool};
@@ -35,8 +36,7 @@ pub struct Session {
     room: Condvar,
     /// How many threads wait for that.
     waiting: AtomicUsize,
-    control: Mutex<Control>,
-    answered: Condvar,
+    control: Control,
     counters: Counters,
 }
 
@@ -49,45 +49,6 @@ struct Counters {
     failures: AtomicU64,
     /// Records that the store wrote about itself.
     own: AtomicU64,
-}
-
-/// What is asked of the packer, and what it answers.
-#[derive(Default)]
-struct Control {
-    /// How often packing everything was asked for, and done.
-    asked: u64,
-    done: u64,
-    /// The request, counted as above, after which the data files are to be closed.
-    close: Option<u64>,
-    stop: bool,
-    stopped: bool,
-    /// Why the last attempt of the packer failed, and the requests that it was for.
-    failure: Option<(u64, Error)>,
-    last_error: Option<Error>,
-    options: Vec<(String, FileOptions)>,
-}
-
-/// What the packer is to do.
-pub struct Request {
-    /// Everything that is in the journal now is to be packed; to be named in the answer.
-    pub asked: Option<u64>,
-    /// Then the data files are to be closed.
-    pub close: bool,
-    /// Then the packer is to end.
-    pub stop: bool,
-    /// How the files of projects are to be written from now on.
-    pub options: Vec<(String, FileOptions)>,
-}
-
-impl Control {
-    /// What became of a request; `None` while nothing did.
-    fn answer(&self, request: u64) -> Option<Result<()>> {
-        match &self.failure {
-            _ if self.done >= request => Some(Ok(())),
-            Some((asked, error)) if *asked >= request => Some(Err(error.clone())),
-            _ => self.stopped.then(|| Err(closed())),
-        }
-    }
 }
 
 impl Session {
@@ -121,8 +82,7 @@ impl Session {
             log_packed: AtomicU64::new(0),
             room: Condvar::new(),
             waiting: AtomicUsize::new(0),
-            control: Mutex::new(Control::default()),
-            answered: Condvar::new(),
+            control: Control::default(),
             counters: Counters::default(),
         });
         let packer = Packer::new(session.clone(), folder, options, sizes)?;
@@ -223,8 +183,8 @@ impl Session {
 
     fn wait_for_room<'l>(&self, log: MutexGuard<'l, Log>, waiting: &Waiting<'_>) -> Result<MutexGuard<'l, Log>> {
         // While the packer cannot write, there will be no room.
-        if let Some((_, error)) = &lock(&self.control).failure {
-            return Err(error.clone().context("the journal is full"));
+        if let Some(error) = self.control.failure() {
+            return Err(error.context("the journal is full"));
         }
         let left = waiting.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -254,43 +214,19 @@ impl Session {
 
     /// Sets how the files of a project are written.
     pub fn set_options(&self, project: &str, options: FileOptions) {
-        lock(&self.control).options.push((project.to_string(), options));
+        self.control.set_options(project, options);
     }
 
     /// Waits until everything accepted so far is in data files on the disk, and, if asked, until those are closed.
     /// Returns how many records are not, when the time is over.
     pub fn flush(&self, limit: Option<Duration>, close: bool) -> Result<u64> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let request = self.ask(close);
+        let request = self.control.ask(close);
         thread::wake();
-        let mut control = lock(&self.control);
-        loop {
-            if let Some(answer) = control.answer(request) {
-                return answer.map(|()| 0);
-            }
-            let left = deadline.map_or(Duration::from_secs(3600), |at| at.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                drop(control);
-                return Ok(self.stats().waiting.max(1));
-            }
-            control = self.answered.wait_timeout(control, left).unwrap_or_else(PoisonError::into_inner).0;
+        match self.control.wait(request, deadline) {
+            Some(answer) => answer.map(|()| 0),
+            None => Ok(self.stats().waiting.max(1)),
         }
-    }
-
-    /// Asks for everything accepted so far to be packed, and names the request.
-    pub(super) fn ask(&self, close: bool) -> u64 {
-        let mut control = lock(&self.control);
-        control.asked += 1;
-        if close {
-            control.close = Some(control.asked);
-        }
-        control.asked
-    }
-
-    /// What became of a request; `None` while nothing did.
-    #[cfg(test)]
-    pub(super) fn answer(&self, request: u64) -> Option<Result<()>> {
-        lock(&self.control).answer(request)
     }
 
     /// Has the packer pack what is left and end, and waits for that as long as the limit says. What it cannot finish stays
@@ -299,20 +235,11 @@ impl Session {
         let deadline = Instant::now() + limit;
         self.pool.set_gate(pool::CLOSED);
         self.wake_waiting();
-        let mut control = lock(&self.control);
-        control.stop = true;
-        drop(control);
+        self.control.ask_to_stop();
         thread::wake();
-        control = lock(&self.control);
-        while !control.stopped {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            control = self.answered.wait_timeout(control, left).unwrap_or_else(PoisonError::into_inner).0;
+        if self.control.wait_for_end(deadline) {
+            thread::join_if_idle();
         }
-        drop(control);
-        thread::join_if_idle();
     }
 
     /// What was counted.
@@ -326,7 +253,7 @@ impl Session {
         let log_end = log.position();
         drop(log);
         let log_waits = log_end - of(&self.log_packed);
-        let waiting_bytes = log_waits + rings.iter().map(|ring| ring.head() - ring.freed()).sum::<u64>();
+        let waiting_bytes = log_waits + rings.iter().map(|ring| ring.head().saturating_sub(ring.freed())).sum::<u64>();
         let (kind, bytes) = match self.pool.is_mapped() {
             true => (JournalKind::Mapped, rings.iter().map(|ring| ring.capacity() as u64).sum::<u64>() + log_waits),
             false => (JournalKind::Write, log_waits),
@@ -341,7 +268,7 @@ impl Session {
             journal: JournalStats { kind, bytes },
             blocked: of(&self.counters.blocked),
             failures: of(&self.counters.failures),
-            last_error: lock(&self.control).last_error.clone(),
+            last_error: self.control.last_error(),
         }
     }
 }
@@ -360,15 +287,8 @@ impl Session {
         self.log_end.load(Ordering::Acquire)
     }
 
-    /// What is to be done now.
-    pub(super) fn request(&self) -> Request {
-        let mut control = lock(&self.control);
-        Request {
-            asked: (control.asked > control.done || control.stop).then_some(control.asked),
-            close: control.close.is_some() || control.stop,
-            stop: control.stop,
-            options: std::mem::take(&mut control.options),
-        }
+    pub(super) fn control(&self) -> &Control {
+        &self.control
     }
 
     /// Everything in the log below a position is in data files.
@@ -397,26 +317,10 @@ impl Session {
         self.counters.dropped.store(records, Ordering::Relaxed);
     }
 
-    /// A request was carried out.
-    pub(super) fn succeeded(&self, asked: Option<u64>) {
-        let mut control = lock(&self.control);
-        control.failure = None;
-        if let Some(asked) = asked {
-            control.done = asked;
-            control.close = control.close.filter(|close| *close > asked);
-            self.answered.notify_all();
-        }
-    }
-
     /// What was asked for could not be done; it is tried again.
     pub(super) fn failed(&self, error: &Error) {
         self.counters.failures.fetch_add(1, Ordering::Relaxed);
-        let mut control = lock(&self.control);
-        let asked = control.asked;
-        control.failure = Some((asked, error.clone()));
-        control.last_error = Some(error.clone());
-        self.answered.notify_all();
-        drop(control);
+        self.control.failed(error);
         self.wake_waiting();
     }
 
@@ -429,8 +333,7 @@ impl Session {
     /// The packer has ended, in whatever way.
     pub(super) fn ended(&self) {
         self.pool.set_gate(pool::CLOSED);
-        lock(&self.control).stopped = true;
-        self.answered.notify_all();
+        self.control.ended();
         self.wake_waiting();
     }
 }
@@ -445,10 +348,6 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.threads.fetch_sub(1, Ordering::SeqCst);
     }
-}
-
-fn closed() -> Error {
-    Error::new(Status::Closed, "the offline directory was closed in this process; call weave_init again")
 }
 
 fn over_quota() -> Error {

@@ -272,10 +272,10 @@ impl History {
     fn flush(&mut self, which: u64, close: bool) -> std::result::Result<(), String> {
         let Some(at) = self.process(which) else { return Ok(()) };
         let (number, session) = (self.processes[at].number, self.processes[at].session.clone());
-        let request = session.ask(close);
+        let request = session.control().ask(close);
         for _ in 0..3 {
             self.turn(which, false);
-            match session.answer(request) {
+            match session.control().answer(request) {
                 Some(Ok(())) if self.processes.iter().any(|process| process.number == number) => {
                     self.promise(number);
                     // What a loss of power has torn is mended by the next recovery.

@@ -8,6 +8,7 @@ pub mod output;
 mod source;
 pub mod thread;
 
+use super::control::Request;
 use super::coverage::Coverage;
 use super::damaged;
 use super::journal::progress::Progress;
@@ -19,7 +20,7 @@ use super::limits::{
 };
 use super::options::StoreOptions;
 use super::quota::{Quota, State};
-use super::session::{Request, Session};
+use super::session::Session;
 use crate::error::{Error, Result, Status};
 use crate::log;
 use output::Output;
@@ -89,7 +90,7 @@ impl Packer {
 
     /// Takes a turn if it is time to, or something is asked for. Answers when the next one is due; `None` when it ended.
     pub fn turn_if_due(&mut self) -> Option<Instant> {
-        let request = self.session.request();
+        let request = self.session.control().request();
         let asked = request.asked.is_some();
         // A ring half full wakes the thread before the pause is over.
         if Instant::now() < self.due && !asked && (self.failed || self.waiting() < self.sizes.batch) {
@@ -105,7 +106,7 @@ impl Packer {
         self.pause = pause;
         self.due = Instant::now() + pause;
         match done {
-            Ok(_) => self.session.succeeded(request.asked),
+            Ok(_) => self.session.control().succeeded(request.asked),
             Err(error) => {
                 log::write(log::Level::Error, || error.text().to_string());
                 self.session.failed(&error);
