@@ -78,7 +78,7 @@ soak: test-deps build ## kill writers KILLS times (20000); SEED and FROM go on w
 	cd tests/suite && ../../$(SUITE_PYTHON) -m killing "$(or $(KILLS),20000)" "$(SEED)" "$(FROM)"
 
 soak-model: ## play HISTORIES (200000) random histories of the store against its model, from number FIRST on
-	WEAVE_MODEL_HISTORIES=$(or $(HISTORIES),200000) WEAVE_MODEL_FIRST=$(or $(FIRST),1000000) \
+	MODEL_HISTORIES=$(or $(HISTORIES),200000) MODEL_FIRST=$(or $(FIRST),1000000) \
 		cargo test --lib model_tests -- --nocapture no_history
 
 fuzz: ## feed the readers of data files and journals any bytes, SECONDS (60) each of TARGETS (all)

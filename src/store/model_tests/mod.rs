@@ -2,8 +2,8 @@
 //! fills, and forgets what was not synced, with processes that end between any two operations.
 //!
 //! A history is a row of [`Step`]s, each with what it needs of chance, so that what is left of a history without some of
-//! its steps is a history too: a failing one is printed in its shortest form. `WEAVE_MODEL_SEED` repeats one history,
-//! `WEAVE_MODEL_HISTORIES` sets their number (`make soak-model`).
+//! its steps is a history too: a failing one is printed in its shortest form. `MODEL_SEED` repeats one history,
+//! `MODEL_HISTORIES` sets their number (`make soak-model`).
 
 mod check;
 mod history;
@@ -64,11 +64,11 @@ fn keeps(steps: &[Step]) {
 
 #[test]
 fn no_history_loses_or_doubles_what_was_promised() {
-    if let Some(seed) = setting("WEAVE_MODEL_SEED") {
+    if let Some(seed) = setting("MODEL_SEED") {
         return play_seed(seed);
     }
-    let histories = setting("WEAVE_MODEL_HISTORIES").unwrap_or(2_000);
-    let first = setting("WEAVE_MODEL_FIRST").unwrap_or(0);
+    let histories = setting("MODEL_HISTORIES").unwrap_or(2_000);
+    let first = setting("MODEL_FIRST").unwrap_or(0);
     let (next, operations) = (AtomicU64::new(first), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..2 {

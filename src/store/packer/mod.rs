@@ -92,8 +92,9 @@ impl Packer {
     pub fn turn_if_due(&mut self) -> Option<Instant> {
         let request = self.session.control().request();
         let asked = request.asked.is_some();
-        // A ring half full wakes the thread before the pause is over.
-        if Instant::now() < self.due && !asked && (self.failed || self.waiting() < self.sizes.batch) {
+        // A ring half full wakes the thread before the pause is over. Somewhat early is as good: journals that are idle are
+        // looked at together then, and wake the processor no more often than one.
+        if Instant::now() + self.pause / 2 < self.due && !asked && (self.failed || self.waiting() < self.sizes.batch) {
             return Some(self.due);
         }
         let done = self.turn(&request);
