@@ -12,7 +12,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build install header check-header test-deps test test-rust test-suite test-go test-python lint demo bench clean
+.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench bench-table soak soak-model fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,13 +35,19 @@ check-header: ## compare include/weave.h with what the code generates
 test-deps: ## make the environments of the tests; name what is missing
 	PYTHON="$(PYTHON)" scripts/test-deps.sh
 
-test: test-deps build check-header lint test-rust test-go test-python test-suite ## everything
+test: test-deps build check-header lint test-rust test-loom test-go test-python test-suite ## everything
 
 test-rust: test-deps ## the tests of the Rust code
 	cargo test
 
+test-loom: ## every order in which two threads can meet on a ring of the journal
+	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR="$(TARGET)/loom" cargo test --lib store::journal::ring::model_tests
+
 test-suite: test-deps build ## programs in every language against real servers and the official clients
 	$(SUITE_PYTHON) -m pytest tests/suite
+
+test-durability: test-deps build ## the part of the suite that kills, forks and fills disks; KILLS says how often
+	$(SUITE_PYTHON) -m pytest tests/suite/killing tests/suite/life
 
 test-go: build ## the tests of the Go module, with the race detector
 	cd bindings/go && $(GO) test -race ./...
@@ -62,8 +68,21 @@ lint: ## formatting and warnings of every language
 demo: test-deps build ## an agent session from C, C++ and Go: log offline, sync, read the traces back
 	scripts/demo.sh
 
-bench: ## cost of a logging call and throughput of a sync
-	cargo bench
+bench: build ## what logging costs, beside yardsticks and peers; ONLY=call,disk for some sections
+	$(PYTHON) benches/run.py --only "$(ONLY)"
+
+bench-table: ## put the figures of the last `make bench` into README.md and docs/benchmarks.md
+	$(PYTHON) benches/table.py
+
+soak: test-deps build ## kill writers KILLS times (20000); SEED and FROM go on with an earlier run
+	cd tests/suite && ../../$(SUITE_PYTHON) -m killing "$(or $(KILLS),20000)" "$(SEED)" "$(FROM)"
+
+soak-model: ## play HISTORIES (200000) random histories of the store against its model, from number FIRST on
+	MODEL_HISTORIES=$(or $(HISTORIES),200000) MODEL_FIRST=$(or $(FIRST),1000000) \
+		cargo test --lib model_tests -- --nocapture no_history
+
+fuzz: ## feed the readers of data files and journals any bytes, SECONDS (60) each of TARGETS (all)
+	scripts/fuzz.sh "$(or $(SECONDS),60)" $(TARGETS)
 
 clean: ## remove what was built; `rm -r .venv-*` removes the environments of the tests
 	cargo clean

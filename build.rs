@@ -49,6 +49,7 @@ fn make_header(root: &Path, place: &Path) -> Result<(), Box<dyn Error>> {
         "callbacks",
         "log",
         "options",
+        "options_storage",
         "options_server",
         "client",
         "json",

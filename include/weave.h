@@ -362,53 +362,6 @@ weave_status weave_options_set_entity(weave_options *options,
                                       const char *entity);
 
 /**
- * After how many bytes on disk a data file is closed and another begun. Variable WEAVE_MAX_FILE_SIZE; default 100000000.
- *
- * @param options the settings.
- * @param max_file_size bytes, at least 1.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or 0.
- */
-weave_status weave_options_set_max_file_size(weave_options *options,
-                                             uint64_t max_file_size);
-
-/**
- * After how long a data file is closed and another begun. Variable WEAVE_MAX_FILE_AGE; default 86400.
- *
- * @param options the settings.
- * @param max_file_age seconds, at least 1.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 1.
- */
-weave_status weave_options_set_max_file_age(weave_options *options, int64_t max_file_age);
-
-/**
- * Whether data files are compressed with gzip. Variable WEAVE_COMPRESS; default true.
- *
- * @param options the settings.
- * @param compress true or false.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
- */
-weave_status weave_options_set_compress(weave_options *options, bool compress);
-
-/**
- * How hard data files are compressed. Variable WEAVE_COMPRESSION_LEVEL; the default suits a busy program.
- *
- * @param options the settings.
- * @param compression_level 1 (fast) to 12 (small).
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or outside of it.
- */
-weave_status weave_options_set_compression_level(weave_options *options, int32_t compression_level);
-
-/**
- * Whether the group of the files may read and write them (modes 0770 and 0660 instead of 0700 and 0600). Variable
- * WEAVE_GROUP_ACCESS; default false.
- *
- * @param options the settings.
- * @param group_access true or false.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
- */
-weave_status weave_options_set_group_access(weave_options *options, bool group_access);
-
-/**
  * What logs, as it stands in attributes.weave.source; bindings set it. Variable WEAVE_SOURCE; default "libweave".
  *
  * @param options the settings.
@@ -473,6 +426,125 @@ weave_status weave_options_set_filter(weave_options *options, weave_filter_fn fi
 weave_status weave_options_set_progress(weave_options *options,
                                         weave_progress_fn progress_fn,
                                         void *user_data);
+
+/**
+ * After how many bytes on disk a data file is closed and another begun. Variable WEAVE_MAX_FILE_SIZE; default 100000000.
+ *
+ * @param options the settings.
+ * @param max_file_size bytes, at least 1.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or 0.
+ */
+weave_status weave_options_set_max_file_size(weave_options *options,
+                                             uint64_t max_file_size);
+
+/**
+ * After how long a data file is closed and another begun. Variable WEAVE_MAX_FILE_AGE; default 86400.
+ *
+ * @param options the settings.
+ * @param max_file_age seconds, at least 1.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 1.
+ */
+weave_status weave_options_set_max_file_age(weave_options *options, int64_t max_file_age);
+
+/**
+ * Whether data files are compressed with gzip. Variable WEAVE_COMPRESS; default true.
+ *
+ * @param options the settings.
+ * @param compress true or false.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
+ */
+weave_status weave_options_set_compress(weave_options *options, bool compress);
+
+/**
+ * How hard data files are compressed. Variable WEAVE_COMPRESSION_LEVEL; the default suits a busy program.
+ *
+ * @param options the settings.
+ * @param compression_level 1 (fast) to 12 (small).
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or outside of it.
+ */
+weave_status weave_options_set_compression_level(weave_options *options, int32_t compression_level);
+
+/**
+ * Whether the group of the files may read and write them (modes 0770 and 0660 instead of 0700 and 0600). Variable
+ * WEAVE_GROUP_ACCESS; default false.
+ *
+ * @param options the settings.
+ * @param group_access true or false.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
+ */
+weave_status weave_options_set_group_access(weave_options *options, bool group_access);
+
+/**
+ * Power loss costs at most what was accepted in this time. Variable WEAVE_DURABILITY_INTERVAL (seconds); default 1 second.
+ *
+ * @param options the settings.
+ * @param durability_interval_ms milliseconds; 0: what was accepted since the last weave_flush.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or negative.
+ */
+weave_status weave_options_set_durability_interval(weave_options *options,
+                                                   int64_t durability_interval_ms);
+
+/**
+ * How records get into the journal. Variable WEAVE_JOURNAL; default "auto".
+ *
+ * @param options the settings.
+ * @param journal "auto": through mapped memory where it can be had; "write": each by a system call.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or another word; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_set_journal(weave_options *options, const char *journal);
+
+/**
+ * How many bytes may wait in the journal, beyond its mapped memory, before logging waits or is refused. Variable
+ * WEAVE_JOURNAL_SIZE; default 67108864.
+ *
+ * @param options the settings.
+ * @param journal_size bytes, at least 1.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or 0.
+ */
+weave_status weave_options_set_journal_size(weave_options *options, uint64_t journal_size);
+
+/**
+ * What a logging function does when the journal is full. Variable WEAVE_WHEN_FULL; default "block".
+ *
+ * @param options the settings.
+ * @param when_full "block": it waits for room as long as the block limit says, then answers WEAVE_NO_SPACE; "refuse": it
+ * answers WEAVE_NO_SPACE at once.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or another word; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_set_when_full(weave_options *options,
+                                         const char *when_full);
+
+/**
+ * How long a logging function waits for room in a full journal. Variable WEAVE_BLOCK_LIMIT (seconds); default 5 seconds.
+ *
+ * @param options the settings.
+ * @param block_limit_ms milliseconds, at least 0.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or negative.
+ */
+weave_status weave_options_set_block_limit(weave_options *options,
+                                           int64_t block_limit_ms);
+
+/**
+ * How many bytes the offline directory may have, beside journals. Near to it, data files that were sent are deleted, and
+ * then the quota policy is followed. Variable WEAVE_MAX_DIRECTORY_SIZE; default: as many as the disk has.
+ *
+ * @param options the settings.
+ * @param max_directory_size bytes, at least 1048576.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or less.
+ */
+weave_status weave_options_set_max_directory_size(weave_options *options,
+                                                  uint64_t max_directory_size);
+
+/**
+ * What happens when the offline directory is full and nothing in it was sent. Variable WEAVE_QUOTA_POLICY; default
+ * "refuse".
+ *
+ * @param options the settings.
+ * @param quota_policy "refuse": logging functions answer WEAVE_NO_SPACE until there is room; "drop-oldest": the oldest
+ * data files are deleted, and a note beside them says what they held.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or another word; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_set_quota_policy(weave_options *options, const char *quota_policy);
 
 /**
  * At a sync, where the one project that is sent goes, under whatever name it was recorded; references in it follow.
@@ -612,6 +684,24 @@ const char *weave_client_offline_dir(const weave_client *client);
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when client is NULL.
  */
 weave_status weave_client_dropped(const weave_client *client, uint64_t *dropped);
+
+/**
+ * What became of the records that this process logged into the offline directory of a session, by all its sessions: a
+ * JSON object.
+ *
+ * "accepted": records that were taken; "packed": of these, records in data files on the disk; "waiting" and
+ * "waiting_bytes": those in the journal alone; "refused": records that were not taken because the journal or the quota
+ * was full or the disk failed (a mistake in a record is not counted); "blocked": logging calls that had to wait for room;
+ * "dropped": records in data files that were deleted unsent to keep the quota; "journal": its "kind", "mapped" or
+ * "write", and its "bytes"; "failures": times that records could not be brought into data files, which are tried again;
+ * "last_error": why, the last time, or null; "filtered": records that this session's filter has dropped.
+ *
+ * @param client the session, which may be finished. Disabled, everything is 0.
+ * @param stats_json takes the text, to be freed with weave_string_free.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
+ */
+weave_status weave_stats(weave_client *client,
+                         char **stats_json);
 
 /**
  * Reads data of the server, with a request of the trace server's interface. Not available offline.

@@ -100,8 +100,9 @@ impl Error {
 
     /// A failed file operation: what was being done, to which path, and the system's reason.
     pub fn io(doing: &str, path: &std::path::Path, cause: &std::io::Error) -> Self {
-        let status = match cause.raw_os_error() {
-            Some(libc::ENOSPC) | Some(libc::EDQUOT) | Some(libc::EFBIG) => Status::NoSpace,
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let status = match cause.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => Status::NoSpace,
             _ => Status::Io,
         };
         Error::new(status, format!("{doing} {}: {cause}", path.display()))

@@ -39,7 +39,8 @@ pub fn write(level: Level, message: impl FnOnce() -> String) {
     if level as u8 > MAX_LEVEL.load(Ordering::Relaxed) {
         return;
     }
-    let sink = SINK.read().clone();
+    // Not waited for: the child of a fork may find it held by a thread that it does not have.
+    let sink = SINK.try_read().and_then(|sink| sink.clone());
     if let Some(sink) = sink {
         sink(level, &message());
     }

@@ -334,6 +334,35 @@ fn a_start_that_a_filter_drops_takes_its_end_with_it() {
 }
 
 #[test]
+fn what_became_of_records_is_counted_and_mistakes_are_not() {
+    let session = filtering(|record| match record.json().contains("\"noise\"") {
+        true => Decision::Drop,
+        false => Decision::Keep,
+    });
+    let before = session.client.stats();
+    session.log("kept", "1", &CallOptions::default());
+    session.log("noise", "1", &CallOptions::default());
+    let large = format!("\"{}\"", "x".repeat(32 << 20));
+    for (output, status) in [(large.as_str(), Status::TooLarge), ("{", Status::InvalidJson)] {
+        let refused = session.client.log_call("op", None, Some(output.as_bytes()), &CallOptions::default());
+        assert_eq!(refused.unwrap_err().status(), status);
+    }
+    let stats = session.client.stats();
+    assert_eq!((stats.accepted, stats.refused), (before.accepted + 1, 0));
+    assert_eq!(stats.packed + stats.waiting, stats.accepted);
+    session.client.flush(None).unwrap();
+    let stats = session.client.stats();
+    assert_eq!((stats.packed, stats.waiting, stats.waiting_bytes), (stats.accepted, 0, 0));
+    let told = stats.to_json(session.client.dropped());
+    assert_eq!(
+        (&told["packed"], &told["filtered"], &told["last_error"]),
+        (&json!(stats.packed), &json!(1), &json!(null))
+    );
+    let disabled = Client::init("p", &Options { disabled: Some(true), ..Options::default() }).unwrap();
+    assert_eq!(disabled.stats(), Default::default());
+}
+
+#[test]
 fn a_trace_that_is_not_sampled_has_ids_and_is_not_kept() {
     let session = session_with(Options { sample_rate: Some(0.0), ..Options::default() });
     let parent = session.client.start_call("parent", None, &CallOptions::default()).unwrap();

@@ -26,14 +26,14 @@ fn options(dir: &Path) -> StoreOptions {
 }
 
 fn log(store: &Store, record_type: RecordType, id: &str) -> weave::Result<()> {
-    let now = Timestamp::now();
+    let (id, now) = (id.as_bytes(), Timestamp::now());
     let call = match record_type {
         RecordType::CallEnd => {
-            Call { id, ended_at: Some(now), output: Some("1"), summary: Some("{}"), ..Call::default() }
+            Call { id, ended_at: Some(now), output: Some(b"1"), summary: Some(b"{}"), ..Call::default() }
         }
-        _ => Call { id, op_name: Some("op"), started_at: Some(now), inputs: Some("{\"x\":1}"), ..Call::default() },
+        _ => Call { id, op_name: Some(b"op"), started_at: Some(now), inputs: Some(b"{\"x\":1}"), ..Call::default() },
     };
-    store.append(&Record { record_type, timestamp: now, project: PROJECT, body: Body::Call(&call) })
+    store.append(&Record { record_type, timestamp: now, project: PROJECT, body: Body::Call(&call) }).map(|_| ())
 }
 
 fn lines_of(dir: &Path, kind: Kind) -> Vec<serde_json::Value> {
@@ -141,11 +141,11 @@ fn a_file_that_is_old_enough_is_closed_also_when_nothing_more_is_logged() {
 
 #[test]
 fn what_was_not_packed_when_a_process_was_killed_is_recovered_once() {
-    for compress in ["1", "0"] {
+    for (compress, mapped) in [("1", "1"), ("0", "1"), ("1", "0"), ("0", "0")] {
         let dir = tempfile::tempdir().unwrap();
         let mut acknowledged = Vec::new();
         for round in 0..5 {
-            acknowledged.extend(kill_a_writer_after(dir.path(), compress, 200 + round * 37));
+            acknowledged.extend(kill_a_writer_after(dir.path(), compress, mapped, 200 + round * 37));
             recover(&options(dir.path())).unwrap();
             recover(&options(dir.path())).unwrap();
         }
@@ -160,11 +160,12 @@ fn what_was_not_packed_when_a_process_was_killed_is_recovered_once() {
 
 /// Starts this test program as a writer that prints each id after it was accepted, kills it when it has printed `count`
 /// of them, and returns all that it had printed.
-fn kill_a_writer_after(dir: &Path, compress: &str, count: usize) -> Vec<String> {
+fn kill_a_writer_after(dir: &Path, compress: &str, mapped: &str, count: usize) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "writer_to_be_killed", "--nocapture", "--ignored"])
         .env("WRITER_DIR", dir)
         .env("WRITER_COMPRESS", compress)
+        .env("WRITER_MAPPED", mapped)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -182,8 +183,9 @@ fn kill_a_writer_after(dir: &Path, compress: &str, count: usize) -> Vec<String> 
 fn writer_to_be_killed() {
     use std::io::Write;
     let dir = PathBuf::from(std::env::var_os("WRITER_DIR").unwrap());
-    let compress = std::env::var("WRITER_COMPRESS").unwrap() == "1";
-    let store = Store::open(&StoreOptions { compress, ..options(&dir) }).unwrap();
+    let is_set = |name| std::env::var(name).unwrap() == "1";
+    let (compress, mapped_journal) = (is_set("WRITER_COMPRESS"), is_set("WRITER_MAPPED"));
+    let store = Store::open(&StoreOptions { compress, mapped_journal, ..options(&dir) }).unwrap();
     store.add_project(PROJECT, &serde_json::json!({}), true).unwrap();
     let mut out = std::io::stdout();
     for n in 0.. {
@@ -303,7 +305,7 @@ fn only_synced_files_that_are_old_enough_are_deleted() {
 #[test]
 fn a_torn_journal_gives_up_nothing_that_stands_before_the_tear() {
     let dir = tempfile::tempdir().unwrap();
-    let ids = kill_a_writer_after(dir.path(), "1", 30);
+    let ids = kill_a_writer_after(dir.path(), "1", "0", 30);
     let journal = fs::read_dir(dir.path().join(".weave/journals")).unwrap().next().unwrap().unwrap().path();
     let segment = journal.join("00000000000000000000.log");
     let whole = fs::metadata(&segment).unwrap().len();
@@ -316,7 +318,7 @@ fn a_torn_journal_gives_up_nothing_that_stands_before_the_tear() {
 #[test]
 fn a_damaged_journal_is_set_aside_and_what_can_be_read_is_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let ids = kill_a_writer_after(dir.path(), "1", 30);
+    let ids = kill_a_writer_after(dir.path(), "1", "0", 30);
     let journal = fs::read_dir(dir.path().join(".weave/journals")).unwrap().next().unwrap().unwrap().path();
     let segment = journal.join("00000000000000000000.log");
     let mut bytes = fs::read(&segment).unwrap();
@@ -332,7 +334,7 @@ fn a_damaged_journal_is_set_aside_and_what_can_be_read_is_kept() {
 #[test]
 fn a_journal_whose_header_is_damaged_is_set_aside_and_never_deleted() {
     let dir = tempfile::tempdir().unwrap();
-    kill_a_writer_after(dir.path(), "1", 30);
+    kill_a_writer_after(dir.path(), "1", "0", 30);
     let journal = fs::read_dir(dir.path().join(".weave/journals")).unwrap().next().unwrap().unwrap().path();
     let segment = journal.join("00000000000000000000.log");
     let mut bytes = fs::read(&segment).unwrap();
@@ -367,7 +369,7 @@ fn what_cannot_be_packed_is_told_by_flush_and_packed_once_when_the_cause_is_gone
 #[test]
 fn a_journal_that_was_cut_from_outside_is_an_error_and_no_endless_wait() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(&options(dir.path())).unwrap();
+    let store = Store::open(&StoreOptions { mapped_journal: false, ..options(dir.path()) }).unwrap();
     log(&store, RecordType::CallStart, "00f067aa0ba902b7").unwrap();
     let journal = fs::read_dir(dir.path().join(".weave/journals")).unwrap().next().unwrap().unwrap().path();
     let segment = fs::File::options().write(true).open(journal.join("00000000000000000000.log")).unwrap();

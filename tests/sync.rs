@@ -16,7 +16,10 @@ use weave::record::ids::Id;
 use weave::record::json::Value as Json;
 use weave::record::kind::{Kind, RecordType};
 use weave::record::time::Timestamp;
-use weave::store::layout::{data_files, ProjectDir};
+use weave::store::hop::Members;
+use weave::store::layout::{data_files, Access, ProjectDir};
+use weave::store::options::QuotaPolicy;
+use weave::store::quota::Quota;
 use weave::store::{retention, Store, StoreOptions};
 use weave::sync::{self, Connection, Environment, Outcome, Request, Secret};
 use weave::Status;
@@ -52,12 +55,12 @@ impl Writer {
     fn start(&self, id: &str, inputs: &str) {
         let started_at = Some(Timestamp::now());
         let call = Call {
-            id,
-            trace_id: Some(id),
-            op_name: Some("step"),
+            id: id.as_bytes(),
+            trace_id: Some(id.as_bytes()),
+            op_name: Some(b"step"),
             started_at,
-            attributes: Some("{}"),
-            inputs: Some(inputs),
+            attributes: Some(b"{}"),
+            inputs: Some(inputs.as_bytes()),
             ..Call::default()
         };
         self.call(RecordType::CallStart, &call);
@@ -65,7 +68,8 @@ impl Writer {
 
     fn end(&self, id: &str) {
         let ended_at = Some(Timestamp::now());
-        let call = Call { id, ended_at, output: Some("\"done\""), summary: Some("{}"), ..Call::default() };
+        let call =
+            Call { id: id.as_bytes(), ended_at, output: Some(b"\"done\""), summary: Some(b"{}"), ..Call::default() };
         self.call(RecordType::CallEnd, &call);
     }
 
@@ -106,6 +110,17 @@ fn connection(server: &str, key: &str) -> Connection {
 }
 
 fn try_sync(dir: &Path, server: &str, key: &str, project: Option<&str>) -> weave::Result<Outcome> {
+    run(dir, server, key, project, &mut || {})
+}
+
+/// A sync that calls `acknowledged` whenever the server has taken something.
+fn run(
+    dir: &Path,
+    server: &str,
+    key: &str,
+    project: Option<&str>,
+    acknowledged: &mut dyn FnMut(),
+) -> weave::Result<Outcome> {
     let connection = connection(server, key);
     let environment = Environment::given(&[], dir, dir);
     let request = Request {
@@ -116,7 +131,10 @@ fn try_sync(dir: &Path, server: &str, key: &str, project: Option<&str>) -> weave
         connection: &connection,
         environment: &environment,
     };
-    sync::run(&request, &mut |_| true)
+    sync::run(&request, &mut |_| {
+        acknowledged();
+        true
+    })
 }
 
 fn calls(server: &Server, project: &str) -> Vec<Value> {
@@ -403,16 +421,46 @@ fn a_damaged_part_of_a_data_file_is_told_and_costs_only_itself() {
     writer.store.seal(None).unwrap();
     let folder = ProjectDir::new(writer.dir.path(), "team/damaged").kind(Kind::Calls);
     let path = data_files(&folder).unwrap()[0].path.clone();
-    let lengths: Vec<usize> =
-        weave::store::output::members(&path).unwrap().iter().map(|member| member.length as usize).collect();
+    let mut members = Members::open(&path).unwrap().unwrap();
+    let _first = members.next_member().unwrap().unwrap();
+    let (at, second) = members.next_member().unwrap().unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
-    bytes[lengths[0] + lengths[1] - 6] ^= 0xff;
+    bytes[at as usize + second.length as usize - 6] ^= 0xff;
     std::fs::write(&path, bytes).unwrap();
     let outcome = writer.sync(&server.url());
     assert_eq!(writer.counts(&outcome, "calls"), (2, 0));
     let error = outcome.error().unwrap();
     assert!(error.status() == Status::Incomplete && error.text().contains("damaged"), "{error}");
     assert_eq!(writer.pending(Kind::Calls), 1, "it stays for those who repair it");
+}
+
+#[test]
+fn records_that_a_quota_takes_while_they_are_sent_are_no_errors_and_later_ones_are_sent() {
+    let server = Server::shared();
+    let writer = Writer::new("team/taken");
+    let object = json!({"obj": {"project_id": "team/taken", "object_id": "thing", "val": 1}});
+    writer.record(RecordType::ObjCreate, &object);
+    writer.finished_call("{}");
+    let Writer { store, dir, project } = writer;
+    store.close();
+    drop(store);
+    while std::fs::read_dir(dir.path().join(".weave/journals")).unwrap().count() > 0 {
+        std::thread::yield_now();
+    }
+    let mut quota = Quota::new(dir.path(), 1, QuotaPolicy::DropOldest, Access::Owner);
+    let mut take = || {
+        quota.enforce(0).unwrap();
+    };
+    let outcome = run(dir.path(), &server.url(), KEY, None, &mut take).unwrap();
+    assert_eq!(outcome.error(), None, "{}", outcome.results.to_json());
+    assert!(quota.dropped() >= 2, "the object that was just sent, and the call");
+    let options = StoreOptions { dir: dir.path().to_path_buf(), ..StoreOptions::default() };
+    let writer = Writer { store: Store::open(&options).unwrap(), dir, project };
+    assert_eq!((writer.counts(&outcome, "objects"), writer.counts(&outcome, "calls")), ((1, 0), (0, 0)));
+    writer.finished_call("{}");
+    writer.flush();
+    let outcome = writer.sync(&server.url());
+    assert_eq!((outcome.error(), writer.counts(&outcome, "calls")), (None, (1, 0)));
 }
 
 #[test]

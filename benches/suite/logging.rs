@@ -1,76 +1,47 @@
-//! The cost of a logging call on the caller's thread, and how fast records get into data files.
+//! The library from Rust: logging as planned, and runs of their own for size and recovery.
 
-use crate::load::Load;
-use crate::report::{quantile, Report};
-use crate::yardsticks::Yardsticks;
-use std::fs;
+use crate::plan::{read_load, Call, Plan};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use weave::client::{CallOptions, Client, Options};
 
-const CALLS: usize = 200_000;
-const PACED_CALLS: usize = 20_000;
-const PACE: Duration = Duration::from_micros(50);
-
-/// Measures and reports.
-pub fn measure(load: &[Load], yardsticks: &Yardsticks, report: &mut Report) {
-    let [median, p99, p999] = yardsticks.write;
-    for (name, pace) in [("back to back", None), ("paced", Some(PACE))] {
-        let folder = tempfile::tempdir().unwrap();
-        let client = client(folder.path());
-        let times = call_times(&client, load, pace);
-        let add = |report: &mut Report, what: &str, share: f64, yardstick| {
-            report.add(&format!("log_call {name}, {what}"), quantile(&times, share), "ns", yardstick);
-        };
-        add(report, "median", 0.5, ("write(2) median", median));
-        add(report, "p99", 0.99, ("write(2) p99", p99));
-        add(report, "p99.9", 0.999, ("write(2) p99.9", p999));
-        client.finish(None).unwrap();
-    }
-    throughput(load, yardsticks, report);
+/// A client that is offline.
+pub fn client(project: &str, dir: &Path) -> Arc<Client> {
+    let options = Options { offline: Some(true), offline_dir: Some(dir.to_path_buf()), ..Options::default() };
+    Client::init(project, &options).unwrap()
 }
 
-fn client(folder: &Path) -> Arc<Client> {
-    let options = Options { offline: Some(true), offline_dir: Some(folder.to_path_buf()), ..Options::default() };
-    Client::init("team/bench", &options).unwrap()
-}
-
-fn log(client: &Client, call: &Load) {
+/// Logs one call.
+pub fn log(client: &Client, call: &Call) {
     client
         .log_call(&call.op_name, Some(call.inputs.as_bytes()), Some(call.output.as_bytes()), &CallOptions::default())
         .unwrap();
 }
 
-fn call_times(client: &Client, load: &[Load], pace: Option<Duration>) -> Vec<u64> {
-    let count = if pace.is_some() { PACED_CALLS } else { CALLS };
-    let mut times = Vec::with_capacity(count);
-    for call in load.iter().cycle().take(count) {
-        let began = Instant::now();
-        log(client, call);
-        let took = began.elapsed();
-        times.push(took.as_nanos() as u64);
-        while pace.is_some_and(|pace| began.elapsed() < pace) {
-            std::hint::spin_loop();
-        }
-    }
-    times.sort_unstable();
-    times
+/// `LOAD DIR SCHEDULE THREADS COUNT`
+pub fn planned(arguments: &[String]) {
+    let plan = Plan::from_arguments(arguments);
+    let client = client("team/bench", &plan.dir);
+    let times = plan.run(|| |call: &Call| log(&client, call));
+    times.print(&plan, || assert_eq!(client.flush(None).unwrap(), 0, "everything is on the disk"));
+    client.finish(None).unwrap();
 }
 
-fn throughput(load: &[Load], yardsticks: &Yardsticks, report: &mut Report) {
-    let folder = tempfile::tempdir().unwrap();
-    let client = client(folder.path());
-    let began = Instant::now();
-    load.iter().cycle().take(CALLS).for_each(|call| log(&client, call));
-    client.flush(None).unwrap();
-    let rate = CALLS as f64 / began.elapsed().as_secs_f64();
-    report.add("logged, packed and on the disk", rate / 1e3, "k/s", ("write(2) alone", 1e6 / yardsticks.write[0]));
-    let bytes: u64 = fs::read_dir(folder.path().join("team/bench/calls"))
-        .unwrap()
-        .map(|entry| entry.unwrap().metadata().unwrap().len())
-        .sum();
-    let plain = load.iter().map(|call| call.inputs.len() + call.output.len()).sum::<usize>() as f64 / load.len() as f64;
-    report.add("bytes on disk a record", bytes as f64 / CALLS as f64, "B", ("inputs and output", plain));
+/// `LOAD DIR FLUSHES CALLS`: so many calls, then a flush, and again.
+pub fn flushed(arguments: &[String]) {
+    let [load, dir, flushes, each] = arguments else { panic!("LOAD DIR FLUSHES CALLS") };
+    let (calls, client) = (read_load(load), client("team/bench", Path::new(dir)));
+    let [flushes, each] = [flushes, each].map(|number| number.parse::<usize>().expect("a number"));
+    let mut calls = calls.iter().cycle();
+    for _ in 0..flushes {
+        calls.by_ref().take(each).for_each(|call| log(&client, call));
+        assert_eq!(client.flush(None).unwrap(), 0);
+    }
     client.finish(None).unwrap();
+}
+
+/// `DIR`: what a start does with the journals of processes that are gone.
+pub fn recover(arguments: &[String]) {
+    let [dir] = arguments else { panic!("DIR") };
+    client("team/bench", Path::new(dir)).finish(None).unwrap();
 }

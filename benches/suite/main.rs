@@ -1,26 +1,30 @@
-//! What logging and syncing cost, each figure beside a yardstick of the same run, since machines are noisy.
-//!
-//! `make bench` prints a table and writes `target/bench.json`.
+//! The part of the benchmark that is Rust: the library's own programs and the yardsticks, one command each, which print
+//! what they measured as one line of JSON. `benches/run.py` (`make bench`) runs them and judges.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod compression;
-mod load;
+mod disk;
 mod logging;
-mod report;
+mod plan;
+mod process;
 mod syncing;
 mod yardsticks;
 
 fn main() {
-    // `cargo test --benches` and friends only ask whether it runs.
-    if !std::env::args().any(|argument| argument == "--bench") {
-        return;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
+        Some(("log", rest)) => logging::planned(rest),
+        Some(("flushed", rest)) => logging::flushed(rest),
+        Some(("recover", rest)) => logging::recover(rest),
+        Some(("write", rest)) => yardsticks::write(rest),
+        Some(("copy", rest)) => yardsticks::copy(rest),
+        Some(("check", rest)) => yardsticks::check(rest),
+        Some(("size", rest)) => disk::size(rest),
+        Some(("rate", rest)) => disk::rate(rest),
+        Some(("compressors", rest)) => disk::compressors(rest),
+        Some(("memory", rest)) => process::memory(rest),
+        Some(("idle", rest)) => process::idle(rest),
+        Some(("sync", rest)) => syncing::measure(rest),
+        _ => println!("`make bench` runs the benchmark"),
     }
-    let load = load::fixed();
-    let mut report = report::Report::default();
-    let yardsticks = yardsticks::measure();
-    logging::measure(&load, &yardsticks, &mut report);
-    syncing::measure(&load, &mut report);
-    compression::measure(&load, &mut report);
-    report.finish();
 }

@@ -1,40 +1,31 @@
 //! How fast a sync goes to a server that only counts, beside unpacking and posting the same bytes.
 
-use crate::load::Load;
-use crate::report::Report;
+use crate::logging::{client, log};
+use crate::plan::read_load;
+use serde_json::json;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Instant;
-use weave::client::{CallOptions, Client, Options};
 use weave::sync::{self, Connection, Environment, Request, Secret};
 
-const CALLS: usize = 200_000;
 const POST_BYTES: usize = 4 << 20;
 
-/// Measures and reports.
-pub fn measure(load: &[Load], report: &mut Report) {
-    let folder = tempfile::tempdir().unwrap();
-    let dir = folder.path();
-    let options = Options { offline: Some(true), offline_dir: Some(dir.to_path_buf()), ..Options::default() };
-    let client = Client::init("team/bench", &options).unwrap();
-    for call in load.iter().cycle().take(CALLS) {
-        client
-            .log_call(
-                &call.op_name,
-                Some(call.inputs.as_bytes()),
-                Some(call.output.as_bytes()),
-                &CallOptions::default(),
-            )
-            .unwrap();
-    }
+/// `LOAD DIR COUNT`: logs so many calls and sends them.
+pub fn measure(arguments: &[String]) {
+    let [load, dir, count] = arguments else { panic!("LOAD DIR COUNT") };
+    let (calls, dir) = (read_load(load), Path::new(dir));
+    let count: usize = count.parse().expect("a count");
+    let client = client("team/bench", dir);
+    calls.iter().cycle().take(count).for_each(|call| log(&client, call));
     client.finish(None).unwrap();
 
     let (url, bytes) = count_bytes();
     let began = Instant::now();
     post_plainly(dir, &url);
-    let plain = CALLS as f64 / began.elapsed().as_secs_f64();
+    let plain = count as f64 / began.elapsed().as_secs_f64();
     let posted = bytes.swap(0, Ordering::Relaxed);
 
     let connection = Connection {
@@ -54,14 +45,14 @@ pub fn measure(load: &[Load], report: &mut Report) {
     };
     let began = Instant::now();
     let outcome = sync::run(&request, &mut |_| true).unwrap();
-    let rate = CALLS as f64 / began.elapsed().as_secs_f64();
+    let rate = count as f64 / began.elapsed().as_secs_f64();
     assert_eq!(outcome.error(), None);
     assert!(bytes.load(Ordering::Relaxed) > posted / 2, "everything was sent");
-    report.add("synced to a server that only counts", rate / 1e3, "k/s", ("gunzip and POST", plain / 1e3));
+    println!("{}", json!({"rate": rate, "plain": plain}));
 }
 
 /// The same data files, unpacked and posted as they are.
-fn post_plainly(dir: &std::path::Path, url: &str) {
+fn post_plainly(dir: &Path, url: &str) {
     let agent = ureq::agent();
     for entry in std::fs::read_dir(dir.join("team/bench/calls")).unwrap() {
         let file = std::fs::File::open(entry.unwrap().path()).unwrap();

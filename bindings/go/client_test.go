@@ -150,7 +150,9 @@ func TestSettingsReachTheLibrary(t *testing.T) {
 
 	defer syscall.Umask(syscall.Umask(0))
 	client := opened(t, weave.Options{Source: "robot", Attributes: object{"fleet": 7}, RedactKeys: []string{"token"},
-		GroupAccess: true, CompressionLevel: 12, MaxFileSize: 1 << 20, MaxFileAge: time.Hour})
+		GroupAccess: true, CompressionLevel: 12, MaxFileSize: 1 << 20, MaxFileAge: time.Hour,
+		DurabilityInterval: new(time.Duration), Journal: "write", JournalSize: 1 << 20, WhenFull: "block", BlockLimit: time.Second, MaxDirectorySize: 1 << 24,
+		QuotaPolicy: "drop-oldest"})
 	_, err = client.LogCall(background, "op", object{"token": "secret", "name": "x"}, nil)
 	ok(t, err)
 	call := calls(t, client)["op"]
@@ -163,11 +165,50 @@ func TestSettingsReachTheLibrary(t *testing.T) {
 }
 
 func TestSettingsThatCannotBeUsedAreRefused(t *testing.T) {
+	negative := -time.Second
 	for _, options := range []weave.Options{{CompressionLevel: 13}, {CompressionLevel: 1<<32 + 1}, {MaxFileSize: -1},
-		{MaxFileAge: -time.Second}, {Server: weave.Server{HTTPTimeout: -1}}} {
+		{MaxFileAge: -time.Second}, {DurabilityInterval: &negative}, {Journal: "paper"}, {JournalSize: -1},
+		{WhenFull: "wait"}, {BlockLimit: negative}, {MaxDirectorySize: 1000}, {QuotaPolicy: "drop-newest"},
+		{Server: weave.Server{HTTPTimeout: -1}}} {
 		options.Offline, options.OfflineDir = true, t.TempDir()
 		_, err := weave.Init("demo", options)
 		refused(t, err, weave.StatusInvalidArgument)
+	}
+}
+
+func TestStatsCountWhatBecameOfRecords(t *testing.T) {
+	client := opened(t, weave.Options{Filter: func(r *weave.Record) weave.Decision {
+		if strings.Contains(string(r.JSON()), "secret") {
+			return weave.Drop
+		}
+		return weave.Keep
+	}})
+	before, err := client.Stats()
+	ok(t, err)
+	for _, op := range []string{"a", "b", "secret"} {
+		_, err = client.LogCall(background, op, nil, nil)
+		ok(t, err)
+	}
+	_, err = client.LogCall(background, "", nil, nil)
+	refused(t, err, weave.StatusInvalidName)
+	_, err = client.LogCall(background, "large", object{"text": strings.Repeat("x", 32<<20)}, nil)
+	refused(t, err, weave.StatusTooLarge)
+	stats, err := client.Stats()
+	ok(t, err)
+	same(t, "accepted", stats.Accepted-before.Accepted, 2)
+	same(t, "packed and waiting", stats.Packed+stats.Waiting, stats.Accepted)
+	same(t, "refused, dropped, blocked", []uint64{stats.Refused, stats.Dropped, stats.Blocked}, []uint64{0, 0, 0})
+	same(t, "filtered", stats.Filtered, 1)
+
+	ok(t, client.Flush(background))
+	stats, err = client.Stats()
+	ok(t, err)
+	same(t, "packed", stats.Packed, stats.Accepted)
+	same(t, "waiting", []uint64{stats.Waiting, stats.WaitingBytes}, []uint64{0, 0})
+	same(t, "failures", stats.Failures, 0)
+	same(t, "last error", stats.LastError, "")
+	if stats.Journal.Kind != "mapped" && stats.Journal.Kind != "write" {
+		t.Errorf("journal: %+v", stats.Journal)
 	}
 }
 

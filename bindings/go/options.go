@@ -19,11 +19,21 @@ type Options struct {
 	Uncompressed     bool          // store data files without gzip; WEAVE_COMPRESS=0
 	CompressionLevel int           // 1 (fast) to 12 (small); WEAVE_COMPRESSION_LEVEL
 	GroupAccess      bool          // let the group read and write the files; WEAVE_GROUP_ACCESS
-	Source           string        // what logs, in attributes.weave.source; WEAVE_SOURCE, "libweave-go"
-	Attributes       any           // of every call, a JSON object; WEAVE_ATTRIBUTES
-	SampleRate       *float64      // the share of traces that is kept, 0 to 1; WEAVE_SAMPLE_RATE, 1
-	RedactKeys       []string      // further keys whose values in inputs are hidden; WEAVE_REDACT_KEYS adds to them
-	Server           Server
+	// DurabilityInterval is the time in which power loss can cost what was accepted; 0: what was accepted since the last
+	// flush. WEAVE_DURABILITY_INTERVAL (seconds), 1 s
+	DurabilityInterval *time.Duration
+	Journal            string        // "auto" (mapped memory where it can be had) or "write"; WEAVE_JOURNAL
+	JournalSize        int64         // bytes that may wait in the journal; WEAVE_JOURNAL_SIZE, 67108864
+	WhenFull           string        // "block" (wait for room in the journal) or "refuse"; WEAVE_WHEN_FULL
+	BlockLimit         time.Duration // how long to wait; WEAVE_BLOCK_LIMIT (seconds), 5 s
+	MaxDirectorySize   int64         // in bytes, beside journals; WEAVE_MAX_DIRECTORY_SIZE, as many as the disk has
+	QuotaPolicy        string        // at that size "refuse" or "drop-oldest" what is not sent; WEAVE_QUOTA_POLICY
+
+	Source     string   // what logs, in attributes.weave.source; WEAVE_SOURCE, "libweave-go"
+	Attributes any      // of every call, a JSON object; WEAVE_ATTRIBUTES
+	SampleRate *float64 // the share of traces that is kept, 0 to 1; WEAVE_SAMPLE_RATE, 1
+	RedactKeys []string // further keys whose values in inputs are hidden; WEAVE_REDACT_KEYS adds to them
+	Server     Server
 
 	// Filter sees every record before it is kept, on the goroutine that logs, also on several at once. A panic of it
 	// reaches that goroutine, and the record is dropped.
@@ -79,6 +89,21 @@ func (o *Options) native() (*capi.Options, error) {
 	}
 	if o.CompressionLevel != 0 {
 		native.SetNumber(capi.CompressionLevel, int64(o.CompressionLevel))
+	}
+	if o.DurabilityInterval != nil {
+		native.SetNumber(capi.DurabilityInterval, whole(*o.DurabilityInterval, time.Millisecond))
+	}
+	setText(native, capi.Journal, "Journal", o.Journal)
+	setText(native, capi.WhenFull, "WhenFull", o.WhenFull)
+	setText(native, capi.QuotaPolicy, "QuotaPolicy", o.QuotaPolicy)
+	if o.JournalSize != 0 {
+		native.SetNumber(capi.JournalSize, o.JournalSize)
+	}
+	if o.BlockLimit != 0 {
+		native.SetNumber(capi.BlockLimit, whole(o.BlockLimit, time.Millisecond))
+	}
+	if o.MaxDirectorySize != 0 {
+		native.SetNumber(capi.MaxDirectorySize, o.MaxDirectorySize)
 	}
 	if o.SampleRate != nil {
 		native.SetSampleRate(*o.SampleRate)

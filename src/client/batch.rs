@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::rollup;
 use super::start::{summary_object, CallOptions, Lineage};
+use super::summary::{Output, Summary};
 use super::Client;
 use crate::error::{Error, Result, Status};
 use crate::record::call::Call;
@@ -80,7 +81,7 @@ impl Client {
         let mut kept = 0;
         let result = self.check_calls(calls).and_then(|calls| {
             for call in calls {
-                self.keep_call(RecordType::CallComplete, &call.as_call())?;
+                self.keep_call(RecordType::CallComplete, &call.as_call(), Timestamp::now())?;
                 kept += 1;
             }
             Ok(())
@@ -124,7 +125,8 @@ impl GivenCall {
             turn_id: shape.turn_id.clone(),
             ..CallOptions::default()
         };
-        let lineage = Lineage::of(&options, client)?;
+        let now = Timestamp::now();
+        let lineage = Lineage::of(&options, client, now)?;
         if !lineage.sampled {
             return Ok(None);
         }
@@ -138,18 +140,19 @@ impl GivenCall {
         call.attributes = Some(attributes);
         call.inputs.get_or_insert_with(|| "{}".to_owned());
         let given = shape.summary.map(|summary| summary_object(summary.get().as_bytes())).transpose()?;
-        let summary = super::log_call::Summary::of(
-            call.output.as_deref(),
+        let summary = Summary::of(
+            call.output.as_deref().and_then(Output::of),
             call.exception.is_some(),
             None,
             &rollup::Totals::default(),
             None,
         );
+        let text = String::from_utf8(summary.text.into_owned()).unwrap_or_default();
         call.summary = Some(match given {
-            None => summary.text.into_owned(),
-            Some(given) => over(&summary.text, &given)?,
+            None => text,
+            Some(given) => over(&text, &given)?,
         });
-        call.ended_at = call.ended_at.or_else(|| Some(Timestamp::now()));
+        call.ended_at = call.ended_at.or(Some(now));
         call.started_at = call.started_at.or(call.ended_at);
         Ok(Some(call))
     }
@@ -175,9 +178,9 @@ impl GivenCall {
         let text = compact(&value);
         let shape = Shape::read(&text).map_err(|error| error.context("record"))?;
         let same = shape.project_id.as_deref() == Some(client.project())
-            && shape.id.as_deref() == Some(before.id)
-            && shape.trace_id.as_deref() == before.trace_id
-            && shape.parent_id.as_deref() == before.parent_id;
+            && bytes(&shape.id) == Some(before.id)
+            && bytes(&shape.trace_id) == before.trace_id
+            && bytes(&shape.parent_id) == before.parent_id;
         if !same {
             return Err(Error::new(
                 Status::Rejected,
@@ -185,7 +188,11 @@ impl GivenCall {
                  leave them as they were",
             ));
         }
-        let mut call = GivenCall::of_shape(&shape, Id::parse_call(before.id, "id")?, &client.redact)?;
+        let mut call = GivenCall::of_shape(
+            &shape,
+            Id::parse_call(shape.id.as_deref().unwrap_or_default(), "id")?,
+            &client.redact,
+        )?;
         if let Some(op_name) = &call.op_name {
             check_call::op_name(op_name)?;
         }
@@ -243,22 +250,22 @@ impl GivenCall {
 
     pub(super) fn as_call(&self) -> Call<'_> {
         Call {
-            id: self.id.as_str(),
-            trace_id: self.trace_id.as_ref().map(Id::as_str),
-            parent_id: self.parent_id.as_ref().map(Id::as_str),
-            op_name: self.op_name.as_deref(),
-            display_name: self.display_name.as_deref(),
-            thread_id: self.thread_id.as_deref(),
-            turn_id: self.turn_id.as_deref(),
+            id: self.id.as_bytes(),
+            trace_id: self.trace_id.as_ref().map(Id::as_bytes),
+            parent_id: self.parent_id.as_ref().map(Id::as_bytes),
+            op_name: bytes(&self.op_name),
+            display_name: bytes(&self.display_name),
+            thread_id: bytes(&self.thread_id),
+            turn_id: bytes(&self.turn_id),
             started_at: self.started_at,
             ended_at: self.ended_at,
-            attributes: self.attributes.as_deref(),
-            inputs: self.inputs.as_deref(),
-            output: self.output.as_deref(),
-            exception: self.exception.as_deref(),
-            summary: self.summary.as_deref(),
-            otel_dump: self.otel_dump.as_deref(),
-            wb_run_id: self.wb_run_id.as_deref(),
+            attributes: bytes(&self.attributes),
+            inputs: bytes(&self.inputs),
+            output: bytes(&self.output),
+            exception: bytes(&self.exception),
+            summary: bytes(&self.summary),
+            otel_dump: bytes(&self.otel_dump),
+            wb_run_id: bytes(&self.wb_run_id),
             wb_run_step: self.wb_run_step,
             wb_run_step_end: self.wb_run_step_end,
         }
@@ -274,6 +281,10 @@ impl<'j> Shape<'j> {
             Error::new(Status::InvalidJson, format!("{told}; give the fields of a call (docs/records.md)"))
         })
     }
+}
+
+fn bytes(text: &Option<String>) -> Option<&[u8]> {
+    text.as_deref().map(str::as_bytes)
 }
 
 /// A time as text, or as microseconds since 1970. One that is 0 reads back as "not yet", so it is refused.

@@ -1,21 +1,21 @@
 //! Live calls: begun now, ended later or never. Children may begin on any thread meanwhile, and end in any order.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use parking_lot::Mutex;
-
-use super::log_call::{StartTexts, Summary};
+use super::log_call::StartTexts;
 use super::rollup::{self, Totals};
 use super::start::{summary_object, usage_object, CallOptions, Lineage, Node, Parent};
+use super::summary::{Output, Summary};
 use super::{Client, Context};
 use crate::error::{Error, Result, Status};
 use crate::record::call::{call_ref, Call};
 use crate::record::check_call;
 use crate::record::ids::Id;
-use crate::record::json::{accept, Object, Rules};
+use crate::record::json::{accept_output, Object};
 use crate::record::kind::RecordType;
 use crate::record::time::Timestamp;
+use crate::store::process::lock;
 
 /// A call that has begun. To let go of it without an end leaves it open, as a crashed program would.
 pub struct LiveCall {
@@ -48,9 +48,10 @@ impl Client {
         options: &CallOptions,
     ) -> Result<LiveCall> {
         self.check_open()?;
-        let mut lineage = Lineage::of(options, self)?;
+        let now = Timestamp::now();
+        let mut lineage = Lineage::of(options, self, now)?;
         lineage.sampled &= !self.is_disabled();
-        let started_at = options.started_at.unwrap_or_else(Timestamp::now);
+        let started_at = options.started_at.unwrap_or(now);
         let mut ending = Ending { ended_at: options.ended_at, ..Ending::default() };
         let mut kept = false;
         if lineage.sampled {
@@ -59,7 +60,7 @@ impl Client {
             ending.summary = options.own_summary()?;
             let texts = StartTexts::check(self, op_name, inputs, options)?;
             kept = texts.with_call(self, &lineage, options, started_at, |start| {
-                self.keep_call(RecordType::CallStart, &start)
+                self.keep_call(RecordType::CallStart, &start, now)
             })?;
         }
         let parent = options.live_parent().cloned();
@@ -84,7 +85,7 @@ impl LiveCall {
         self.client.check_open()?;
         // Taken out, so that no lock is held while the program's filter runs.
         let ending = {
-            let mut ending = self.ending.lock();
+            let mut ending = lock(&self.ending);
             if ending.ended {
                 return Err(already_ended());
             }
@@ -92,7 +93,7 @@ impl LiveCall {
         };
         let result = self.keep_end(output, &ending);
         if result.is_err() {
-            *self.ending.lock() = ending;
+            *lock(&self.ending) = ending;
         }
         result
     }
@@ -101,36 +102,30 @@ impl LiveCall {
         if !self.node.context.sampled {
             return Ok(());
         }
-        let output = output.map(|output| accept(output, "output", &Rules::default())).transpose()?;
+        let now = Timestamp::now();
+        let output = output.map(accept_output).transpose()?;
+        let output = output.as_ref().map(|(text, usage)| Output { text, usage: *usage });
         let exception = ending.exception.as_deref().map(|text| check_call::text(text, "exception")).transpose()?;
-        let children = {
-            let children = self.node.children.lock();
-            children.any.then(|| children.totals.clone())
-        };
-        let summary = Summary::of(
-            output.as_deref(),
-            exception.is_some(),
-            children.as_ref(),
-            &ending.usage,
-            ending.summary.as_ref(),
-        );
+        let children = self.node.with_children(|children| children.totals()).flatten();
+        let summary =
+            Summary::of(output, exception.is_some(), children.as_ref(), &ending.usage, ending.summary.as_ref());
         if self.kept {
             let call = Call {
-                id: self.node.context.call_id.as_str(),
+                id: self.node.context.call_id.as_bytes(),
                 // Newer servers find the start faster by these two (protocol, section 6.2).
-                trace_id: Some(self.node.context.trace_id.as_str()),
+                trace_id: Some(self.node.context.trace_id.as_bytes()),
                 started_at: Some(self.started_at),
-                ended_at: Some(ending.ended_at.unwrap_or_else(Timestamp::now)),
-                output: output.as_deref(),
-                exception: exception.as_deref(),
+                ended_at: Some(ending.ended_at.unwrap_or(now)),
+                output: output.map(|output| output.text),
+                exception: exception.as_deref().map(str::as_bytes),
                 summary: Some(&summary.text),
                 wb_run_step_end: self.wb_run_step_end,
                 ..Call::default()
             };
-            self.client.keep_call(RecordType::CallEnd, &call)?;
+            self.client.keep_call(RecordType::CallEnd, &call, now)?;
         }
         if let Some(parent) = &self.parent {
-            summary.add_to(&mut parent.children.lock().totals);
+            parent.with_children(|children| children.add(&summary));
         }
         Ok(())
     }
@@ -192,7 +187,7 @@ impl LiveCall {
 
     fn change(&self, change: impl FnOnce(&mut Ending)) -> Result<()> {
         self.client.check_open()?;
-        let mut ending = self.ending.lock();
+        let mut ending = lock(&self.ending);
         if ending.ended {
             return Err(already_ended());
         }

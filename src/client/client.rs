@@ -22,11 +22,10 @@ use crate::record::names::{check_path_part, split_project};
 use crate::record::sink::Sink;
 use crate::record::time::Timestamp;
 use crate::store::layout::UNBOUND_ENTITY;
+use crate::store::stats::Stats;
 use crate::store::Store;
 use crate::sync::environment::Environment;
 
-/// The largest request that the official client sends (protocol, section 8).
-const MAX_RECORD: usize = 31 << 20;
 /// Above this, servers of the older route may store a note in place of the call (protocol, section 8).
 const LARGE_CALL: usize = 7 << 19;
 
@@ -105,6 +104,11 @@ impl Client {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// What became of the records that this process logged into the offline directory.
+    pub fn stats(&self) -> Stats {
+        self.store.as_ref().map(|store| store.stats()).unwrap_or_default()
+    }
+
     /// Brings everything accepted so far to the disk (and, online, to the server). Answers how many records are not
     /// there yet: 0 unless the time limit was reached.
     pub fn flush(&self, limit: Option<Duration>) -> Result<u64> {
@@ -156,6 +160,7 @@ impl Client {
         self.state.store(BROKEN, Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn check_open(&self) -> Result<()> {
         match self.state.load(Ordering::Acquire) {
             OPEN => Ok(()),
@@ -173,15 +178,17 @@ impl Client {
     }
 
     /// Whether a trace is kept: the same answer for each of its calls, in every process of the same rate.
+    #[inline]
     pub(super) fn samples(&self, trace_id: &Id) -> bool {
-        let place = f64::from(crc32fast::hash(trace_id.as_str().as_bytes())) / (f64::from(u32::MAX) + 1.0);
-        self.sample_rate >= 1.0 || place < self.sample_rate
+        let place = || f64::from(crc32fast::hash(trace_id.as_bytes())) / (f64::from(u32::MAX) + 1.0);
+        self.sample_rate >= 1.0 || place() < self.sample_rate
     }
 
-    /// Keeps a part of a call. Answers false when the program's filter dropped it.
-    pub(super) fn keep_call(&self, record_type: RecordType, call: &Call<'_>) -> Result<bool> {
+    /// Keeps a part of a call, logged at a time. Answers false when the program's filter dropped it.
+    #[inline]
+    pub(super) fn keep_call(&self, record_type: RecordType, call: &Call<'_>, time: Timestamp) -> Result<bool> {
         let Some(filter) = &self.filter else {
-            return self.append(record_type, Body::Call(call)).map(|()| true);
+            return self.append(record_type, Body::Call(call), time).map(|()| true);
         };
         let mut data = Vec::new();
         let encoded = Sink::collect(call.encoded_length(), |out| call.encode(out));
@@ -194,10 +201,10 @@ impl Client {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 Ok(false)
             }
-            Some((_, false)) => self.append(record_type, Body::Call(call)).map(|()| true),
+            Some((_, false)) => self.append(record_type, Body::Call(call), time).map(|()| true),
             Some((data, true)) => {
                 let changed = GivenCall::of_record(record_type, &data, self, call)?;
-                self.append(record_type, Body::Call(&changed.as_call())).map(|()| true)
+                self.append(record_type, Body::Call(&changed.as_call()), time).map(|()| true)
             }
         }
     }
@@ -230,7 +237,7 @@ impl Client {
 
     /// Keeps a record that is no part of a call.
     pub(super) fn keep_json(&self, record_type: RecordType, body: &Value) -> Result<()> {
-        self.append(record_type, Body::Json(&compact(body)))
+        self.append(record_type, Body::Json(&compact(body)), Timestamp::now())
     }
 
     /// Keeps the bytes of a file.
@@ -241,20 +248,11 @@ impl Client {
         }
     }
 
-    fn append(&self, record_type: RecordType, body: Body<'_>) -> Result<()> {
+    #[inline]
+    fn append(&self, record_type: RecordType, body: Body<'_>, timestamp: Timestamp) -> Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
-        let record = Record { record_type, timestamp: Timestamp::now(), project: &self.project, body };
-        let length = record.encoded_length();
-        if length > MAX_RECORD {
-            return Err(Error::new(
-                Status::TooLarge,
-                format!(
-                    "{}: {length} bytes, and servers take at most {MAX_RECORD} in one request; keep the large part in a \
-                     file and put what its creation answered here",
-                    record_type.name()
-                ),
-            ));
-        }
+        let record = Record { record_type, timestamp, project: &self.project, body };
+        let length = store.append(&record)?;
         if length > LARGE_CALL && matches!(body, Body::Call(_)) {
             log::write(log::Level::Warning, || {
                 format!(
@@ -264,7 +262,7 @@ impl Client {
                 )
             });
         }
-        store.append(&record)
+        Ok(())
     }
 
     /// `close` lets a sync of another process take the files whole.

@@ -1,7 +1,8 @@
 //! Sessions and live calls: what a program logs, checked and turned into records for the store.
 //!
-//! [`options`] (settings and their environment variables), [`Client`] (a session), [`LiveCall`] and the calls logged in
-//! one go, [`rollup`] (usage and status of children in their parents), [`context`] (a parent as one line of text),
+//! [`options`] and [`storage`] (settings and their environment variables), [`Client`] (a session), [`LiveCall`] and the
+//! calls logged in one go, `summary` and [`rollup`] (usage and status, also of children in their parents), [`context`]
+//! (a parent as one line of text),
 //! [`filter`] (the program's say in what is kept), and one file each for objects, files, feedback and costs. Only
 //! `online` reaches for the network.
 
@@ -20,7 +21,10 @@ mod online;
 pub mod options;
 pub mod rollup;
 mod start;
+pub mod storage;
+mod summary;
 mod system;
+mod usage;
 
 pub use call::LiveCall;
 pub use client::Client;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::filter::Filter;
 use crate::error::{Error, Result, Status};
 use crate::record::json::{accept, Redact, Rules};
+use crate::store::options::QuotaPolicy;
 use crate::store::StoreOptions;
 use crate::sync::environment::Environment;
 use crate::sync::Update;
@@ -37,6 +38,20 @@ pub struct Options {
     pub compression_level: Option<i32>,
     /// Whether the group may read and write what is stored (`WEAVE_GROUP_ACCESS`).
     pub group_access: Option<bool>,
+    /// Power loss costs at most what was accepted in this time (`WEAVE_DURABILITY_INTERVAL`, seconds).
+    pub durability_interval: Option<Duration>,
+    /// Whether the journal may use mapped memory (`WEAVE_JOURNAL`).
+    pub mapped_journal: Option<bool>,
+    /// Bytes that may wait in the journal beyond its rings (`WEAVE_JOURNAL_SIZE`).
+    pub journal_size: Option<u64>,
+    /// Whether a logging call waits for room in a full journal, or is refused (`WEAVE_WHEN_FULL`).
+    pub block_when_full: Option<bool>,
+    /// How long it waits (`WEAVE_BLOCK_LIMIT`, seconds).
+    pub block_limit: Option<Duration>,
+    /// Bytes that the offline directory may have (`WEAVE_MAX_DIRECTORY_SIZE`).
+    pub max_directory_size: Option<u64>,
+    /// What happens when it has them (`WEAVE_QUOTA_POLICY`).
+    pub quota_policy: Option<QuotaPolicy>,
     /// The key of the account (`WANDB_API_KEY`, netrc).
     pub api_key: Option<String>,
     /// The address of W&B (`WANDB_BASE_URL`).
@@ -122,39 +137,6 @@ impl Options {
             redact: Redact::with_keys(self.redact_keys.iter().map(String::as_str).chain(more_keys)),
         })
     }
-
-    fn store_options(&self, mode: Mode, environment: &Environment) -> Result<StoreOptions> {
-        let defaults = StoreOptions::default();
-        let whole = "a whole number of at least 1";
-        let size = number(self.max_file_size, environment, "WEAVE_MAX_FILE_SIZE", "a number of bytes, at least 1")?;
-        let age = number(self.max_file_age.map(|age| age.as_secs()), environment, "WEAVE_MAX_FILE_AGE", whole)?;
-        let level = number(self.compression_level, environment, "WEAVE_COMPRESSION_LEVEL", "a level from 1 to 12")?;
-        for (value, variable, option) in
-            [(size, "WEAVE_MAX_FILE_SIZE", "max_file_size"), (age, "WEAVE_MAX_FILE_AGE", "max_file_age")]
-        {
-            if value == Some(0) {
-                return Err(unusable(variable, option, 0, whole));
-            }
-        }
-        if let Some(level) = level.filter(|level| !(1..=12).contains(level)) {
-            return Err(unusable("WEAVE_COMPRESSION_LEVEL", "compression_level", level, "a level from 1 to 12"));
-        }
-        Ok(StoreOptions {
-            dir: if mode == Mode::Disabled { PathBuf::new() } else { self.directory(environment)? },
-            max_file_size: size.unwrap_or(defaults.max_file_size),
-            max_file_age: age.map_or(defaults.max_file_age, Duration::from_secs),
-            compress: switch(self.compress, environment, "WEAVE_COMPRESS")?.unwrap_or(defaults.compress),
-            level,
-            group_access: switch(self.group_access, environment, "WEAVE_GROUP_ACCESS")?
-                .unwrap_or(defaults.group_access),
-            ..defaults
-        })
-    }
-
-    fn directory(&self, environment: &Environment) -> Result<PathBuf> {
-        let given = self.offline_dir.clone().filter(|dir| !dir.as_os_str().is_empty());
-        directory(given.or_else(|| environment.text("WEAVE_OFFLINE_DIR").map(PathBuf::from)), environment)
-    }
 }
 
 /// The offline directory that is meant: the given one, or the default. `~` stands for the home directory.
@@ -174,14 +156,14 @@ pub(crate) fn directory(given: Option<PathBuf>, environment: &Environment) -> Re
     Ok(home.join(below_home))
 }
 
-fn switch(given: Option<bool>, environment: &Environment, variable: &str) -> Result<Option<bool>> {
+pub(super) fn switch(given: Option<bool>, environment: &Environment, variable: &str) -> Result<Option<bool>> {
     match given {
         None if environment.text(variable).is_some() => environment.switch(variable).map(Some),
         given => Ok(given),
     }
 }
 
-fn number<T: std::str::FromStr>(
+pub(super) fn number<T: std::str::FromStr>(
     given: Option<T>,
     environment: &Environment,
     variable: &str,
@@ -195,7 +177,7 @@ fn number<T: std::str::FromStr>(
     }
 }
 
-fn unusable(variable: &str, option: &str, value: impl std::fmt::Display, wanted: &str) -> Error {
+pub(super) fn unusable(variable: &str, option: &str, value: impl std::fmt::Display, wanted: &str) -> Error {
     Error::new(
         Status::InvalidArgument,
         format!("{option} (option or {variable}): {value} cannot be used; it must be {wanted}"),
@@ -221,25 +203,10 @@ mod tests {
     }
 
     #[test]
-    fn the_directory_may_begin_with_the_home_directory() {
-        let dir = |options: &Options, variables: &[_]| resolved(options, variables).unwrap().store.dir;
-        assert_eq!(dir(&Options::default(), &[]), Path::new("/home/ada/.weave/offline"));
-        assert_eq!(dir(&Options::default(), &[("WEAVE_OFFLINE_DIR", "~/w")]), Path::new("/home/ada/w"));
-        let given = Options { offline_dir: Some("/data".into()), ..Options::default() };
-        assert_eq!(dir(&given, &[("WEAVE_OFFLINE_DIR", "~/w")]), Path::new("/data"));
-    }
-
-    #[test]
     fn a_value_that_cannot_be_used_names_its_variable() {
         for (variable, value) in [
             ("WEAVE_OFFLINE", "maybe"),
             ("WEAVE_DISABLED", "2"),
-            ("WEAVE_COMPRESS", "gzip"),
-            ("WEAVE_GROUP_ACCESS", "staff"),
-            ("WEAVE_MAX_FILE_SIZE", "100MB"),
-            ("WEAVE_MAX_FILE_SIZE", "0"),
-            ("WEAVE_MAX_FILE_AGE", "-1"),
-            ("WEAVE_COMPRESSION_LEVEL", "13"),
             ("WEAVE_SAMPLE_RATE", "1.5"),
             ("WEAVE_SAMPLE_RATE", "NaN"),
             ("WEAVE_ATTRIBUTES", "[1]"),
@@ -250,10 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_from_the_environment() {
-        let variables = [("WEAVE_MAX_FILE_SIZE", "1000"), ("WEAVE_MAX_FILE_AGE", "60"), ("WEAVE_SAMPLE_RATE", "0.25")];
-        let settings = resolved(&Options::default(), &variables).unwrap();
-        assert_eq!((settings.store.max_file_size, settings.store.max_file_age.as_secs()), (1000, 60));
-        assert_eq!(settings.sample_rate, 0.25);
+    fn the_sample_rate_comes_from_the_environment() {
+        assert_eq!(resolved(&Options::default(), &[("WEAVE_SAMPLE_RATE", "0.25")]).unwrap().sample_rate, 0.25);
     }
 }

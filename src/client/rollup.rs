@@ -55,10 +55,10 @@ impl Totals {
         self.add_sum("usage", Sum::Map(of_model));
     }
 
-    /// Counts one call, failed or not.
-    pub fn count(&mut self, failed: bool) {
-        let counts = [("success", i128::from(!failed)), ("error", i128::from(failed))];
-        let counts = counts.map(|(key, number)| (key.to_owned(), Sum::Int(number)));
+    /// Counts calls.
+    pub fn count(&mut self, succeeded: u64, failed: u64) {
+        let counts = [("success", succeeded), ("error", failed)];
+        let counts = counts.map(|(key, number)| (key.to_owned(), Sum::Int(number.into())));
         self.add_sum("status_counts", Sum::Map(Totals(BTreeMap::from(counts))));
     }
 
@@ -205,9 +205,9 @@ mod tests {
     #[test]
     fn each_call_counts_once() {
         let mut totals = Totals::default();
-        totals.count(false);
-        totals.count(true);
-        totals.count(false);
+        totals.count(1, 0);
+        totals.count(0, 1);
+        totals.count(1, 0);
         assert_eq!(compact(&totals.to_object().into()), r#"{"status_counts":{"error":1,"success":2}}"#);
     }
 

@@ -1,12 +1,11 @@
 //! What a call is given beside its op, inputs and output, and what follows from it: ids, trace, thread, turn.
 
 use std::borrow::Cow;
-use std::sync::Arc;
-
-use parking_lot::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::context::Context;
 use super::rollup::Totals;
+use super::summary::Children;
 use super::Client;
 use crate::error::{Error, Result, Status};
 use crate::record::check_call;
@@ -14,6 +13,7 @@ use crate::record::ids::Id;
 use crate::record::json::{accept, compact, Object, Rules, Value};
 use crate::record::object::object;
 use crate::record::time::Timestamp;
+use crate::store::process::{self, lock};
 
 /// What a call may be given. Everything is optional.
 #[derive(Debug, Clone, Default)]
@@ -67,14 +67,9 @@ pub enum Parent {
 #[derive(Debug)]
 pub struct Node {
     pub(super) context: Context,
-    pub(super) children: Mutex<Children>,
-}
-
-/// What the children of a call have added up to.
-#[derive(Debug, Default)]
-pub(super) struct Children {
-    pub any: bool,
-    pub totals: Totals,
+    children: Mutex<Children>,
+    /// The process that it was made in.
+    process: u32,
 }
 
 /// Where a call stands: in its trace, below its parent, in its conversation.
@@ -104,7 +99,29 @@ impl Parent {
 }
 
 impl CallOptions {
+    /// Options with nothing set.
+    pub const NONE: CallOptions = CallOptions {
+        parent: None,
+        id: None,
+        trace_id: None,
+        parent_id: None,
+        display_name: None,
+        thread_id: None,
+        turn_id: None,
+        attributes: None,
+        summary: None,
+        usage: Vec::new(),
+        exception: None,
+        started_at: None,
+        ended_at: None,
+        kind: None,
+        wb_run_id: None,
+        wb_run_step: None,
+        wb_run_step_end: None,
+    };
+
     /// The parent in this process, if there is one.
+    #[inline]
     pub(super) fn live_parent(&self) -> Option<&Arc<Node>> {
         match &self.parent {
             Some(Parent::Live(node)) => Some(node),
@@ -112,26 +129,49 @@ impl CallOptions {
         }
     }
 
+    /// Whether nothing is said of where the call stands, as of most calls without a parent.
+    #[inline]
+    fn begin_a_trace(&self) -> bool {
+        self.parent.is_none()
+            && [&self.id, &self.trace_id, &self.parent_id, &self.thread_id, &self.turn_id]
+                .into_iter()
+                .all(|given| given.is_none())
+    }
+
     /// The usage that the program gave for the call itself.
+    #[inline(always)]
     pub(super) fn own_usage(&self) -> Result<Totals> {
-        let mut totals = Totals::default();
-        for (model, usage) in &self.usage {
-            totals.add_usage(model, &usage_object(model, usage.as_bytes())?);
+        match self.usage.as_slice() {
+            [] => Ok(Totals::default()),
+            usage => usage_totals(usage),
         }
-        Ok(totals)
     }
 
     /// The summary that the program gave.
+    #[inline(always)]
     pub(super) fn own_summary(&self) -> Result<Option<Object>> {
-        self.summary.as_deref().map(|summary| summary_object(summary.as_bytes())).transpose()
+        match &self.summary {
+            None => Ok(None),
+            Some(summary) => summary_object(summary.as_bytes()).map(Some),
+        }
     }
 }
 
 impl<'o> Lineage<'o> {
-    pub(super) fn of(options: &'o CallOptions, client: &Client) -> Result<Lineage<'o>> {
+    #[inline(always)]
+    pub(super) fn of(options: &'o CallOptions, client: &Client, now: Timestamp) -> Result<Lineage<'o>> {
+        if options.begin_a_trace() {
+            let (id, trace_id) = Id::pair_at(now);
+            let sampled = client.samples(&trace_id);
+            return Ok(Lineage { id, trace_id, parent_id: None, thread_id: None, turn: Turn::None, sampled });
+        }
+        Lineage::given(options, client, now)
+    }
+
+    fn given(options: &'o CallOptions, client: &Client, now: Timestamp) -> Result<Lineage<'o>> {
         let parent = options.parent.as_ref().map(Parent::context);
         let given = |id: &'o Option<String>| id.as_deref();
-        let id = given(&options.id).map_or_else(|| Ok(Id::new()), |id| Id::parse_call(id, "id"))?;
+        let id = given(&options.id).map_or_else(|| Ok(Id::at(now)), |id| Id::parse_call(id, "id"))?;
         let parent_id = given(&options.parent_id).filter(|id| !id.is_empty());
         let parent_id = parent_id.map(|id| Id::parse_call(id, "parent_id")).transpose()?;
         let trace_id = given(&options.trace_id).map(|id| Id::parse_trace(id, "trace_id")).transpose()?;
@@ -159,7 +199,7 @@ impl<'o> Lineage<'o> {
                     "give the parent's trace id, or the parent itself",
                 ));
             }
-            (None, trace, id) => (trace.unwrap_or_default(), id),
+            (None, trace, id) => (trace.unwrap_or_else(|| Id::at(now)), id),
         };
         let thread_id = match options.thread_id.as_deref() {
             Some(thread) => Some(check_call::text(thread, "thread_id")?).filter(|thread| !thread.is_empty()),
@@ -177,6 +217,7 @@ impl<'o> Lineage<'o> {
         Ok(Lineage { id, trace_id, parent_id, thread_id, turn, sampled })
     }
 
+    #[inline]
     pub(super) fn turn_id(&self) -> Option<&str> {
         match &self.turn {
             Turn::None => None,
@@ -196,12 +237,18 @@ impl Node {
             thread_id: lineage.thread_id.as_deref().map(str::to_owned),
             turn_id: lineage.turn_id().map(str::to_owned),
         };
-        Arc::new(Node { context, children: Mutex::default() })
+        Arc::new(Node { context, children: Mutex::default(), process: process::generation() })
     }
 
     /// A child began: from now on the call's own output tells no usage.
     pub(super) fn expect_child(&self) {
-        self.children.lock().any = true;
+        self.with_children(|children| children.any = true);
+    }
+
+    /// What its children add up to. The child of a fork adds nothing to calls of its parent, which ends them itself; a
+    /// thread that the child does not have may hold the lock.
+    pub(super) fn with_children<R>(&self, f: impl FnOnce(&mut Children) -> R) -> Option<R> {
+        (self.process == process::generation()).then(|| f(&mut lock(&self.children)))
     }
 }
 
@@ -238,6 +285,15 @@ pub(super) fn summary_object(text: &[u8]) -> Result<Object> {
         });
     }
     Ok(summary)
+}
+
+#[cold]
+fn usage_totals(usage: &[(String, String)]) -> Result<Totals> {
+    let mut totals = Totals::default();
+    for (model, usage) in usage {
+        totals.add_usage(model, &usage_object(model, usage.as_bytes())?);
+    }
+    Ok(totals)
 }
 
 /// The usage of a model, checked; a request is counted when the program counts none.

@@ -9,6 +9,8 @@ pub(super) struct System {
     members: String,
     /// The program's attributes for every call, a clean JSON object that is not empty.
     common: Option<Object>,
+    /// The attributes of a call that has none of its own.
+    alone: String,
 }
 
 impl System {
@@ -26,10 +28,20 @@ impl System {
         members.insert("sys_version", format!("libweave {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH));
         let text = compact(&members.into());
         let common = common.map(|text| Value::parse(text).map_err(|fault| fault.in_field("attributes"))).transpose()?;
-        Ok(System {
+        let mut system = System {
             members: text.trim_start_matches('{').trim_end_matches('}').to_owned(),
             common: common.and_then(|value| value.as_object().cloned()).filter(|common| !common.is_empty()),
-        })
+            alone: String::new(),
+        };
+        let mut alone = String::new();
+        system.write(None, None, &mut alone)?;
+        system.alone = alone;
+        Ok(system)
+    }
+
+    /// The attributes of a call that has none of its own.
+    pub(super) fn alone(&self) -> &str {
+        &self.alone
     }
 
     /// Writes the attributes of a call: the system's, the program's for every call, and this call's own (a clean JSON
@@ -123,6 +135,13 @@ mod tests {
         let attributes = written(Some(r#"{"a":1,"b":1}"#), Some(r#"{"b":2}"#), None);
         assert_eq!((&attributes["a"], &attributes["b"]), (&1.into(), &2.into()));
         assert_eq!(attributes["weave"]["source"], "libweave-test");
+    }
+
+    #[test]
+    fn attributes_of_every_call_stand_in_a_call_without_its_own() {
+        let system = System::new("libweave-test", Some(r#"{"a":1}"#)).unwrap();
+        let attributes: serde_json::Value = serde_json::from_str(system.alone()).unwrap();
+        assert_eq!((&attributes["a"], &attributes["weave"]["source"]), (&1.into(), &"libweave-test".into()));
     }
 
     #[test]

@@ -398,9 +398,7 @@ pub(super) unsafe fn with<R>(
     options: *const weave_call_options,
     work: impl FnOnce(&CallOptions) -> Result<R>,
 ) -> Result<R> {
+    static NONE: CallOptions = CallOptions::NONE;
     // SAFETY: by the contract.
-    match unsafe { options.as_ref() } {
-        Some(options) => work(&options.options),
-        None => work(&CallOptions::default()),
-    }
+    work(unsafe { options.as_ref() }.map_or(&NONE, |options| &options.options))
 }

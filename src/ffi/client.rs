@@ -165,6 +165,25 @@ pub unsafe extern "C" fn weave_client_dropped(client: *const weave_client, dropp
     })
 }
 
+/// What became of the records that this process logged into the offline directory of a session, by all its sessions: a
+/// JSON object.
+///
+/// "accepted": records that were taken; "packed": of these, records in data files on the disk; "waiting" and
+/// "waiting_bytes": those in the journal alone; "refused": records that were not taken because the journal or the quota
+/// was full or the disk failed (a mistake in a record is not counted); "blocked": logging calls that had to wait for room;
+/// "dropped": records in data files that were deleted unsent to keep the quota; "journal": its "kind", "mapped" or
+/// "write", and its "bytes"; "failures": times that records could not be brought into data files, which are tried again;
+/// "last_error": why, the last time, or null; "filtered": records that this session's filter has dropped.
+///
+/// @param client the session, which may be finished. Disabled, everything is 0.
+/// @param stats_json takes the text, to be freed with weave_string_free.
+/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
+#[no_mangle]
+pub unsafe extern "C" fn weave_stats(client: *mut weave_client, stats_json: *mut *mut c_char) -> weave_status {
+    // SAFETY: by the conventions of the interface.
+    unsafe { with(client, |client| put_text(stats_json, client.stats().to_json(client.dropped()).to_string())) }
+}
+
 /// Reads data of the server, with a request of the trace server's interface. Not available offline.
 ///
 /// @param client the session.

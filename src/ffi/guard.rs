@@ -1,5 +1,5 @@
-//! What every entry point does: a panic becomes a status, errno stays as it was, and the text of an error is kept for
-//! the thread.
+//! What every entry point does: a panic becomes a status, errno stays as it was, the thread is not cancelled inside, and
+//! the text of an error is kept for the thread.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -85,17 +85,69 @@ fn fail(error: &Error) -> weave_status {
 fn contain<T>(body: impl FnOnce() -> T) -> Result<T> {
     QUIET.call_once(install_hook);
     let errno = errno();
-    let _ = DEPTH.try_with(|depth| depth.set(depth.get() + 1));
-    let result = catch_unwind(AssertUnwindSafe(body));
-    let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
+    let cancellation = Cancellation::off();
+    // One look-up of the thread's counter: in a shared library each costs a call.
+    let result = DEPTH.with(|depth| {
+        depth.set(depth.get() + 1);
+        let result = catch_unwind(AssertUnwindSafe(body));
+        depth.set(depth.get().saturating_sub(1));
+        result
+    });
+    cancellation.restore();
     set_errno(errno);
-    result.map_err(|panic| {
-        let text = format!("a fault inside the library was caught ({}); please report it", told(panic.as_ref()));
-        // A payload may panic again when it is dropped.
-        let _ = catch_unwind(AssertUnwindSafe(move || drop(panic)));
-        log::write(log::Level::Error, || text.clone());
-        Error::new(Status::Panic, text)
-    })
+    result.map_err(fault)
+}
+
+#[cold]
+fn fault(panic: Box<dyn Any + Send>) -> Error {
+    let text = format!("a fault inside the library was caught ({}); please report it", told(panic.as_ref()));
+    // A payload may panic again when it is dropped.
+    let _ = catch_unwind(AssertUnwindSafe(move || drop(panic)));
+    log::write(log::Level::Error, || text.clone());
+    Error::new(Status::Panic, text)
+}
+
+/// The thread's cancellation, which is off inside the library: to cancel a thread unwinds its stack, which must not
+/// reach through Rust, and would leave locks held. A request that comes meanwhile waits for the host's own code.
+struct Cancellation {
+    #[cfg(not(target_os = "android"))]
+    before: libc::c_int,
+}
+
+#[cfg(not(target_os = "android"))]
+impl Cancellation {
+    fn off() -> Self {
+        #[cfg(any(target_os = "macos", target_os = "ios"))]
+        const DISABLE: libc::c_int = 0;
+        #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+        const DISABLE: libc::c_int = 1;
+        let mut before = 0;
+        // SAFETY: the place is valid for a write.
+        unsafe { pthread_setcancelstate(DISABLE, &mut before) };
+        Cancellation { before }
+    }
+
+    fn restore(self) {
+        // SAFETY: the state is what the same function answered; NULL is allowed on every system but for old ones, hence
+        // a place for what is not wanted.
+        unsafe { pthread_setcancelstate(self.before, &mut 0) };
+    }
+}
+
+#[cfg(not(target_os = "android"))]
+extern "C" {
+    // The libc crate lacks it for most systems.
+    fn pthread_setcancelstate(state: libc::c_int, before: *mut libc::c_int) -> libc::c_int;
+}
+
+/// There is no cancellation of threads.
+#[cfg(target_os = "android")]
+impl Cancellation {
+    fn off() -> Self {
+        Cancellation {}
+    }
+
+    fn restore(self) {}
 }
 
 fn told(panic: &(dyn Any + Send)) -> &str {

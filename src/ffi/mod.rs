@@ -27,6 +27,7 @@ pub mod log;
 pub mod object;
 pub mod options;
 pub mod options_server;
+pub mod options_storage;
 mod strings;
 pub mod sync;
 pub mod version;

@@ -3,7 +3,6 @@
 use std::ffi::c_char;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::callbacks::{filter, progress, weave_filter_fn, weave_progress_fn, UserData};
 use super::error::weave_status;
@@ -125,107 +124,6 @@ pub unsafe extern "C" fn weave_options_set_entity(options: *mut weave_options, e
         set(options, |o| {
             let entity = text(entity, "entity")?;
             o.entity = Some(entity.to_owned());
-            Ok(())
-        })
-    }
-}
-
-/// After how many bytes on disk a data file is closed and another begun. Variable WEAVE_MAX_FILE_SIZE; default 100000000.
-///
-/// @param options the settings.
-/// @param max_file_size bytes, at least 1.
-/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or 0.
-#[no_mangle]
-pub unsafe extern "C" fn weave_options_set_max_file_size(
-    options: *mut weave_options,
-    max_file_size: u64,
-) -> weave_status {
-    // SAFETY: by the conventions of the interface.
-    unsafe {
-        set(options, |o| {
-            if max_file_size == 0 {
-                return Err(out_of_range("max_file_size", 0, "at least 1 byte"));
-            }
-            o.max_file_size = Some(max_file_size);
-            Ok(())
-        })
-    }
-}
-
-/// After how long a data file is closed and another begun. Variable WEAVE_MAX_FILE_AGE; default 86400.
-///
-/// @param options the settings.
-/// @param max_file_age seconds, at least 1.
-/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 1.
-#[no_mangle]
-pub unsafe extern "C" fn weave_options_set_max_file_age(
-    options: *mut weave_options,
-    max_file_age: i64,
-) -> weave_status {
-    // SAFETY: by the conventions of the interface.
-    unsafe {
-        set(options, |o| {
-            let age = u64::try_from(max_file_age).ok().filter(|age| *age > 0);
-            let age = age.ok_or_else(|| out_of_range("max_file_age", max_file_age, "at least 1 second"))?;
-            o.max_file_age = Some(Duration::from_secs(age));
-            Ok(())
-        })
-    }
-}
-
-/// Whether data files are compressed with gzip. Variable WEAVE_COMPRESS; default true.
-///
-/// @param options the settings.
-/// @param compress true or false.
-/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
-#[no_mangle]
-pub unsafe extern "C" fn weave_options_set_compress(options: *mut weave_options, compress: bool) -> weave_status {
-    // SAFETY: by the conventions of the interface.
-    unsafe {
-        set(options, |o| {
-            o.compress = Some(compress);
-            Ok(())
-        })
-    }
-}
-
-/// How hard data files are compressed. Variable WEAVE_COMPRESSION_LEVEL; the default suits a busy program.
-///
-/// @param options the settings.
-/// @param compression_level 1 (fast) to 12 (small).
-/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or outside of it.
-#[no_mangle]
-pub unsafe extern "C" fn weave_options_set_compression_level(
-    options: *mut weave_options,
-    compression_level: i32,
-) -> weave_status {
-    // SAFETY: by the conventions of the interface.
-    unsafe {
-        set(options, |o| {
-            if !(1..=12).contains(&compression_level) {
-                return Err(out_of_range("compression_level", compression_level, "from 1 to 12"));
-            }
-            o.compression_level = Some(compression_level);
-            Ok(())
-        })
-    }
-}
-
-/// Whether the group of the files may read and write them (modes 0770 and 0660 instead of 0700 and 0600). Variable
-/// WEAVE_GROUP_ACCESS; default false.
-///
-/// @param options the settings.
-/// @param group_access true or false.
-/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
-#[no_mangle]
-pub unsafe extern "C" fn weave_options_set_group_access(
-    options: *mut weave_options,
-    group_access: bool,
-) -> weave_status {
-    // SAFETY: by the conventions of the interface.
-    unsafe {
-        set(options, |o| {
-            o.group_access = Some(group_access);
             Ok(())
         })
     }

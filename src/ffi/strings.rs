@@ -152,7 +152,7 @@ pub(super) unsafe fn put_id(place: *mut c_char, id: &crate::record::ids::Id) {
     if place.is_null() {
         return;
     }
-    let id = id.as_str();
+    let id = id.as_bytes();
     debug_assert!(id.len() < super::call::WEAVE_ID_SIZE);
     // SAFETY: ids have at most 36 bytes, fewer than the buffer's by the contract.
     unsafe {

@@ -3,7 +3,7 @@
 //! A call is kept field by field, so that the caller's thread only copies bytes; the JSON line is made later. A start and
 //! an end that meet are one record: joining them is taking the union of their fields.
 
-use super::ids::Id;
+use super::ids::{Id, MAX_ID_LENGTH};
 use super::kind::RecordType;
 use super::sink::Sink;
 use super::time::Timestamp;
@@ -39,116 +39,138 @@ enum Shape {
     Number,
 }
 
-const FIELDS: [(Field, &str, Shape); 18] = [
-    (Field::Id, "id", Shape::Text),
-    (Field::TraceId, "trace_id", Shape::Text),
-    (Field::ParentId, "parent_id", Shape::Text),
-    (Field::OpName, "op_name", Shape::Text),
-    (Field::DisplayName, "display_name", Shape::Text),
-    (Field::ThreadId, "thread_id", Shape::Text),
-    (Field::TurnId, "turn_id", Shape::Text),
-    (Field::StartedAt, "started_at", Shape::Time),
-    (Field::EndedAt, "ended_at", Shape::Time),
-    (Field::Attributes, "attributes", Shape::Json),
-    (Field::Inputs, "inputs", Shape::Json),
-    (Field::Output, "output", Shape::Json),
-    (Field::Exception, "exception", Shape::Text),
-    (Field::Summary, "summary", Shape::Json),
-    (Field::OtelDump, "otel_dump", Shape::Json),
-    (Field::WbRunId, "wb_run_id", Shape::Text),
-    (Field::WbRunStep, "wb_run_step", Shape::Number),
-    (Field::WbRunStepEnd, "wb_run_step_end", Shape::Number),
+/// How each field stands in a line, by its number.
+const FIELDS: [(&[u8], Shape); 18] = [
+    (b",\"id\":", Shape::Text),
+    (b",\"trace_id\":", Shape::Text),
+    (b",\"parent_id\":", Shape::Text),
+    (b",\"op_name\":", Shape::Text),
+    (b",\"display_name\":", Shape::Text),
+    (b",\"thread_id\":", Shape::Text),
+    (b",\"turn_id\":", Shape::Text),
+    (b",\"started_at\":", Shape::Time),
+    (b",\"ended_at\":", Shape::Time),
+    (b",\"attributes\":", Shape::Json),
+    (b",\"inputs\":", Shape::Json),
+    (b",\"output\":", Shape::Json),
+    (b",\"exception\":", Shape::Text),
+    (b",\"summary\":", Shape::Json),
+    (b",\"otel_dump\":", Shape::Json),
+    (b",\"wb_run_id\":", Shape::Text),
+    (b",\"wb_run_step\":", Shape::Number),
+    (b",\"wb_run_step_end\":", Shape::Number),
 ];
 
-/// The part of a call that one record carries: a start, an end, or both. Texts are checked already, JSON is one line.
+/// The part of a call that one record carries: a start, an end, or both. Texts are UTF-8 that was checked already, and
+/// are only copied here; JSON is one line.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Call<'a> {
     /// The call's id.
-    pub id: &'a str,
+    pub id: &'a [u8],
     /// The trace it belongs to.
-    pub trace_id: Option<&'a str>,
+    pub trace_id: Option<&'a [u8]>,
     /// The call that made it.
-    pub parent_id: Option<&'a str>,
+    pub parent_id: Option<&'a [u8]>,
     /// A plain name, or the reference of an op.
-    pub op_name: Option<&'a str>,
+    pub op_name: Option<&'a [u8]>,
     /// The name to show instead.
-    pub display_name: Option<&'a str>,
+    pub display_name: Option<&'a [u8]>,
     /// The conversation it belongs to.
-    pub thread_id: Option<&'a str>,
+    pub thread_id: Option<&'a [u8]>,
     /// The first call of this turn of the conversation.
-    pub turn_id: Option<&'a str>,
+    pub turn_id: Option<&'a [u8]>,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// JSON object.
-    pub attributes: Option<&'a str>,
+    pub attributes: Option<&'a [u8]>,
     /// JSON object.
-    pub inputs: Option<&'a str>,
+    pub inputs: Option<&'a [u8]>,
     /// JSON value.
-    pub output: Option<&'a str>,
+    pub output: Option<&'a [u8]>,
     /// What failed; a non-empty text means failed.
-    pub exception: Option<&'a str>,
+    pub exception: Option<&'a [u8]>,
     /// JSON object.
-    pub summary: Option<&'a str>,
+    pub summary: Option<&'a [u8]>,
     /// JSON object: the OpenTelemetry span that it was imported from.
-    pub otel_dump: Option<&'a str>,
+    pub otel_dump: Option<&'a [u8]>,
     /// `entity/project/run` of a W&B run.
-    pub wb_run_id: Option<&'a str>,
+    pub wb_run_id: Option<&'a [u8]>,
     /// The run's step at the start.
     pub wb_run_step: Option<u64>,
     /// The run's step at the end.
     pub wb_run_step_end: Option<u64>,
 }
 
-impl<'a> Call<'a> {
-    /// Hands each field that is set to `visit`, in order, as the bytes that are kept.
-    fn each(&self, mut visit: impl FnMut(Field, &[u8])) {
-        let mut text = |field, value: Option<&str>| {
-            if let Some(value) = value {
-                visit(field, value.as_bytes());
-            }
-        };
-        text(Field::Id, Some(self.id));
-        text(Field::TraceId, self.trace_id);
-        text(Field::ParentId, self.parent_id);
-        text(Field::OpName, self.op_name);
-        text(Field::DisplayName, self.display_name);
-        text(Field::ThreadId, self.thread_id);
-        text(Field::TurnId, self.turn_id);
-        text(Field::Attributes, self.attributes);
-        text(Field::Inputs, self.inputs);
-        text(Field::Output, self.output);
-        text(Field::Exception, self.exception);
-        text(Field::Summary, self.summary);
-        text(Field::OtelDump, self.otel_dump);
-        text(Field::WbRunId, self.wb_run_id);
-        let mut number = |field, value: Option<[u8; 8]>| {
-            if let Some(value) = value {
-                visit(field, &value);
-            }
-        };
-        number(Field::StartedAt, self.started_at.map(|t| t.micros().to_le_bytes()));
-        number(Field::EndedAt, self.ended_at.map(|t| t.micros().to_le_bytes()));
-        number(Field::WbRunStep, self.wb_run_step.map(u64::to_le_bytes));
-        number(Field::WbRunStepEnd, self.wb_run_step_end.map(u64::to_le_bytes));
+impl Call<'_> {
+    #[inline(always)]
+    fn texts(&self) -> [(Field, Option<&[u8]>); 14] {
+        [
+            (Field::Id, Some(self.id)),
+            (Field::TraceId, self.trace_id),
+            (Field::ParentId, self.parent_id),
+            (Field::OpName, self.op_name),
+            (Field::DisplayName, self.display_name),
+            (Field::ThreadId, self.thread_id),
+            (Field::TurnId, self.turn_id),
+            (Field::Attributes, self.attributes),
+            (Field::Inputs, self.inputs),
+            (Field::Output, self.output),
+            (Field::Exception, self.exception),
+            (Field::Summary, self.summary),
+            (Field::OtelDump, self.otel_dump),
+            (Field::WbRunId, self.wb_run_id),
+        ]
+    }
+
+    #[inline(always)]
+    fn numbers(&self) -> [(Field, Option<[u8; 8]>); 4] {
+        let micros = |time: Option<Timestamp>| time.map(|time| time.micros().to_le_bytes());
+        [
+            (Field::StartedAt, micros(self.started_at)),
+            (Field::EndedAt, micros(self.ended_at)),
+            (Field::WbRunStep, self.wb_run_step.map(u64::to_le_bytes)),
+            (Field::WbRunStepEnd, self.wb_run_step_end.map(u64::to_le_bytes)),
+        ]
     }
 
     /// How many bytes [`Call::encode`] writes.
+    #[inline]
     pub fn encoded_length(&self) -> usize {
-        let mut length = 0;
-        self.each(|_, bytes| length += 5 + bytes.len());
-        length
+        let texts = self.texts().into_iter().filter_map(|(_, text)| text).map(|text| HEAD + text.len()).sum::<usize>();
+        texts + self.numbers().into_iter().filter_map(|(_, number)| number).count() * (HEAD + 8)
     }
 
-    /// Writes each field as its number, its length (four bytes, little-endian) and its bytes.
+    /// Writes each field that is set as its number, its length (four bytes, little-endian) and its bytes.
+    #[inline]
     pub fn encode(&self, out: &mut Sink<'_>) {
-        self.each(|field, bytes| {
-            let [a, b, c, d] = (bytes.len() as u32).to_le_bytes();
-            out.put(&[field as u8, a, b, c, d]);
-            out.put(bytes);
-        });
+        for (field, text) in self.texts() {
+            if let Some(text) = text {
+                out.put(&head(field, text.len()));
+                match <&[u8; MAX_ID_LENGTH]>::try_from(text) {
+                    // Of a known length: the copy is a few moves.
+                    Ok(id) => out.put(id),
+                    Err(_) => out.put(text),
+                }
+            }
+        }
+        for (field, number) in self.numbers() {
+            if let Some(number) = number {
+                out.put(&head(field, number.len()));
+                out.put(&number);
+            }
+        }
     }
+}
+
+/// What stands before a field's bytes.
+const HEAD: usize = 5;
+
+#[inline(always)]
+fn head(field: Field, length: usize) -> [u8; HEAD] {
+    let [a, b, c, d] = (length as u32).to_le_bytes();
+    [field as u8, a, b, c, d]
 }
 
 /// The fields of a call as they lie in the journal.
@@ -198,11 +220,9 @@ impl<'a> CallFields<'a> {
         out.extend_from_slice(envelope);
         out.extend_from_slice(b"{\"project_id\":");
         write_text(project.as_bytes(), out);
-        for ((_, name, shape), value) in FIELDS.iter().zip(self.values) {
+        for ((name, shape), value) in FIELDS.iter().zip(self.values) {
             if let Some(value) = value {
-                out.extend_from_slice(b",\"");
-                out.extend_from_slice(name.as_bytes());
-                out.extend_from_slice(b"\":");
+                out.extend_from_slice(name);
                 write_value(shape, value, out);
             }
         }
@@ -220,14 +240,34 @@ fn write_value(shape: &Shape, value: &[u8], out: &mut Vec<u8>) {
         Shape::Text => write_text(value, out),
         Shape::Number => out.extend_from_slice(u64::from_le_bytes(number()).to_string().as_bytes()),
         Shape::Time => match Timestamp::from_micros(i64::from_le_bytes(number())) {
-            Some(time) => write_text(time.to_string().as_bytes(), out),
+            Some(time) => write_time(time, out),
             None => out.extend_from_slice(b"null"),
         },
     }
 }
 
+/// Appends a time as a JSON string.
+pub(super) fn write_time(time: Timestamp, out: &mut Vec<u8>) {
+    match time.digits() {
+        Some(digits) => {
+            out.push(b'"');
+            out.extend_from_slice(&digits);
+            out.push(b'"');
+        }
+        None => write_text(time.to_string().as_bytes(), out),
+    }
+}
+
 /// Appends a text as a JSON string.
 pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    let special = |byte: u8| !(0x20..0x80).contains(&byte) | (byte == b'"') | (byte == b'\\');
+    if !text.iter().fold(false, |any, &byte| any | special(byte)) {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text);
+        out.push(b'"');
+        return;
+    }
     let text = String::from_utf8_lossy(text);
     // Writing into a Vec cannot fail, and a str is always valid JSON.
     let _ = serde_json::to_writer(out, text.as_ref());
@@ -244,22 +284,22 @@ mod tests {
 
     fn start() -> Call<'static> {
         Call {
-            id: "0195f1f2-9c2b-7d3e-b5a1-8c9d2e4f6a7b",
-            trace_id: Some("0195f1f2-9c2b-7d3e-b5a1-8c9d2e4f6a7c"),
-            op_name: Some("say \"hi\"\n"),
+            id: b"0195f1f2-9c2b-7d3e-b5a1-8c9d2e4f6a7b",
+            trace_id: Some(b"0195f1f2-9c2b-7d3e-b5a1-8c9d2e4f6a7c"),
+            op_name: Some(b"say \"hi\"\n"),
             started_at: Timestamp::from_micros(1_000_000),
-            attributes: Some("{}"),
-            inputs: Some(r#"{"a":1}"#),
+            attributes: Some(b"{}"),
+            inputs: Some(br#"{"a":1}"#),
             ..Call::default()
         }
     }
 
     fn end() -> Call<'static> {
         Call {
-            id: "0195f1f2-9c2b-7d3e-b5a1-8c9d2e4f6a7b",
+            id: b"0195f1f2-9c2b-7d3e-b5a1-8c9d2e4f6a7b",
             ended_at: Timestamp::from_micros(2_500_000),
-            output: Some("[1,2]"),
-            summary: Some("{}"),
+            output: Some(b"[1,2]"),
+            summary: Some(b"{}"),
             wb_run_step_end: Some(u64::MAX),
             ..Call::default()
         }
@@ -295,6 +335,15 @@ mod tests {
         assert_eq!(line["ended_at"], "1970-01-01T00:00:02.500000Z");
         assert_eq!(line["output"], serde_json::json!([1, 2]));
         assert_eq!(line["wb_run_step_end"], u64::MAX);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn texts_are_written_as_json(text in "[ -~]{0,80}|\\PC{0,40}|[\0-\u{ff}]{0,20}") {
+            let mut written = Vec::new();
+            write_text(text.as_bytes(), &mut written);
+            proptest::prop_assert_eq!(written, serde_json::to_vec(&text).unwrap());
+        }
     }
 
     #[test]

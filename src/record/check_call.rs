@@ -44,6 +44,7 @@ pub fn text<'t>(value: &'t str, field: &str) -> Result<Cow<'t, str>> {
 }
 
 /// The name of a call's op: a plain text, or the reference of an op with its digest.
+#[inline]
 pub fn op_name(name: &str) -> Result<()> {
     if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
         let reference = Ref::parse(name).map_err(|error| error.context("op_name"))?;
@@ -132,6 +133,11 @@ pub fn summary(summary: &mut Object) -> Result<bool> {
         }
     }
     Ok(taken)
+}
+
+/// Whether a member of a usage must be an integer.
+pub fn is_token_count(key: &[u8]) -> bool {
+    TOKEN_KEYS.iter().any(|name| name.as_bytes() == key)
 }
 
 /// Checks the usage of one model, `{"prompt_tokens": n, …}`; numbers that stand for integers become integers.

@@ -1,6 +1,6 @@
 //! One record on its way: from the call that logs it, through the journal, to a line of a data file.
 
-use super::call::{write_text, Call, CallFields};
+use super::call::{write_time, Call, CallFields};
 use super::kind::RecordType;
 use super::sink::Sink;
 use super::time::Timestamp;
@@ -44,8 +44,8 @@ impl Record<'_> {
     /// numbers little-endian.
     pub fn encode(&self, out: &mut Sink<'_>) {
         let [low, high] = (self.project.len() as u16).to_le_bytes();
-        out.put(&[self.record_type as u8, 0, low, high]);
-        out.put(&self.timestamp.micros().to_le_bytes());
+        let [a, b, c, d, e, f, g, h] = self.timestamp.micros().to_le_bytes();
+        out.put(&[self.record_type as u8, 0, low, high, a, b, c, d, e, f, g, h]);
         out.put(self.project.as_bytes());
         match self.body {
             Body::Call(call) => call.encode(out),
@@ -121,7 +121,7 @@ impl<'a> Frame<'a> {
         out.extend_from_slice(b"{\"type\":\"");
         out.extend_from_slice(self.record_type.name().as_bytes());
         out.extend_from_slice(b"\",\"timestamp\":");
-        write_text(self.timestamp.to_string().as_bytes(), out);
+        write_time(self.timestamp, out);
         out.extend_from_slice(b",\"data\":");
         match &self.body {
             FrameBody::Call(fields) => fields.render(self.record_type, self.project, out),
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn only_a_start_and_the_end_of_the_same_call_join() {
         let (a, b) =
-            (Call { id: "00f067aa0ba902b7", ..Call::default() }, Call { id: "00f067aa0ba902b8", ..Call::default() });
+            (Call { id: b"00f067aa0ba902b7", ..Call::default() }, Call { id: b"00f067aa0ba902b8", ..Call::default() });
         let start = bytes(RecordType::CallStart, Body::Call(&a));
         let end = bytes(RecordType::CallEnd, Body::Call(&a));
         let other = bytes(RecordType::CallEnd, Body::Call(&b));
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn every_cut_of_a_frame_is_recognised() {
-        let kept = bytes(RecordType::CallStart, Body::Call(&Call { id: "00f067aa0ba902b7", ..Call::default() }));
+        let kept = bytes(RecordType::CallStart, Body::Call(&Call { id: b"00f067aa0ba902b7", ..Call::default() }));
         for cut in 0..kept.len() {
             assert!(Frame::decode(&kept[..cut]).is_none(), "cut at {cut}");
         }

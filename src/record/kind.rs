@@ -94,6 +94,16 @@ impl RecordType {
         Self::ALL.into_iter().find(|t| *t as u8 == number)
     }
 
+    /// Whether a start, an end or both in one.
+    pub fn is_part_of_call(self) -> bool {
+        matches!(self, RecordType::CallStart | RecordType::CallEnd | RecordType::CallComplete)
+    }
+
+    /// Whether the store writes it about itself.
+    pub fn is_of_the_store(self) -> bool {
+        matches!(self, RecordType::Writer | RecordType::Project)
+    }
+
     /// The folder in which records of this type are stored.
     pub fn kind(self) -> Kind {
         match self {

@@ -2,32 +2,33 @@
 
 /// Takes bytes one after the other until its memory is full.
 pub struct Sink<'a> {
-    memory: &'a mut [u8],
-    length: usize,
+    /// What is not filled yet; nothing after an overflow.
+    rest: &'a mut [u8],
+    size: usize,
     overflowed: bool,
 }
 
 impl<'a> Sink<'a> {
     /// A sink that fills `memory` from its start.
     pub fn new(memory: &'a mut [u8]) -> Self {
-        Sink { memory, length: 0, overflowed: false }
+        Sink { size: memory.len(), rest: memory, overflowed: false }
     }
 
     /// Takes `bytes`, or none of them when they do not fit, nor anything after that.
-    #[inline]
+    #[inline(always)]
     pub fn put(&mut self, bytes: &[u8]) {
-        match self.memory.get_mut(self.length..).and_then(|rest| rest.get_mut(..bytes.len())) {
-            Some(room) if !self.overflowed => {
+        match std::mem::take(&mut self.rest).split_at_mut_checked(bytes.len()) {
+            Some((room, rest)) => {
                 room.copy_from_slice(bytes);
-                self.length += bytes.len();
+                self.rest = rest;
             }
-            _ => self.overflowed = true,
+            None => self.overflowed = true,
         }
     }
 
     /// How many bytes were taken; `None` if something did not fit.
     pub fn length(&self) -> Option<usize> {
-        (!self.overflowed).then_some(self.length)
+        (!self.overflowed).then_some(self.size - self.rest.len())
     }
 
     /// What `write` writes, which takes `length` bytes.

@@ -1,12 +1,15 @@
 //! A data file while it is written: made by one writer, locked by it while it grows, never written by another.
 
+use super::disk;
+use super::held::HeldFile;
 use super::layout::{self, Access, DataFile};
 use super::limits;
+use super::lock;
 use crate::error::{Error, Result};
 use crate::record::time::Timestamp;
-use std::fs::File;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::fs::TryLockError;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How the data files of a project are written.
@@ -30,12 +33,15 @@ impl Default for FileOptions {
 
 /// A data file that grows.
 pub struct GrowingFile {
-    file: File,
-    path: PathBuf,
+    file: HeldFile,
     date: String,
+    compressed: bool,
     born: Instant,
-    length: u64,
-    unsynced: bool,
+    /// What is on the disk for certain.
+    synced: u64,
+    /// A sync failed: the kernel may take pages for written that are not.
+    suspect: bool,
+    /// Something stands behind its end that could not be cut off yet.
     torn: bool,
 }
 
@@ -44,23 +50,33 @@ impl GrowingFile {
     pub fn create(folder: &Path, options: &FileOptions, access: Access) -> Result<Self> {
         access.make_directory(folder)?;
         let date = Timestamp::now().date_digits();
-        let mut number = next_number(folder, &date)?;
+        let mut number = layout::next_number(folder, &date)?;
         loop {
             let path = folder.join(DataFile::pending_name(&date, number, options.compress));
-            match access.create_file(&path) {
-                Ok(file) => {
-                    file.try_lock().map_err(|cause| Error::io("cannot lock", &path, &cause.into()))?;
-                    layout::sync_directory(folder)?;
-                    return Ok(GrowingFile {
-                        file,
-                        path,
-                        date,
-                        born: Instant::now(),
-                        length: 0,
-                        unsynced: false,
-                        torn: false,
-                    });
-                }
+            match HeldFile::create(&path, access) {
+                Ok(file) => match file.file().try_lock() {
+                    // A recovery that came in between takes an empty file away.
+                    Ok(()) if !lock::is_at(file.file(), &path) => number += 1,
+                    Ok(()) => {
+                        if let Err(error) = disk::sync_directory(folder) {
+                            let _ = disk::remove_file(&path);
+                            return Err(error);
+                        }
+                        let born = Instant::now();
+                        return Ok(GrowingFile {
+                            file,
+                            date,
+                            compressed: options.compress,
+                            born,
+                            synced: 0,
+                            suspect: false,
+                            torn: false,
+                        });
+                    }
+                    // Somebody looks at this very moment whether the file is in use, and finds that it is not.
+                    Err(TryLockError::WouldBlock) => number += 1,
+                    Err(TryLockError::Error(cause)) => return Err(Error::io("cannot lock", &path, &cause)),
+                },
                 Err(cause) if cause.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(cause) => return Err(Error::io("cannot make the data file", &path, &cause)),
             }
@@ -69,17 +85,18 @@ impl GrowingFile {
 
     /// The file's path.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// How many bytes are in it.
     pub fn length(&self) -> u64 {
-        self.length
+        self.file.length()
     }
 
     /// Whether `more` bytes belong in the next file.
     pub fn is_full(&self, more: u64, options: &FileOptions) -> bool {
-        (self.length > 0 && self.length + more > options.max_size) || self.torn || self.is_aged(options)
+        let is_over = self.length() > 0 && self.length() + more > options.max_size;
+        is_over || self.torn || self.compressed != options.compress || self.is_aged(options)
     }
 
     /// Whether the file has been open for as long as it may be, or since another day.
@@ -89,37 +106,44 @@ impl GrowingFile {
 
     /// Appends a whole member or whole lines. After an error nothing of them is in the file.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Err(cause) = self.file.write_all(bytes) {
-            let error = Error::io("cannot write the data file", &self.path, &cause);
+        if let Err(cause) = self.file.append(bytes) {
+            let error = Error::io("cannot write the data file", self.path(), &cause);
             // Behind a torn end that cannot be cut off nothing may follow: the next record goes into another file.
-            self.torn = self.file.set_len(self.length).is_err();
+            self.torn = self.file.mend().is_err();
             return Err(error);
         }
-        self.length += bytes.len() as u64;
-        self.unsynced = true;
         Ok(())
     }
 
-    /// Makes what was appended durable.
+    /// Whether something in it is not durable yet.
+    pub fn is_unsynced(&self) -> bool {
+        self.synced < self.length()
+    }
+
+    /// Makes what was appended durable. When it fails, it is written again before it is tried again.
     pub fn sync(&mut self) -> Result<()> {
-        if self.unsynced {
-            self.file.sync_data().map_err(|cause| Error::io("cannot sync the data file", &self.path, &cause))?;
-            self.unsynced = false;
+        if self.torn {
+            self.file.mend().map_err(|cause| Error::io("cannot mend the data file", self.path(), &cause))?;
+            self.torn = false;
         }
+        if !self.is_unsynced() {
+            return Ok(());
+        }
+        let length = self.length();
+        let synced = match self.suspect {
+            true => self.file.sync_again(self.synced),
+            false => self.file.sync(),
+        };
+        self.suspect = synced.is_err();
+        synced.map_err(|cause| Error::io("cannot sync the data file", self.path(), &cause))?;
+        self.synced = length;
         Ok(())
     }
-}
-
-/// The number behind the largest of a date, pending and synced ones alike: a name is never used twice.
-fn next_number(folder: &Path, date: &str) -> Result<u64> {
-    let numbers = layout::data_files(folder)?.into_iter().filter(|f| f.date == date).map(|f| f.number + 1);
-    Ok(numbers.max().unwrap_or(0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::lock;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 

@@ -5,12 +5,16 @@
 //!   .weave/journals/ID/            a writer's journal (see journal)
 //!   .weave/damaged/                what recovery could not read, with the reason
 //!   entity/project/KIND/YYYYMMDD_0000.jsonl.gz   closed or growing; .synced.jsonl.gz when sent
+//!   entity/project/KIND/YYYYMMDD_0000.dropped.gz what a data file held that the quota took (see quota)
+//!   entity/project/KIND/YYYYMMDD_0000.deleted    empty: keeps the number of the day's last file from being used again
 //!   entity/project/files/DIGEST    the bytes of a file, once per content
 //!   entity/project/.sync/          what a sync remembers
 //! ```
 
 use crate::error::{Error, Result, Status};
 use crate::record::kind::Kind;
+use crate::store::disk::{self, Operation};
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -59,24 +63,32 @@ impl Access {
         if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
             self.make_directory(above)?;
         }
-        let made =
-            DirBuilder::new().mode(self.directory()).create(path).and_then(|()| self.let_in(path, self.directory()));
+        let made = disk::fault(Operation::MakeDirectory, path)
+            .and_then(|()| DirBuilder::new().mode(self.directory()).create(path))
+            .inspect(|()| disk::directory_made(path))
+            .and_then(|()| self.let_in(path, self.directory()));
         match made {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             Err(cause) => Err(Error::io("cannot make the directory", path, &cause).context("offline storage")),
-            Ok(()) => Ok(()),
+            // A file in it is there after a power loss only if its own name is.
+            Ok(()) => match path.parent() {
+                Some(above) if !above.as_os_str().is_empty() => disk::sync_directory(above),
+                _ => disk::sync_directory(Path::new(".")),
+            },
         }
     }
 
     /// Makes a file that must not exist yet, open for writing.
     pub fn create_file(self, path: &Path) -> io::Result<File> {
+        disk::fault(Operation::Create, path)?;
         let file = OpenOptions::new().read(true).append(true).create_new(true).mode(self.file()).open(path)?;
+        disk::created(path);
         self.let_in(path, self.file())?;
         Ok(file)
     }
 
     /// The umask of most programs keeps the group from writing; who asked to let it in means it.
-    fn let_in(self, path: &Path, mode: u32) -> io::Result<()> {
+    pub(super) fn let_in(self, path: &Path, mode: u32) -> io::Result<()> {
         match self {
             Access::Owner => Ok(()),
             Access::Group => fs::set_permissions(path, Permissions::from_mode(mode)),
@@ -141,21 +153,14 @@ pub struct DataFile {
 impl DataFile {
     /// Reads a name; `None` if it is not that of a data file.
     pub fn parse(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?;
-        let (stem, compressed) = match name.strip_suffix(".jsonl.gz") {
-            Some(stem) => (stem, true),
-            None => (name.strip_suffix(".jsonl")?, false),
+        let (date, number, rest) = parse_number(path)?;
+        let (synced, compressed) = match rest {
+            "jsonl.gz" => (false, true),
+            "jsonl" => (false, false),
+            "synced.jsonl.gz" => (true, true),
+            "synced.jsonl" => (true, false),
+            _ => return None,
         };
-        let (stem, synced) = match stem.strip_suffix(".synced") {
-            Some(stem) => (stem, true),
-            None => (stem, false),
-        };
-        let (date, number) = stem.split_once('_')?;
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        if date.len() != 8 || !digits(date) || !digits(number) {
-            return None;
-        }
-        let number = number.parse().ok()?;
         Some(DataFile { date: date.to_string(), number, synced, compressed, path: path.to_path_buf() })
     }
 
@@ -169,6 +174,42 @@ impl DataFile {
         let end = if self.compressed { "synced.jsonl.gz" } else { "synced.jsonl" };
         self.path.with_file_name(format!("{}_{:04}.{end}", self.date, self.number))
     }
+
+    /// The path of the note on what this file held, when it was dropped.
+    pub fn note_path(&self) -> PathBuf {
+        self.path.with_file_name(format!("{}_{:04}.dropped.gz", self.date, self.number))
+    }
+
+    /// The path of the empty file that keeps the number when this one is deleted.
+    pub fn number_path(&self) -> PathBuf {
+        self.path.with_file_name(format!("{}_{:04}.deleted", self.date, self.number))
+    }
+}
+
+/// The date and the number with which the name of a data file, or of what is left of one, begins, and what follows
+/// behind the dot.
+pub fn parse_number(path: &Path) -> Option<(&str, u64, &str)> {
+    let (stem, rest) = path.file_name()?.to_str()?.split_once('.')?;
+    let (date, number) = stem.split_once('_')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (date.len() == 8 && digits(date) && digits(number)).then_some((date, number.parse().ok()?, rest))
+}
+
+/// For each date the largest number that a data file of the folder has had.
+pub fn last_numbers(folder: &Path) -> Result<HashMap<String, u64>> {
+    let mut last = HashMap::new();
+    for path in entries(folder)? {
+        if let Some((date, number, _)) = parse_number(&path) {
+            last.entry(date.to_string()).and_modify(|known| *known = number.max(*known)).or_insert(number);
+        }
+    }
+    Ok(last)
+}
+
+/// The number for the next data file of a date: behind that of every file that has been, so that a name is never used
+/// twice. What a sync or a journal noted of a file would else be taken for the next one's.
+pub fn next_number(folder: &Path, date: &str) -> Result<u64> {
+    Ok(last_numbers(folder)?.get(date).map_or(0, |number| number + 1))
 }
 
 /// The projects of an offline directory, in order of name.
@@ -201,11 +242,6 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(cause) => Err(failed(cause)),
     }
-}
-
-/// Makes the names in a directory durable.
-pub fn sync_directory(path: &Path) -> Result<()> {
-    File::open(path).and_then(|d| d.sync_all()).map_err(|cause| Error::io("cannot sync the directory", path, &cause))
 }
 
 /// Fails with what to do when the offline directory is not there.
@@ -245,6 +281,22 @@ mod tests {
             ["2026_0000.jsonl.gz", "20261123_.jsonl", "20261123_0000.json", "notes.txt", "20261123_0000.jsonl.gz.tmp"]
         {
             assert_eq!(DataFile::parse(Path::new(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_not_used_again_whatever_is_left_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(next_number(folder.path(), "20261123").unwrap(), 0);
+        for (name, next) in [
+            ("20261123_0004.synced.jsonl.gz", 5),
+            ("20261124_0040.jsonl", 5),
+            ("20261123_0005.jsonl.gz.dropping", 6),
+            ("20261123_0006.dropped.gz", 7),
+            ("20261123_0007.deleted", 8),
+        ] {
+            fs::write(folder.path().join(name), b"").unwrap();
+            assert_eq!(next_number(folder.path(), "20261123").unwrap(), next, "{name}");
         }
     }
 

@@ -2,38 +2,63 @@
 //!
 //! Never a process id: ids are used again, and mean nothing on another machine or in another container.
 
+use super::held::HeldFile;
 use super::layout::Access;
 use crate::error::{Error, Result};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Takes the lock file at `path`, making it if needed; `None` if another process has it. It is given back when the file
 /// is dropped, or when the process ends in whatever way.
-pub fn try_acquire(path: &Path, access: Access) -> Result<Option<File>> {
+pub fn try_acquire(path: &Path, access: Access) -> Result<Option<HeldFile>> {
     let failed = |cause| Error::io("cannot lock", path, &cause);
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(access.file())
-        .open(path)
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(is_at(&file, path).then_some(file)),
+    let held = HeldFile::open_or_create(path, access).map_err(failed)?;
+    match held.file().try_lock() {
+        Ok(()) => Ok(is_at(held.file(), path).then_some(held)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
     }
 }
 
-/// Whether some process holds a lock on the file at `path`. A file that cannot be opened is not held.
-pub fn is_held(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+/// The lock of a file or folder, held for a piece of work. It is given back by name, not by closing: the child of a fork
+/// in between has the descriptor too, and would hold the lock as long as it lives.
+pub struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
-/// A file may be removed and made again between opening and locking it; the lock is then on a file nobody else sees.
-fn is_at(file: &File, path: &Path) -> bool {
+/// Takes the lock of a file or folder that is there already; `None` if another process has it, or if it is gone.
+pub fn try_hold(path: &Path) -> Result<Option<Held>> {
+    let file = match File::open(path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|cause| Error::io("cannot open", path, &cause))?,
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Held(file)).filter(|held| is_at(&held.0, path))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(cause)) => Err(Error::io("cannot lock", path, &cause)),
+    }
+}
+
+/// Whether some process holds a lock on the file at `path`. A file that cannot be opened is not held.
+pub fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| match file.try_lock() {
+        Err(TryLockError::WouldBlock) => true,
+        _ => {
+            drop(Held(file));
+            false
+        }
+    })
+}
+
+/// Whether the file is the one at `path`. A file may be removed and made again between opening and locking it; the lock is
+/// then on a file nobody else sees.
+pub fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(ours), Ok(theirs)) => ours.dev() == theirs.dev() && ours.ino() == theirs.ino(),
         _ => false,
@@ -52,8 +77,20 @@ mod tests {
         assert!(first.is_some());
         assert!(is_held(&path));
         assert!(try_acquire(&path, Access::Owner).unwrap().is_none());
+        assert!(try_hold(&path).unwrap().is_none());
         drop(first);
         assert!(!is_held(&path));
         assert!(try_acquire(&path, Access::Owner).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_child_of_a_fork_does_not_keep_a_lock_that_was_held_for_a_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = try_hold(folder.path()).unwrap().unwrap();
+        let descriptor_of_the_child = held.0.try_clone().unwrap();
+        assert!(is_held(folder.path()));
+        drop(held);
+        assert!(!is_held(folder.path()));
+        drop(descriptor_of_the_child);
     }
 }

@@ -8,23 +8,20 @@
 //! | 4 | length of the whole member |
 //! | 4 | length of the lines in it |
 //! | 4 | how many lines |
-//! | 32 each | journal positions that it covers: journal id (16 bytes), from, to |
+//! | 32 each | parts of streams that it covers: stream id (16 bytes), from, to |
 //!
-//! "Covers" means: every record of that journal below `to` that belongs in this folder is in this member or in one
-//! before it. With that, recovery knows what is on disk already, and a reader hops from member to member without
+//! "Covers" means: every record in that part of the stream that belongs in this folder is in this member. With that, recovery knows what is on disk already, and a reader hops from member to member without
 //! inflating.
 
+use super::journal::StreamId;
 use crate::error::{Error, Result, Status};
 use libdeflater::{CompressionLvl, Compressor};
 
-/// The id of a journal.
-pub type JournalId = [u8; 16];
-
-/// A part of a journal.
+/// A part of a stream of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Covered {
-    /// The journal.
-    pub journal: JournalId,
+    /// The stream.
+    pub stream: StreamId,
     /// First position.
     pub from: u64,
     /// Position behind the last.
@@ -45,13 +42,15 @@ pub struct Header {
 }
 
 const FIXED: usize = 10; // RFC 1952: magic, method, flags, time, extra flags, system
+/// Flag 4: an extra field follows. No time, unknown system: equal lines make equal members.
+const PREFIX: [u8; FIXED] = [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255];
 const SUBFIELD: [u8; 2] = *b"WV";
 const VERSION: u8 = 1;
 const NUMBERS: usize = 16;
 const COVERED: usize = 32;
 const TRAILER: usize = 8;
 
-/// Enough bytes to read the header of any member that this library writes for one journal.
+/// Enough bytes to read the header of a member with records of one stream, as most are.
 pub const USUAL_HEADER: usize = FIXED + 2 + 4 + NUMBERS + COVERED;
 
 /// Compresses members, keeping its working memory between them.
@@ -92,8 +91,7 @@ impl Writer {
         member.extend_from_slice(&raw_length.to_le_bytes());
 
         let mut head = Vec::with_capacity(start);
-        // Flag 4: an extra field follows. No time, unknown system: equal lines make equal members.
-        head.extend_from_slice(&[0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255]);
+        head.extend_from_slice(&PREFIX);
         head.extend_from_slice(&u16::try_from(extra).map_err(|_| too_large())?.to_le_bytes());
         head.extend_from_slice(&SUBFIELD);
         head.extend_from_slice(&u16::try_from(extra - 4).map_err(|_| too_large())?.to_le_bytes());
@@ -102,7 +100,7 @@ impl Writer {
             head.extend_from_slice(&number.to_le_bytes());
         }
         for part in covered {
-            head.extend_from_slice(&part.journal);
+            head.extend_from_slice(&part.stream);
             head.extend_from_slice(&part.from.to_le_bytes());
             head.extend_from_slice(&part.to.to_le_bytes());
         }
@@ -111,6 +109,25 @@ impl Writer {
         }
         Ok(member)
     }
+}
+
+/// Bytes from which the beginning of a member of this library is known.
+pub const START: usize = FIXED + 2 + 4 + 1;
+
+/// Whether the bytes begin as a member of this library does, as far as they go.
+pub fn is_start_or_less(bytes: &[u8]) -> bool {
+    let expected = |at: usize| match at {
+        0..FIXED => PREFIX.get(at).copied(),
+        12 | 13 => SUBFIELD.get(at - FIXED - 2).copied(),
+        16 => Some(VERSION),
+        _ => None, // a length
+    };
+    bytes.iter().take(START).enumerate().all(|(at, byte)| expected(at).is_none_or(|expected| expected == *byte))
+}
+
+/// Where in the bytes a member of this library may begin.
+pub fn find_start(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(START).position(is_start_or_less)
 }
 
 /// How many bytes the header at the start of `bytes` has; `None` if this is no gzip member with an extra field.
@@ -135,10 +152,12 @@ pub fn parse_header(bytes: &[u8]) -> Option<Header> {
     while let Some((part, rest)) = parts.split_first_chunk::<COVERED>() {
         let position =
             |at: usize| part.get(at..at + 8).and_then(|b| b.first_chunk::<8>()).map(|b| u64::from_le_bytes(*b));
-        covered.push(Covered { journal: *part.first_chunk()?, from: position(16)?, to: position(24)? });
+        covered.push(Covered { stream: *part.first_chunk()?, from: position(16)?, to: position(24)? });
         parts = rest;
     }
-    Some(Header { length: number(4)?, raw_length: number(8)?, records: number(12)?, covered })
+    // One that would end within its own header is none.
+    let length = number(4).filter(|length| *length as usize >= FIXED + 2 + extra.len() + TRAILER)?;
+    Some(Header { length, raw_length: number(8)?, records: number(12)?, covered })
 }
 
 #[cfg(test)]
@@ -158,7 +177,7 @@ mod tests {
         fn a_member_is_gzip_that_tells_its_length_and_what_it_covers(
             lines in proptest::collection::vec(any::<u8>(), 0..3000), records in any::<u32>(), level in 1..13i32,
             parts in proptest::collection::vec((any::<[u8; 16]>(), any::<u64>(), any::<u64>()), 0..5)) {
-            let covered: Vec<Covered> = parts.iter().map(|(journal, from, to)| Covered { journal: *journal, from: *from, to: *to }).collect();
+            let covered: Vec<Covered> = parts.iter().map(|(stream, from, to)| Covered { stream: *stream, from: *from, to: *to }).collect();
             let member = Writer::new(level).unwrap().write(&lines, records, &covered).unwrap();
             let header = parse_header(&member).unwrap();
             prop_assert_eq!(header.length as usize, member.len());
@@ -183,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_cut_of_a_header_is_recognised() {
-        let part = Covered { journal: [7; 16], from: 1, to: 2 };
+        let part = Covered { stream: [7; 16], from: 1, to: 2 };
         let member = Writer::new(1).unwrap().write(b"{}\n", 1, &[part]).unwrap();
         for cut in 0..USUAL_HEADER {
             assert_eq!(parse_header(&member[..cut]), None, "cut at {cut}");

@@ -1,24 +1,36 @@
 //! The store: what is kept in the offline directory, and how.
 //!
-//! A record goes into the journal of its process ([`journal`]); one packer thread a process and directory
-//! (`session`) moves it into data files ([`output`], [`data_file`], [`member`]); a later start does the same for
-//! journals whose process is gone ([`recovery`]). [`reader`] reads data files, also those of other writers.
+//! A record goes into the journal of its process ([`journal`]); one thread a process ([`packer`]) moves it into data
+//! files ([`data_file`], [`member`]); a later start does the same for journals whose process is gone ([`recovery`]).
+//! [`reader`] reads data files, also those of other writers.
 //!
 //! Touches the disk, and nothing of the network.
 
+mod control;
+pub mod coverage;
+pub mod damaged;
 pub mod data_file;
+pub mod disk;
+pub mod held;
+pub mod hop;
 pub mod journal;
 pub mod layout;
 pub mod limits;
 pub mod lock;
 pub mod member;
+#[cfg(all(test, not(loom)))]
+mod model_tests;
+pub mod needed;
 pub mod options;
-pub mod output;
+pub mod packer;
 pub mod process;
+pub mod quota;
 pub mod reader;
 pub mod recovery;
 pub mod retention;
 mod session;
+pub mod stats;
+pub mod survey;
 pub mod usage;
 
 use crate::error::{Error, Result, Status};
@@ -27,20 +39,23 @@ use crate::record::frame::{Body, Record};
 use crate::record::kind::{Kind, RecordType};
 use crate::record::time::Timestamp;
 use data_file::FileOptions;
-use layout::{Access, ProjectDir};
+use held::HeldFile;
+use layout::ProjectDir;
 use once_cell::race::OnceBox;
 pub use options::StoreOptions;
-use parking_lot::Mutex;
+use process::{lock, PerProcess};
 use session::Session;
+use stats::Stats;
 use std::collections::HashMap;
 use std::fs;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-/// An offline directory, open for writing. Any thread may use it; those that open the same directory share its journal.
+/// An offline directory, open for writing. Any thread may use it; those that open the same directory share its journal,
+/// with the choices of the first.
 pub struct Store {
     shared: Arc<Shared>,
     options: StoreOptions,
@@ -48,22 +63,25 @@ pub struct Store {
 }
 
 struct Shared {
-    dir: PathBuf,
-    access: Access,
-    /// Stores that were opened on it and not closed; changed only while `OPEN` is held.
+    options: StoreOptions,
+    /// Stores that were opened on it and not closed; changed only while the open directories are locked.
     handles: AtomicUsize,
     starting: Mutex<()>,
     session: OnceBox<Arc<Session>>,
-    /// In the child of a fork: the child's own session. The parent's must not be touched there.
-    child: OnceBox<Arc<Shared>>,
-    /// How the files of each project that was added are written.
-    projects: Mutex<HashMap<String, FileOptions>>,
-    /// The same of projects that a parent process added.
-    inherited: HashMap<String, FileOptions>,
+    /// What takes over when the session cannot go on: in the child of a fork, and when the directory was removed.
+    successor: OnceBox<Arc<Shared>>,
+    /// The projects that were added: how their files are written, and the records that introduce them.
+    projects: Mutex<HashMap<String, Project>>,
+}
+
+#[derive(Clone)]
+struct Project {
+    files: FileOptions,
+    introduction: [(RecordType, String); 2],
 }
 
 /// The directories that are open in this process.
-static OPEN: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
+static OPEN: PerProcess<Mutex<Vec<Arc<Shared>>>> = PerProcess::new();
 
 impl Store {
     /// Opens an offline directory: makes it if needed, packs abandoned journals, starts a journal.
@@ -73,26 +91,27 @@ impl Store {
             access.make_directory(&options.dir)?;
         }
         let dir = fs::canonicalize(&options.dir).map_err(|cause| Error::io("cannot use", &options.dir, &cause))?;
-        let mut open = OPEN.lock();
-        let there = open.iter().find(|shared| shared.dir == dir).cloned();
-        let is_first = there.is_none();
-        let shared = match there {
+        let options = StoreOptions { dir, ..options.clone() };
+        let there = |open: &[Arc<Shared>]| open.iter().find(|shared| shared.options.dir == options.dir).cloned();
+        // First, since what is packed may give the room that the journal needs.
+        if there(&lock(OPEN.get())).is_none() {
+            if let Err(error) = recover(&options) {
+                log::write(log::Level::Warning, || format!("{error}; it is tried again at the next start"));
+            }
+        }
+        let mut open = lock(OPEN.get());
+        let shared = match there(&open) {
             Some(shared) => shared,
             None => {
-                let shared = Arc::new(Shared::new(&dir, access, HashMap::new()));
-                shared.session()?;
+                let shared = Arc::new(Shared::new(&options, HashMap::new()));
+                shared.start()?;
                 open.push(shared.clone());
                 shared
             }
         };
         shared.handles.fetch_add(1, Ordering::AcqRel);
         drop(open);
-        if is_first {
-            if let Err(error) = recover(&StoreOptions { dir, ..options.clone() }) {
-                log::write(log::Level::Warning, || format!("{error}; it is tried again at the next start"));
-            }
-        }
-        Ok(Arc::new(Store { shared, options: options.clone(), closed: AtomicBool::new(false) }))
+        Ok(Arc::new(Store { shared, options, closed: AtomicBool::new(false) }))
     }
 
     /// Lets go of the directory. When nobody else of this process has it open, what is left is packed and the journal
@@ -101,7 +120,7 @@ impl Store {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        let mut open = OPEN.lock();
+        let mut open = lock(OPEN.get());
         let is_last = self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1;
         if is_last {
             open.retain(|shared| !Arc::ptr_eq(shared, &self.shared));
@@ -114,7 +133,7 @@ impl Store {
 
     /// The offline directory.
     pub fn dir(&self) -> &Path {
-        &self.shared.dir
+        &self.shared.options.dir
     }
 
     /// Says who writes to a project, before anything else of it, and waits until that is on the disk.
@@ -122,59 +141,49 @@ impl Store {
     /// `writer` is what the caller wants to say of itself (a JSON object); `bound` tells whether the entity is a real
     /// one or stands for an unknown one.
     pub fn add_project(&self, project: &str, writer: &serde_json::Value, bound: bool) -> Result<()> {
-        let shared = self.shared.current()?;
-        let session = shared.session()?;
-        session.set_options(project, self.options.files());
-        if shared.projects.lock().insert(project.to_string(), self.options.files()).is_some() {
-            return Ok(());
-        }
         let mut identity = serde_json::json!({"format_version": limits::FORMAT_VERSION, "project_id": project});
         if let (Some(identity), Some(writer)) = (identity.as_object_mut(), writer.as_object()) {
             identity.extend(writer.clone());
         }
         let (entity, name) = project.split_once('/').unwrap_or((layout::UNBOUND_ENTITY, project));
         let about = serde_json::json!({"project_id": project, "entity": entity, "project": name, "bound": bound});
-        for (record_type, data) in [(RecordType::Writer, identity), (RecordType::Project, about)] {
-            let body = Body::Json(&data.to_string());
-            session.append(&Record { record_type, timestamp: Timestamp::now(), project, body })?;
+        let introduction = [(RecordType::Writer, identity.to_string()), (RecordType::Project, about.to_string())];
+        let added = Project { files: self.options.files(), introduction };
+        let shared = self.shared.current()?;
+        let session = shared.start()?;
+        session.set_options(project, added.files.clone());
+        if lock(&shared.projects).insert(project.to_string(), added.clone()).is_some() {
+            return Ok(());
         }
+        added.introduce(project, session)?;
         session.flush(Some(Duration::from_secs(5)), false).map(|_| ())
     }
 
-    /// Keeps a record. When this returns, the record survives the death of the process.
-    pub fn append(&self, record: &Record<'_>) -> Result<()> {
-        self.shared.current()?.session()?.append(record)
+    /// Keeps a record, and answers its length as kept. When this returns, the record survives the death of the process.
+    #[inline]
+    pub fn append(&self, record: &Record<'_>) -> Result<usize> {
+        match self.shared.session.get() {
+            Some(session) if session.is_current() => session.append(record),
+            _ => self.shared.current()?.start()?.append(record),
+        }
     }
 
     /// Stores the bytes of a file under its digest, once per content; they are on the disk when this returns.
     pub fn put_file(&self, project: &str, digest: &str, bytes: &[u8]) -> Result<()> {
-        let place = ProjectDir::new(&self.shared.dir, project);
-        let path = place.file_body(digest);
-        // One that is there already counts as just written, so that it is not deleted as long since sent.
-        if fs::File::options().append(true).open(&path).is_ok_and(|file| file.set_modified(SystemTime::now()).is_ok()) {
-            return Ok(());
-        }
-        let folder = place.kind(Kind::Files);
-        self.shared.access.make_directory(&folder)?;
-        let temporary = folder.join(format!(".{digest}.{}", crate::record::ids::Id::new()));
-        let failed = |cause| Error::io("cannot write the file", &path, &cause);
-        let written = self.shared.access.create_file(&temporary).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_data()
-        });
-        let named = written.and_then(|()| match process::rename_new(&temporary, &path) {
-            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),
-            _ => Ok(()),
-        });
-        let _ = fs::remove_file(&temporary);
-        named.map_err(failed)?;
-        layout::sync_directory(&folder)
+        self.shared.current()?.start()?.check_room()?;
+        put_file(&self.shared.options, project, digest, bytes)
     }
 
     /// Waits until everything accepted so far is in data files on the disk; returns how many records
     /// are not when the time is over (they are kept).
     pub fn flush(&self, limit: Option<Duration>) -> Result<u64> {
-        self.shared.current()?.session()?.flush(limit, false)
+        self.shared.current()?.start()?.flush(limit, false)
+    }
+
+    /// What became of the records of this process.
+    pub fn stats(&self) -> Stats {
+        let Ok(shared) = self.shared.current() else { return Stats::default() };
+        shared.session.get().map(|session| session.stats()).unwrap_or_default()
     }
 
     /// Like [`Store::flush`], and closes the data files, so that a sync can send them whole.
@@ -189,69 +198,99 @@ impl Drop for Store {
     }
 }
 
+impl Project {
+    fn introduce(&self, project: &str, session: &Session) -> Result<()> {
+        self.introduction.iter().try_for_each(|(record_type, data)| {
+            let (record_type, body) = (*record_type, Body::Json(data));
+            session.append_own(&Record { record_type, timestamp: Timestamp::now(), project, body })
+        })
+    }
+}
+
 impl Shared {
-    fn new(dir: &Path, access: Access, inherited: HashMap<String, FileOptions>) -> Self {
+    fn new(options: &StoreOptions, projects: HashMap<String, Project>) -> Self {
         Shared {
-            dir: dir.to_path_buf(),
-            access,
+            options: options.clone(),
             handles: AtomicUsize::new(0),
             starting: Mutex::new(()),
             session: OnceBox::new(),
-            child: OnceBox::new(),
-            projects: Mutex::new(HashMap::new()),
-            inherited,
+            successor: OnceBox::new(),
+            projects: Mutex::new(projects),
         }
     }
 
-    /// For the child of a fork, where a lock that another thread of the parent held is never given back.
-    fn for_child(&self) -> Self {
-        let mut inherited = self.inherited.clone();
-        if let Some(projects) = self.projects.try_lock() {
-            inherited.extend(projects.clone());
-        }
-        Shared::new(&self.dir, self.access, inherited)
-    }
-
-    /// What belongs to this process: in the child of a fork, something made for the child.
+    /// Itself, or what took over from it.
     fn current(self: &Arc<Self>) -> Result<Arc<Shared>> {
         match self.session.get() {
-            Some(session) if !session.is_of_this_process() => {
-                self.child.get_or_init(|| Box::new(Arc::new(self.for_child()))).current()
+            Some(session) if !session.is_current() => {
+                // In the child of a fork another thread of the parent may have held the lock, which is never given back.
+                let projects = || self.projects.try_lock().map(|projects| projects.clone()).unwrap_or_default();
+                self.successor.get_or_init(|| Box::new(Arc::new(Shared::new(&self.options, projects())))).current()
             }
             _ => Ok(self.clone()),
         }
     }
 
-    fn session(&self) -> Result<&Arc<Session>> {
+    /// The session, started if there is none yet.
+    fn start(&self) -> Result<&Arc<Session>> {
         if let Some(session) = self.session.get() {
             return Ok(session);
         }
-        // One thread starts it: a second session would keep its thread and journal for ever.
-        let _starting = self.starting.lock();
+        // One thread starts it: a second session would keep its journal for ever.
+        let _starting = lock(&self.starting);
         self.session.get_or_try_init(|| {
-            let session = Session::start(&self.dir, self.access)?;
-            self.inherited.iter().for_each(|(project, options)| session.set_options(project, options.clone()));
+            let session = Session::start(&self.options)?;
+            for (name, project) in lock(&self.projects).iter() {
+                session.set_options(name, project.files.clone());
+                project.introduce(name, &session)?;
+            }
             Ok(Box::new(session))
         })
     }
 
     fn seal(self: &Arc<Self>, limit: Option<Duration>) -> Result<u64> {
-        self.current()?.session()?.flush(limit, true)
+        self.current()?.start()?.flush(limit, true)
     }
 
     fn stop(&self) {
-        match (self.session.get(), self.child.get()) {
-            (Some(session), _) if session.is_of_this_process() => session.stop(limits::STOP_LIMIT),
-            (_, Some(child)) => child.stop(),
-            _ => {}
+        if let Some(session) = self.session.get().filter(|session| session.is_of_this_process()) {
+            session.stop(limits::STOP_LIMIT);
+        }
+        if let Some(successor) = self.successor.get() {
+            successor.stop();
         }
     }
+}
+
+/// Stores the bytes of a file under its digest.
+fn put_file(options: &StoreOptions, project: &str, digest: &str, bytes: &[u8]) -> Result<()> {
+    let (access, place) = (options.access(), ProjectDir::new(&options.dir, project));
+    let (folder, path) = (place.kind(Kind::Files), place.file_body(digest));
+    // One that is there already counts as just written, so that it is not deleted as long since sent.
+    if fs::File::options().append(true).open(&path).is_ok_and(|file| file.set_modified(SystemTime::now()).is_ok()) {
+        // Who stored it may have been killed before its name was on the disk.
+        return disk::sync_directory(&folder);
+    }
+    access.make_directory(&folder)?;
+    let temporary = folder.join(format!(".{digest}.{}", crate::record::ids::Id::new()));
+    let failed = |cause| Error::io("cannot write the file", &path, &cause);
+    let written = HeldFile::create(&temporary, access).and_then(|file| {
+        file.append(bytes)?;
+        file.sync()
+    });
+    let named = written.and_then(|()| match disk::rename_new(&temporary, &path) {
+        Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),
+        _ => Ok(()),
+    });
+    let _ = disk::remove_file(&temporary);
+    named.map_err(failed)?;
+    disk::sync_directory(&folder)
 }
 
 /// Closes the data files that this process writes in an offline directory, so that a sync can send them whole.
 pub fn seal_own_files(dir: &Path) -> Result<()> {
     let Ok(dir) = fs::canonicalize(dir) else { return Ok(()) };
-    let Some(shared) = OPEN.lock().iter().find(|shared| shared.dir == dir).cloned() else { return Ok(()) };
+    let Some(shared) = lock(OPEN.get()).iter().find(|shared| shared.options.dir == dir).cloned() else { return Ok(()) };
     match shared.seal(Some(Duration::from_secs(60))) {
         Ok(0) => Ok(()),
         Ok(_) => Err(Error::new(Status::Timeout, "the records of this process could not be packed in a minute")),
@@ -262,5 +301,5 @@ pub fn seal_own_files(dir: &Path) -> Result<()> {
 
 /// Packs the journals in an offline directory whose process is gone.
 pub fn recover(options: &StoreOptions) -> Result<()> {
-    recovery::recover(&options.dir, options.access(), &options.files())
+    recovery::recover(&options.dir, options.access(), &options.files(), limits::Sizes::USUAL)
 }

@@ -1,33 +1,89 @@
 //! What only the operating system's own functions can do for a guest in somebody else's process: hearing of a fork,
-//! keeping signals away from a thread, renaming without replacing.
+//! keeping signals away from a thread, renaming without replacing, a barrier over all threads.
 
 #![allow(unsafe_code)]
 
+use super::held;
 use crate::record::ids;
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceBox;
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread::JoinHandle;
 
-static GENERATION: AtomicU32 = AtomicU32::new(0);
-static WATCHING: OnceCell<()> = OnceCell::new();
+static GENERATION: AtomicU32 = AtomicU32::new(1);
+static WATCHING: Once = Once::new();
 
-/// A number that is another one in the child of a fork than in its parent.
+/// A number that is another one in the child of a fork than in its parent; never 0.
 pub fn generation() -> u32 {
-    WATCHING.get_or_init(|| {
-        // SAFETY: the handler only adds to atomics, which is safe in the child of a fork of a threaded process. The
-        // library is never unloaded (it is linked with nodelete), so that the handler stays valid.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-    });
+    if !WATCHING.is_completed() {
+        WATCHING.call_once(|| {
+            // SAFETY: the handlers only use atomics and close(2), which is safe in the child of a fork of a threaded
+            // process. The library is never unloaded (it is linked with nodelete), so that they stay valid.
+            unsafe { libc::pthread_atfork(Some(before_fork), Some(in_parent), Some(in_child)) };
+        });
+    }
     GENERATION.load(Ordering::Relaxed)
+}
+
+extern "C" fn before_fork() {
+    held::pause_opening();
+}
+
+extern "C" fn in_parent() {
+    held::resume_opening();
 }
 
 extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     ids::reseed_after_fork();
+    held::close_all();
+    held::resume_opening();
+}
+
+/// A value that each process has for itself: the child of a fork begins with a fresh one, since a lock in its parent's
+/// may be held by a thread that the child does not have.
+///
+/// Locks in such values are those of the standard library: they wait in the kernel. Those of `parking_lot` wait in a
+/// table of the process, which a fork may copy while a thread that is gone has it locked.
+pub struct PerProcess<T> {
+    first: OnceBox<Node<T>>,
+}
+
+struct Node<T> {
+    generation: u32,
+    value: T,
+    next: OnceBox<Node<T>>,
+}
+
+#[allow(clippy::new_without_default)] // for statics alone
+impl<T: Default> PerProcess<T> {
+    /// Holds nothing yet.
+    pub const fn new() -> Self {
+        PerProcess { first: OnceBox::new() }
+    }
+
+    /// The value of this process.
+    pub fn get(&self) -> &T {
+        let mut place = &self.first;
+        loop {
+            let generation = generation();
+            let node = place.get_or_init(|| Box::new(Node { generation, value: T::default(), next: OnceBox::new() }));
+            if node.generation == generation {
+                return &node.value;
+            }
+            place = &node.next;
+        }
+    }
+}
+
+/// Locks a mutex of the standard library. A panic under a lock is caught at the edge of the library and told there; it
+/// must not block the host afterwards.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts a thread on which no handler of the host runs: every signal is blocked on it.
@@ -43,6 +99,40 @@ pub fn spawn_quiet(name: &str, body: impl FnOnce() + Send + 'static) -> io::Resu
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
         spawned
     }
+}
+
+/// Makes every other thread of the process pass a full memory barrier, so that threads in a hurry need none of their
+/// own. False where the kernel has no such call.
+pub fn barrier_on_all_threads() -> bool {
+    const REGISTER: libc::c_int = 1 << 4; // MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
+    const BARRIER: libc::c_int = 1 << 3; // MEMBARRIER_CMD_PRIVATE_EXPEDITED
+                                         // SAFETY: the call takes numbers only.
+    unsafe {
+        libc::syscall(libc::SYS_membarrier, REGISTER, 0, 0) == 0
+            && libc::syscall(libc::SYS_membarrier, BARRIER, 0, 0) == 0
+    }
+}
+
+/// The largest file that this process may write; writing beyond it would raise a signal that kills by default.
+pub fn file_size_limit() -> u64 {
+    // SAFETY: the struct is plain data, filled by the function.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        match libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) {
+            0 => limit.rlim_cur,
+            _ => u64::MAX,
+        }
+    }
+}
+
+/// Refuses a file that this process may not write. The kernel would do so with a signal that kills by default.
+pub fn check_file_size(bytes: u64) -> io::Result<()> {
+    let limit = file_size_limit();
+    if bytes <= limit {
+        return Ok(());
+    }
+    let text = format!("the process may not write files over {limit} bytes (RLIMIT_FSIZE); raise that limit");
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, text))
 }
 
 /// Gives a file another name, unless something has that name already.

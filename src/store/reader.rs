@@ -131,6 +131,7 @@ impl Reader {
                     self.source = Source::Lines { rest: std::io::Cursor::new(lines), next, next_index };
                 }
             }
+            _ if at > 0 && !start.starts_with(&[0x1f, 0x8b]) => self.stop("what follows is damaged"),
             _ => self.open_stream(at, start.starts_with(&[0x1f, 0x8b])).map_err(|cause| failed(&self.path, cause))?,
         }
         Ok(())

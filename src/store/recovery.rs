@@ -1,82 +1,187 @@
 //! Packing journals whose process is gone.
 //!
 //! Every record that was accepted gets into data files exactly once, however often a recovery is itself cut short: the
-//! members say what they cover, and the journal is removed only when everything is on the disk. Two recoveries at once
-//! are kept apart by the journal's lock.
+//! members say what they cover, and a journal is removed only when everything is on the disk. Two recoveries at once are
+//! kept apart by the journal's lock. Memory is bounded: one ring, or one batch of the log, at a time.
 
+use super::coverage::Coverage;
+use super::damaged;
 use super::data_file::FileOptions;
-use super::journal::reader::{Batch, Reader, Stop};
-use super::journal::{self, writer};
-use super::layout::{self, Access, LIBRARY_FOLDER};
-use super::limits::BATCH_BYTES;
+use super::disk;
+use super::held::HeldFile;
+use super::journal::log::reader::{Frames, Reader, Stop};
+use super::journal::progress::Progress;
+use super::journal::ring::RingFile;
+use super::journal::{self, StreamId};
+use super::layout::Access;
+use super::limits::Sizes;
 use super::lock;
-use super::output::Output;
+use super::packer::batch::Batch;
+use super::packer::output::{Output, Written};
+use super::survey::{survey, Sought};
 use crate::error::{Error, Result};
 use crate::log;
-use std::fs;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+
+/// How many journals are taken at a time: each holds its lock open.
+const AT_A_TIME: usize = 64;
+
+/// A journal whose process is gone, locked by this one.
+struct Abandoned {
+    path: PathBuf,
+    id: StreamId,
+    rings: Vec<PathBuf>,
+    of_this_boot: bool,
+    batch: u64,
+    _lock: HeldFile,
+}
 
 /// Packs every abandoned journal of an offline directory. A journal that cannot be packed now is left for the next time
 /// and does not keep the others from being packed; the first such failure is returned at the end.
-pub fn recover(root: &Path, access: Access, options: &FileOptions) -> Result<()> {
+pub fn recover(root: &Path, access: Access, options: &FileOptions, sizes: Sizes) -> Result<()> {
     let mut failure = None;
-    for path in abandoned(root)? {
-        if let Err(error) = recover_one(root, &path, access, options) {
-            let error = error.context(format!("recovery of {}", path.display()));
-            log::write(log::Level::Warning, || error.text().to_string());
-            failure.get_or_insert(error);
+    if let Err(error) = journal::remove_unborn(root, access) {
+        note(&mut failure, &journal::folder(root), error);
+    }
+    for some in journal::all(root)?.chunks(AT_A_TIME) {
+        let mut journals = Vec::new();
+        for path in some {
+            match Abandoned::take(path, access, sizes.batch) {
+                Ok(taken) => journals.extend(taken),
+                Err(error) => note(&mut failure, path, error),
+            }
+        }
+        if journals.is_empty() {
+            continue;
+        }
+        let coverage = survey(root, access, &sought(&journals)?)?;
+        for journal in journals {
+            if let Err(error) = journal.pack(root, access, options, &coverage) {
+                note(&mut failure, &journal.path, error);
+            }
         }
     }
     failure.map_or(Ok(()), Err)
 }
 
-fn abandoned(root: &Path) -> Result<Vec<PathBuf>> {
-    let hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    Ok(layout::entries(&journal::folder(root))?.into_iter().filter(|path| path.is_dir() && !hidden(path)).collect())
+fn note(failure: &mut Option<Error>, path: &Path, error: Error) {
+    let error = error.context(format!("recovery of {}", path.display()));
+    log::write(log::Level::Warning, || error.text().to_string());
+    failure.get_or_insert(error);
 }
 
-fn recover_one(root: &Path, path: &Path, access: Access, options: &FileOptions) -> Result<()> {
-    let Ok(Some(_lock)) = lock::try_acquire(&journal::lock_path(path), access) else {
-        return Ok(()); // its process lives, another recovery has it, or it was removed meanwhile
-    };
-    let Some(id) = Reader::id(path)? else {
-        for segment in Reader::segments_with_content(path)? {
-            set_aside(root, &segment, "its header is damaged", access)?;
+fn sought(journals: &[Abandoned]) -> Result<Sought> {
+    let mut freed = HashMap::new();
+    for journal in journals {
+        freed.extend(journal::freed(&journal.path)?);
+    }
+    Ok(Sought {
+        journals: journals.iter().map(|journal| journal.id).collect(),
+        freed,
+        power_was_lost: journals.iter().any(|journal| !journal.of_this_boot),
+    })
+}
+
+impl Abandoned {
+    /// `None` if its process lives, another recovery has it, or it was removed meanwhile.
+    fn take(path: &Path, access: Access, batch: u64) -> Result<Option<Self>> {
+        let Some(id) = journal::id_of(path) else { return Ok(None) };
+        if !path.is_dir() {
+            return Ok(None);
         }
-        return writer::remove(path);
-    };
-    let mut output = Output::new(root, access, id, path)?;
-    let (mut reader, mut batch) = (Reader::new(path, 0), Batch::default());
-    loop {
-        let stop = reader.read(&mut batch, BATCH_BYTES, u64::MAX)?;
-        let mut seen: Vec<&str> = batch.frames().map(|(_, frame)| frame.project).collect();
-        seen.dedup();
-        for project in seen {
-            output.set_options(project, options.clone());
+        let Some(lock) = lock::try_acquire(&journal::lock_path(path), access)? else { return Ok(None) };
+        let rings = journal::ring_files(path)?;
+        let of_this_boot = journal::is_of_this_boot(path)?;
+        Ok(Some(Abandoned { path: path.to_path_buf(), id, rings, of_this_boot, batch, _lock: lock }))
+    }
+
+    fn pack(&self, root: &Path, access: Access, options: &FileOptions, coverage: &Coverage) -> Result<()> {
+        let mut coverage = coverage.of_streams(|stream| journal::stream(stream, 0) == self.id);
+        let progress = Progress::load(&self.path, root, access)?;
+        progress.add_to(&mut coverage, root, access, !self.of_this_boot)?;
+        let mut output = Output::new(root, access, progress, coverage);
+        self.pack_log(root, access, options, &mut output)?;
+        for ring in &self.rings {
+            self.pack_ring(root, access, options, &mut output, ring)?;
         }
-        output.write(&batch)?;
-        match stop {
-            Stop::Full => {}
-            Stop::End => break,
-            Stop::Damaged { path, reason } => set_aside(root, &path, &reason, access)?,
+        output.close()?;
+        journal::remove(&self.path)
+    }
+
+    fn pack_log(&self, root: &Path, access: Access, options: &FileOptions, output: &mut Output) -> Result<()> {
+        let (mut reader, mut frames) = (Reader::new(&self.path, 0), Frames::default());
+        loop {
+            let stop = reader.read(&mut frames, self.batch, u64::MAX)?;
+            let mut batch = Batch::default();
+            batch.begin(journal::stream(&self.id, 0), frames.from);
+            frames.iter().for_each(|(end, record)| batch.add(end, record));
+            let written = write(output, options, &batch)?;
+            if !written.unknown.is_empty() {
+                for (_, path) in journal::log::segments(&self.path)? {
+                    damaged::set_aside(root, &path, 0, UNKNOWN, access)?;
+                }
+            }
+            if frames.to > frames.from {
+                self.free_log(output, frames.to)?;
+            }
+            match stop {
+                Stop::Full => {}
+                Stop::End => return Ok(()),
+                Stop::Damaged { path, reason } => damaged::set_aside(root, &path, 0, &reason, access)?,
+            }
         }
     }
-    output.close()?;
-    writer::remove(path)
+
+    /// Deletes the segments that are packed: on a full disk the next ones need their space.
+    fn free_log(&self, output: &mut Output, position: u64) -> Result<()> {
+        let all = journal::log::segments(&self.path)?;
+        let packed = all.iter().zip(all.iter().skip(1)).filter(|(_, next)| next.0 <= position);
+        for (done, ((_, path), _)) in packed.enumerate() {
+            if done == 0 {
+                output.sync()?;
+            }
+            disk::remove_file(path).map_err(|cause| Error::io("cannot free", path, &cause))?;
+        }
+        Ok(())
+    }
+
+    fn pack_ring(
+        &self,
+        root: &Path,
+        access: Access,
+        options: &FileOptions,
+        output: &mut Output,
+        path: &Path,
+    ) -> Result<()> {
+        let ring = RingFile::read(path).map_err(|cause| Error::io("cannot read the journal", path, &cause))?;
+        let Some(ring) = ring else {
+            // The process was killed while it made the ring, before anything was in it; or the header is damaged.
+            return damaged::set_aside_unless_empty(root, path, "its header is damaged", access);
+        };
+        if let Some(reason) = ring.damage() {
+            damaged::set_aside(root, path, 0, &reason, access)?;
+        }
+        let mut frames = ring.frames().into_iter().peekable();
+        while let Some((from, ..)) = frames.peek() {
+            let mut batch = Batch::default();
+            batch.begin(ring.stream(), *from);
+            while let Some((_, end, range)) = frames.next_if(|_| batch.length() < self.batch) {
+                batch.add(end, ring.bytes(range));
+            }
+            if !write(output, options, &batch)?.unknown.is_empty() {
+                damaged::set_aside(root, path, 0, UNKNOWN, access)?;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Keeps a copy of a segment that could not be read to its end, with the reason beside it.
-fn set_aside(root: &Path, segment: &Path, reason: &str, access: Access) -> Result<()> {
-    let folder = root.join(LIBRARY_FOLDER).join("damaged");
-    access.make_directory(&folder)?;
-    let part = |path: Option<&std::ffi::OsStr>| path.unwrap_or_default().to_string_lossy().into_owned();
-    let journal = part(segment.parent().and_then(Path::file_name));
-    let kept = folder.join(format!("{journal}-{}", part(segment.file_name())));
-    fs::copy(segment, &kept).map_err(|cause| Error::io("cannot set aside", segment, &cause))?;
-    let note = kept.with_extension("txt");
-    fs::write(&note, format!("{reason}\n")).map_err(|cause| Error::io("cannot write", &note, &cause))?;
-    log::write(log::Level::Warning, || {
-        format!("a damaged part of a journal was set aside: {} ({reason})", kept.display())
-    });
-    Ok(())
+const UNKNOWN: &str = "it holds records that this version of the library does not know";
+
+fn write(output: &mut Output, options: &FileOptions, batch: &Batch<'_>) -> Result<Written> {
+    for project in batch.projects() {
+        output.set_options(project, options.clone());
+    }
+    output.write(batch)
 }

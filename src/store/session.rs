@@ -1,88 +1,98 @@
-//! One process at work on one offline directory: its journal, and the thread that packs it.
+//! One process at work on one offline directory: what logging threads do, and what they and the packer tell each other.
 //!
-//! Locks, in the order in which they may be taken: `journal`, then `state`. The packer holds neither while it reads,
+//! Locks, in the order in which they may be taken: `log`, then `control`. The packer holds neither while it reads,
 //! compresses or writes data files.
 
+use super::control::{closed, Control};
 use super::data_file::FileOptions;
-use super::journal::reader::{Batch, Reader, Stop};
-use super::journal::writer::Journal;
-use super::layout::Access;
-use super::limits::{AGE_CHECK, BATCH_AGE, BATCH_BYTES, DURABILITY_INTERVAL, POLL, RETRY_AFTER_FAILURE};
-use super::output::Output;
-use super::process;
+use super::journal::log::writer::Log;
+use super::journal::pool::{self, Appended, Pool};
+use super::journal::Folder;
+use super::limits::{Sizes, MAX_RECORD_BYTES};
+use super::options::{StoreOptions, WhenFull};
+use super::packer::{thread, Packer};
+use super::process::{self, lock};
+use super::stats::{JournalKind, JournalStats, Stats};
 use crate::error::{Error, Result, Status};
-use crate::log;
 use crate::record::frame::Record;
-use parking_lot::{Condvar, Mutex};
-use std::path::Path;
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The journal of this process in one offline directory, and its packer.
+/// The journal of this process in one offline directory, and what is asked of its packer.
 pub struct Session {
     generation: u32,
-    journal: Mutex<Option<Journal>>,
-    state: Mutex<State>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-    asked: Condvar,
-    answered: Condvar,
-}
-
-/// A place in the journal, and how many records stand before it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Mark {
-    position: u64,
-    records: u64,
+    when_full: WhenFull,
+    journal_size: u64,
+    /// The directory is not there any more: a session that follows takes what comes.
+    vanished: AtomicBool,
+    pool: Arc<Pool>,
+    log: Mutex<Log>,
+    /// The position behind the log's last record.
+    log_end: AtomicU64,
+    /// Everything in the log below this is in data files.
+    log_packed: AtomicU64,
+    /// Tells that the packer gave space back, or that it never will. Waited for with the log locked.
+    room: Condvar,
+    /// How many threads wait for that.
+    waiting: AtomicUsize,
+    control: Control,
+    counters: Counters,
 }
 
 #[derive(Default)]
-struct State {
-    /// Everything before this was accepted.
-    accepted: Mark,
-    /// Everything before this is in data files on the disk.
-    durable: Mark,
-    /// Somebody waits for everything below this position.
-    wanted: u64,
-    /// How often closing the data files was asked for, and done.
-    close_asked: u64,
-    close_done: u64,
-    stop: bool,
-    stopped: bool,
-    failure: Option<Error>,
-    options: Vec<(String, FileOptions)>,
+struct Counters {
+    refused: AtomicU64,
+    blocked: AtomicU64,
+    packed: AtomicU64,
+    dropped: AtomicU64,
+    failures: AtomicU64,
+    /// Records that the store wrote about itself.
+    own: AtomicU64,
 }
 
 impl Session {
-    /// Makes a journal and starts its packer.
-    pub fn start(root: &Path, access: Access) -> Result<Arc<Session>> {
-        let journal = Journal::create(root, access)?;
-        let output = Output::new(root, access, journal.id(), journal.path())?;
-        let reader = Reader::new(journal.path(), 0);
+    /// Makes a journal and has it packed from now on.
+    pub fn start(options: &StoreOptions) -> Result<Arc<Session>> {
+        let (session, packer) = Session::prepare(options, Sizes::USUAL)?;
+        thread::adopt(packer)?;
+        Ok(session)
+    }
+
+    /// Makes a journal, and the packer for it.
+    pub(super) fn prepare(options: &StoreOptions, sizes: Sizes) -> Result<(Arc<Session>, Packer)> {
+        let access = options.access();
+        let folder = Folder::create(&options.dir, access)?;
+        let made = Pool::create(&folder.path, folder.id, access, options.mapped_journal, sizes.ring);
+        let pool = match made {
+            Ok(pool) => pool,
+            Err(error) => {
+                let _ = folder.remove();
+                return Err(error);
+            }
+        };
         let session = Arc::new(Session {
             generation: process::generation(),
-            journal: Mutex::new(Some(journal)),
-            state: Mutex::new(State::default()),
-            thread: Mutex::new(None),
-            asked: Condvar::new(),
-            answered: Condvar::new(),
+            when_full: options.when_full,
+            journal_size: options.journal_size,
+            vanished: AtomicBool::new(false),
+            pool,
+            log: Mutex::new(Log::new(&folder.path, folder.id, access, sizes.segment)),
+            log_end: AtomicU64::new(0),
+            log_packed: AtomicU64::new(0),
+            room: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+            control: Control::default(),
+            counters: Counters::default(),
         });
-        let worker = session.clone();
-        let packer = Packer {
-            output,
-            reader,
-            batch: Batch::default(),
-            packed: Mark::default(),
-            journal_synced: 0,
-            synced: Instant::now(),
-        };
-        let thread = process::spawn_quiet("weave-packer", move || {
-            let ended = Ended(worker);
-            packer.run(&ended.0);
-        })
-        .map_err(|cause| Error::io("cannot start a thread for", root, &cause))?;
-        *session.thread.lock() = Some(thread);
-        Ok(session)
+        let packer = Packer::new(session.clone(), folder, options, sizes)?;
+        Ok((session, packer))
+    }
+
+    /// Whether this session still takes records: it is not that of a parent process, and its directory is there.
+    #[inline]
+    pub fn is_current(&self) -> bool {
+        self.generation == process::generation() && !self.vanished.load(Ordering::Relaxed)
     }
 
     /// Whether this is the process that started the session, and not a child of it.
@@ -90,242 +100,260 @@ impl Session {
         self.generation == process::generation()
     }
 
-    /// Keeps a record. When this returns, the record survives the death of the process.
-    pub fn append(&self, record: &Record<'_>) -> Result<()> {
-        let mut journal = self.journal.lock();
-        let journal = journal.as_mut().ok_or_else(closed)?;
-        let position = journal.append(record)?;
-        let mut state = self.state.lock();
-        state.accepted = Mark { position, records: state.accepted.records + 1 };
+    /// Keeps a record, and answers its length. When this returns, the record survives the death of the process.
+    #[inline]
+    pub fn append(&self, record: &Record<'_>) -> Result<usize> {
+        match self.append_to_ring(record) {
+            Some(length) => Ok(length),
+            None => self.append_to_log(record).inspect_err(|error| {
+                // One that no journal takes is the caller's mistake.
+                if error.status() != Status::TooLarge {
+                    self.counters.refused.fetch_add(1, Ordering::Relaxed);
+                }
+            }),
+        }
+    }
+
+    /// Keeps a record that the store writes about itself.
+    pub fn append_own(&self, record: &Record<'_>) -> Result<()> {
+        self.append_to_log(record)?;
+        self.counters.own.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    #[inline]
+    fn append_to_ring(&self, record: &Record<'_>) -> Option<usize> {
+        if !record.record_type.is_part_of_call() {
+            return None;
+        }
+        match self.pool.append(record) {
+            Appended::Kept { length, half_full } => {
+                if half_full {
+                    thread::wake();
+                }
+                Some(length)
+            }
+            Appended::NoRoom | Appended::Shut => None,
+        }
+    }
+
+    #[cold]
+    fn append_to_log(&self, record: &Record<'_>) -> Result<usize> {
+        let length = record.encoded_length();
+        if length > MAX_RECORD_BYTES {
+            return Err(Error::new(
+                Status::TooLarge,
+                format!(
+                    "{}: {length} bytes, and servers take at most {MAX_RECORD_BYTES} in one request; keep the large part \
+                     in a file and put what its creation answered here",
+                    record.record_type.name()
+                ),
+            ));
+        }
+        let mut log = lock(&self.log);
+        let mut waiting = None;
+        loop {
+            self.check_room()?;
+            let before = log.position() - self.log_packed.load(Ordering::Acquire);
+            if before == 0 || before + length as u64 <= self.journal_size {
+                log.append(record, length)?;
+                self.log_end.store(log.position(), Ordering::Release);
+                return Ok(length);
+            }
+            let waiting = match &mut waiting {
+                Some(waiting) => waiting,
+                None => waiting.insert(self.begin_waiting()?),
+            };
+            log = self.wait_for_room(log, waiting)?;
+            // The packer frees rings as well.
+            if let Some(length) = self.append_to_ring(record) {
+                return Ok(length);
+            }
+        }
+    }
+
+    /// Until when to wait for room, or that it is not to be waited for.
+    fn begin_waiting(&self) -> Result<Waiting<'_>> {
+        thread::wake();
+        let WhenFull::Block(limit) = self.when_full else { return Err(self.full()) };
+        self.counters.blocked.fetch_add(1, Ordering::Relaxed);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        Ok(Waiting { threads: &self.waiting, deadline: Instant::now() + limit })
+    }
+
+    fn wait_for_room<'l>(&self, log: MutexGuard<'l, Log>, waiting: &Waiting<'_>) -> Result<MutexGuard<'l, Log>> {
+        // While the packer cannot write, there will be no room.
+        if let Some(error) = self.control.failure() {
+            return Err(error.context("the journal is full"));
+        }
+        let left = waiting.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(self.full());
+        }
+        Ok(self.room.wait_timeout(log, left).unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// Refuses when the directory may not grow, or is closed.
+    pub fn check_room(&self) -> Result<()> {
+        match self.pool.gate() {
+            pool::OPEN => Ok(()),
+            pool::FULL => Err(over_quota()),
+            _ => Err(closed()),
+        }
+    }
+
+    fn full(&self) -> Error {
+        Error::new(
+            Status::NoSpace,
+            format!(
+                "the journal is full: {} bytes wait to be packed; log less, or give it more room (journal_size)",
+                self.journal_size
+            ),
+        )
     }
 
     /// Sets how the files of a project are written.
     pub fn set_options(&self, project: &str, options: FileOptions) {
-        self.state.lock().options.push((project.to_string(), options));
+        self.control.set_options(project, options);
     }
 
     /// Waits until everything accepted so far is in data files on the disk, and, if asked, until those are closed.
     /// Returns how many records are not, when the time is over.
     pub fn flush(&self, limit: Option<Duration>, close: bool) -> Result<u64> {
-        let deadline = limit.map(|limit| Instant::now() + limit);
-        let mut state = self.state.lock();
-        let wanted = state.accepted;
-        state.wanted = state.wanted.max(wanted.position);
-        if close {
-            state.close_asked += 1;
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let request = self.control.ask(close);
+        thread::wake();
+        match self.control.wait(request, deadline) {
+            Some(answer) => answer.map(|()| 0),
+            None => Ok(self.stats().waiting.max(1)),
         }
-        let turn = state.close_asked;
-        state.failure = None;
-        self.asked.notify_one();
-        while state.durable.position < wanted.position || (close && state.close_done < turn) {
-            if let Some(error) = &state.failure {
-                return Err(error.clone());
-            }
-            if state.stopped {
-                return Err(closed());
-            }
-            let in_time = match deadline {
-                Some(deadline) => !self.answered.wait_until(&mut state, deadline).timed_out(),
-                None => {
-                    self.answered.wait(&mut state);
-                    true
-                }
-            };
-            if !in_time {
-                return Ok(wanted.records.saturating_sub(state.durable.records));
-            }
-        }
-        Ok(0)
     }
 
-    /// Has the packer pack what is left and end. When it does so within the limit, no thread is left behind; else it goes
-    /// on by itself, and what it cannot finish stays in the journal for the next start.
+    /// Has the packer pack what is left and end, and waits for that as long as the limit says. What it cannot finish stays
+    /// in the journal for the next start.
     pub fn stop(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
-        let mut state = self.state.lock();
-        state.stop = true;
-        self.asked.notify_one();
-        while !state.stopped {
-            if self.answered.wait_until(&mut state, deadline).timed_out() {
-                return;
-            }
-        }
-        drop(state);
-        let thread = self.thread.lock().take();
-        if let Some(thread) = thread {
-            // It has nothing left to do. A fault on it was told when it happened.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Tells those who wait that the packer has ended, in whatever way: nobody may wait for ever.
-struct Ended(Arc<Session>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.state.lock().stopped = true;
-        self.0.answered.notify_all();
-    }
-}
-
-fn closed() -> Error {
-    Error::new(Status::Closed, "the offline directory was closed in this process; call weave_init again")
-}
-
-/// What the packer's thread works with.
-struct Packer {
-    output: Output,
-    reader: Reader,
-    batch: Batch,
-    packed: Mark,
-    /// Everything below this position survives power loss in the journal itself.
-    journal_synced: u64,
-    synced: Instant,
-}
-
-/// What the packer is to do next.
-struct Task {
-    accepted: u64,
-    pack: bool,
-    close: Option<u64>,
-    stop: bool,
-}
-
-impl Packer {
-    fn run(mut self, session: &Session) {
-        let mut waiting_since = None;
-        loop {
-            let task = self.wait(session, &mut waiting_since);
-            let done = self.work(session, &task);
-            let failed = done.is_err();
-            if let Err(error) = &done {
-                log::write(log::Level::Error, || error.text().to_string());
-            }
-            let mut state = session.state.lock();
-            match done {
-                Ok(durable) => {
-                    state.durable = durable;
-                    state.close_done = task.close.unwrap_or(state.close_done);
-                    state.failure = None;
-                }
-                Err(error) => state.failure = Some(error),
-            }
-            session.answered.notify_all();
-            if task.stop {
-                // What could not be packed stays in the journal, for the next start.
-                let whole = !failed && state.durable.position >= state.accepted.position;
-                drop(state);
-                self.end(session, whole);
-                return;
-            }
-            if failed {
-                session.asked.wait_for(&mut state, RETRY_AFTER_FAILURE);
-            }
+        self.pool.set_gate(pool::CLOSED);
+        self.wake_waiting();
+        self.control.ask_to_stop();
+        thread::wake();
+        if self.control.wait_for_end(deadline) {
+            thread::join_if_idle();
         }
     }
 
-    /// Waits until there is something to do.
-    fn wait(&mut self, session: &Session, waiting_since: &mut Option<Instant>) -> Task {
-        let mut state = session.state.lock();
-        loop {
-            for (project, options) in state.options.drain(..) {
-                self.output.set_options(&project, options);
-            }
-            let (accepted, durable) = (state.accepted.position, state.durable.position);
-            let waiting = accepted - self.packed.position;
-            match (waiting, &waiting_since) {
-                (0, _) => *waiting_since = None,
-                (_, None) => *waiting_since = Some(Instant::now()),
-                _ => {}
-            }
-            let aged = waiting_since.is_some_and(|since| since.elapsed() >= BATCH_AGE);
-            let close = (state.close_asked > state.close_done).then_some(state.close_asked);
-            let wanted = state.wanted > durable || close.is_some() || state.stop;
-            let look = self.output.has_files() && self.synced.elapsed() >= AGE_CHECK;
-            let undurable = accepted > durable.max(self.journal_synced) && self.synced.elapsed() >= DURABILITY_INTERVAL;
-            if wanted || aged || waiting >= BATCH_BYTES || undurable || look {
-                let pack = wanted || aged || waiting >= BATCH_BYTES;
-                if pack {
-                    *waiting_since = None;
-                }
-                return Task { accepted, pack, close, stop: state.stop };
-            }
-            if accepted > durable {
-                session.asked.wait_for(&mut state, POLL);
-            } else {
-                // Idle: a logging call wakes nobody, so look again now and then.
-                session.asked.wait_for(&mut state, POLL * 2);
-            }
-        }
-    }
-
-    /// Does a task; returns the place to which everything is in data files on the disk.
-    fn work(&mut self, session: &Session, task: &Task) -> Result<Mark> {
-        if task.pack {
-            self.pack(task.accepted)?;
-        }
-        if self.packed.position < task.accepted {
-            self.sync_journal(session)?;
-            self.journal_synced = task.accepted;
-        }
-        self.output.sync()?;
-        self.output.close_aged()?;
-        self.synced = Instant::now();
-        if task.close.is_some() || task.stop {
-            self.output.close()?;
-        }
-        if task.pack {
-            if let Some(journal) = session.journal.lock().as_mut() {
-                journal.free(self.packed.position)?;
-            }
-        }
-        Ok(self.packed)
-    }
-
-    /// Packs what was accepted below `limit`.
-    fn pack(&mut self, limit: u64) -> Result<()> {
-        while self.packed.position < limit {
-            // After a failure the same frames are written again: the output knows what is there already.
-            if self.batch.is_empty() || self.batch.to <= self.packed.position {
-                match self.reader.read(&mut self.batch, BATCH_BYTES, limit)? {
-                    Stop::Full | Stop::End => {}
-                    Stop::Damaged { path, reason } => {
-                        let text = format!("the journal {} was damaged while in use: {reason}", path.display());
-                        return Err(Error::new(Status::Io, text));
-                    }
-                }
-                if self.batch.is_empty() {
-                    let place = self.packed.position;
-                    let text = format!(
-                        "the journal ends at position {place}, before what was accepted: it was cut from outside"
-                    );
-                    return Err(Error::new(Status::Io, text));
-                }
-            }
-            self.output.write(&self.batch)?;
-            self.packed = Mark { position: self.batch.to, records: self.packed.records + self.batch.len() as u64 };
-        }
-        Ok(())
-    }
-
-    fn sync_journal(&self, session: &Session) -> Result<()> {
-        let files = match session.journal.lock().as_mut() {
-            Some(journal) => journal.take_unsynced()?,
-            None => Vec::new(),
+    /// What was counted.
+    pub fn stats(&self) -> Stats {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let packed = of(&self.counters.packed);
+        let rings = self.pool.rings(0);
+        let log = lock(&self.log);
+        let accepted = (rings.iter().map(|ring| ring.records()).sum::<u64>() + log.records())
+            .saturating_sub(of(&self.counters.own));
+        let log_end = log.position();
+        drop(log);
+        let log_waits = log_end - of(&self.log_packed);
+        let waiting_bytes = log_waits + rings.iter().map(|ring| ring.head().saturating_sub(ring.freed())).sum::<u64>();
+        let (kind, bytes) = match self.pool.is_mapped() {
+            true => (JournalKind::Mapped, rings.iter().map(|ring| ring.capacity() as u64).sum::<u64>() + log_waits),
+            false => (JournalKind::Write, log_waits),
         };
-        let path = Path::new("journal");
-        files.iter().try_for_each(|file| file.sync_data().map_err(|cause| Error::io("cannot sync the", path, &cause)))
-    }
-
-    fn end(mut self, session: &Session, whole: bool) {
-        let journal = session.journal.lock().take();
-        let closed = self.output.close();
-        if let (Some(journal), true, Ok(())) = (journal, whole, closed) {
-            if let Err(error) = journal.remove() {
-                log::write(log::Level::Warning, || error.text().to_string());
-            }
+        Stats {
+            accepted,
+            packed: packed.min(accepted),
+            refused: of(&self.counters.refused),
+            dropped: of(&self.counters.dropped),
+            waiting: accepted.saturating_sub(packed),
+            waiting_bytes,
+            journal: JournalStats { kind, bytes },
+            blocked: of(&self.counters.blocked),
+            failures: of(&self.counters.failures),
+            last_error: self.control.last_error(),
         }
     }
+}
+
+/// What the packer sees and answers.
+impl Session {
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    pub(super) fn log(&self) -> &Mutex<Log> {
+        &self.log
+    }
+
+    pub(super) fn log_end(&self) -> u64 {
+        self.log_end.load(Ordering::Acquire)
+    }
+
+    pub(super) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Everything in the log below a position is in data files.
+    pub(super) fn log_was_packed(&self, position: u64) {
+        self.log_packed.store(position, Ordering::Release);
+    }
+
+    /// Space was given back.
+    pub(super) fn tell_of_room(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.wake_waiting();
+        }
+    }
+
+    fn wake_waiting(&self) {
+        // Taken, so that nobody is between looking for room and waiting for it.
+        drop(lock(&self.log));
+        self.room.notify_all();
+    }
+
+    pub(super) fn count_packed(&self, records: u64) {
+        self.counters.packed.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_dropped(&self, records: u64) {
+        self.counters.dropped.store(records, Ordering::Relaxed);
+    }
+
+    /// What was asked for could not be done; it is tried again.
+    pub(super) fn failed(&self, error: &Error) {
+        self.counters.failures.fetch_add(1, Ordering::Relaxed);
+        self.control.failed(error);
+        self.wake_waiting();
+    }
+
+    /// The directory is gone: nothing more is taken here.
+    pub(super) fn vanish(&self) {
+        self.vanished.store(true, Ordering::Relaxed);
+        self.pool.set_gate(pool::CLOSED);
+    }
+
+    /// The packer has ended, in whatever way.
+    pub(super) fn ended(&self) {
+        self.pool.set_gate(pool::CLOSED);
+        self.control.ended();
+        self.wake_waiting();
+    }
+}
+
+/// A thread that waits for room.
+struct Waiting<'s> {
+    threads: &'s AtomicUsize,
+    deadline: Instant,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.threads.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn over_quota() -> Error {
+    Error::new(
+        Status::NoSpace,
+        "the offline directory has reached its quota; sync and clean it, raise max_directory_size, or let the quota policy \
+         drop the oldest records",
+    )
 }

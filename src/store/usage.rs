@@ -36,7 +36,8 @@ pub fn directory_stats(root: &Path) -> Result<Value> {
     Ok(json!({"bytes": bytes_below(root)?, "projects": projects}))
 }
 
-fn bytes_below(folder: &Path) -> Result<u64> {
+/// The bytes of everything in a folder.
+pub(super) fn bytes_below(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
     for path in layout::entries(folder)? {
         match fs::symlink_metadata(&path) {

@@ -1,4 +1,6 @@
 //! The records of one kind that wait to be sent, read from a project's data files.
+//!
+//! A file may go at any time, when a writer drops it to keep its quota: what was read of it is sent, and that is all.
 
 use super::progress::{Progress, Ranges};
 use crate::error::{Error, Result};
@@ -6,7 +8,7 @@ use crate::log;
 use crate::record::time::Timestamp;
 use crate::store::layout::{self, DataFile, ProjectDir};
 use crate::store::reader::Reader;
-use crate::store::{lock, process};
+use crate::store::{disk, lock};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -132,9 +134,12 @@ impl Pending {
     /// Marks the files that are closed and wholly acknowledged as synced. Returns what of the others cannot be read.
     pub fn finish(&mut self) -> Result<Vec<String>> {
         let mut unreadable = Vec::new();
-        for state in self.files.iter_mut().filter(|state| !state.live && state.read_whole) {
+        for state in self.files.iter_mut().filter(|state| !state.live && state.read_whole && !state.is_gone()) {
             if state.acknowledged.covers(state.records) {
-                rename_synced(&state.file)?;
+                match rename_synced(&state.file) {
+                    Err(_) if state.is_gone() => {}
+                    renamed => renamed?,
+                }
             } else {
                 unreadable.extend(state.damage.take());
             }
@@ -144,6 +149,10 @@ impl Pending {
 }
 
 impl FileState {
+    fn is_gone(&self) -> bool {
+        matches!(self.file.path.try_exists(), Ok(false))
+    }
+
     fn read(&mut self, line: &mut Vec<u8>) -> Result<Option<u64>> {
         if let Some((index, text, _)) = self.next.take() {
             *line = text;
@@ -154,7 +163,13 @@ impl FileState {
         }
         let mut reader = match self.reader.take() {
             Some(reader) => reader,
-            None => Reader::open(&self.file.path)?,
+            None => match Reader::open(&self.file.path) {
+                Err(_) if self.is_gone() => {
+                    self.read_whole = true;
+                    return Ok(None);
+                }
+                opened => opened?,
+            },
         };
         while let Some(index) = reader.next_line(line)? {
             self.records = index + 1;
@@ -192,6 +207,6 @@ impl FileState {
 
 fn rename_synced(file: &DataFile) -> Result<()> {
     let target = file.synced_path();
-    process::rename_new(&file.path, &target).map_err(|cause| Error::io("cannot mark as synced", &file.path, &cause))?;
-    layout::sync_directory(target.parent().unwrap_or(Path::new(".")))
+    disk::rename_new(&file.path, &target).map_err(|cause| Error::io("cannot mark as synced", &file.path, &cause))?;
+    disk::sync_directory(target.parent().unwrap_or(Path::new(".")))
 }

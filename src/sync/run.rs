@@ -13,11 +13,11 @@ use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::record::kind::Kind;
 use crate::record::names::split_project;
+use crate::store::held::HeldFile;
 use crate::store::layout::{self, Access, ProjectDir, LIBRARY_FOLDER, UNBOUND_ENTITY};
 use crate::store::{self, lock, StoreOptions};
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -249,7 +249,7 @@ fn access_of(root: &Path) -> Access {
     }
 }
 
-fn lock_directory(root: &Path, access: Access) -> Result<File> {
+fn lock_directory(root: &Path, access: Access) -> Result<HeldFile> {
     let folder = root.join(LIBRARY_FOLDER);
     access.make_directory(&folder)?;
     lock::try_acquire(&folder.join("sync.lock"), access)?.ok_or_else(|| {

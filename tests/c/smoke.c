@@ -40,6 +40,13 @@ static void a_session(const char *dir) {
     OK(weave_options_set_offline_dir(options, dir));
     OK(weave_options_set_source(options, "libweave-c-test"));
     OK(weave_options_add_redact_key(options, "token"));
+    OK(weave_options_set_durability_interval(options, 0));
+    OK(weave_options_set_journal(options, "write"));
+    OK(weave_options_set_journal_size(options, 1 << 20));
+    OK(weave_options_set_when_full(options, "refuse"));
+    OK(weave_options_set_block_limit(options, 0));
+    OK(weave_options_set_max_directory_size(options, 1 << 30));
+    OK(weave_options_set_quota_policy(options, "drop-oldest"));
     OK(weave_options_set_filter(options, drop_secret_ops, &seen));
     weave_client *client = NULL;
     OK(weave_init("team/smoke", options, &client));
@@ -88,6 +95,11 @@ static void a_session(const char *dir) {
     CHECK(dropped == 1 && seen > 10 && heard == 0);
     OK(weave_flush(client, -1, &left));
     CHECK(left == 0);
+    char *stats = NULL;
+    OK(weave_stats(client, &stats));
+    CHECK(strstr(stats, "\"waiting\":0,") != NULL && strstr(stats, "\"filtered\":1") != NULL);
+    CHECK(strstr(stats, "\"refused\":0,") != NULL && strstr(stats, "\"last_error\":null") != NULL);
+    weave_string_free(stats);
 
     char *reads = NULL;
     CHECK(weave_query(client, "/calls/stream_query", "{}", 2, &reads) == WEAVE_OFFLINE);
@@ -111,6 +123,13 @@ static void what_is_wrong_is_told(const char *dir) {
     OK(weave_options_set_offline(options, true));
     OK(weave_options_set_offline_dir(options, dir));
     weave_client *client = NULL;
+    CHECK(weave_options_set_durability_interval(options, -1) == WEAVE_INVALID_ARGUMENT);
+    CHECK(weave_options_set_journal(options, "paper") == WEAVE_INVALID_ARGUMENT);
+    CHECK(weave_options_set_journal_size(options, 0) == WEAVE_INVALID_ARGUMENT);
+    CHECK(weave_options_set_when_full(options, "wait") == WEAVE_INVALID_ARGUMENT);
+    CHECK(weave_options_set_block_limit(options, -1) == WEAVE_INVALID_ARGUMENT);
+    CHECK(weave_options_set_max_directory_size(options, 1000) == WEAVE_INVALID_ARGUMENT);
+    CHECK(weave_options_set_quota_policy(options, "drop-newest") == WEAVE_INVALID_ARGUMENT);
     CHECK(weave_init(NULL, options, &client) == WEAVE_INVALID_ARGUMENT);
     CHECK(weave_init("a/b/c", options, &client) == WEAVE_INVALID_NAME);
     CHECK(weave_init("../up", options, &client) == WEAVE_INVALID_NAME);

@@ -12,7 +12,7 @@ TEXTS = {
     "payload_json": '"{}"', "refs_json": "NULL", "options_json": "NULL", "emoji": '"👍"', "key": '"k"',
     "context": "weave_call_context(call)", "summary_json": '"{}"', "usage_json": '"{}"', "attributes_json": '"{}"',
     "request_json": '"{}"', "path": '"/calls/read"', "value": '"1"', "filename": '"a.txt"',
-    "mimetype": '"text/plain"', "api_key": "NULL",
+    "journal": '"auto"', "when_full": '"block"', "quota_policy": '"refuse"', "mimetype": '"text/plain"', "api_key": "NULL",
 }
 HANDLES = {"weave_client": "client", "weave_options": "options", "weave_call": "call",
            "weave_call_options": "call_options", "weave_json": "json", "weave_record": "NULL"}

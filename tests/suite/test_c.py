@@ -101,6 +101,13 @@ def test_the_text_of_an_error_belongs_to_the_thread_that_made_it(compile_c, tmp_
     assert done.stdout == "4 threads were told of their own errors\n"
 
 
+def test_threads_are_cancelled_only_outside_of_the_library(compile_c, tmp_path):
+    program = compile_c(SUITE / "programs" / "cancelled.c")
+    accepted = run([program, tmp_path / "offline"], environment=client_environment(tmp_path)).stdout.split()
+    stored = [json.loads(line)["data"]["id"] for line in lines(tmp_path / "offline", "*/*/calls/*.jsonl.gz")]
+    assert len(accepted) >= 4000 and sorted(stored) == sorted(accepted)
+
+
 def test_quickstart_logs_its_call(compile_c, tmp_path):
     program = compile_c(ROOT / "examples" / "quickstart.c")
     done = run([program], environment={**client_environment(tmp_path), "WEAVE_OFFLINE_DIR": str(tmp_path / "here")})

@@ -31,6 +31,14 @@ def _text(value: Any) -> tuple[Any, ...]:
     return (_native.text(value),)
 
 
+def _milliseconds(value: Any) -> tuple[Any, ...]:
+    return (round(value * 1000),)
+
+
+def _size(value: Any) -> tuple[Any, ...]:
+    return (max(0, int(value)),)
+
+
 def micros(value: Time) -> int:
     """A time in microseconds since 1970; one without a zone is UTC, as everywhere in Weave."""
     if isinstance(value, datetime.datetime):
@@ -47,6 +55,13 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "entity": ("set_entity", _text),
     "destination": ("set_destination", _text),
     "max_file_size_mb": ("set_max_file_size", lambda value: (max(0, int(value * 1_000_000)),)),
+    "durability_interval": ("set_durability_interval", _milliseconds),
+    "journal": ("set_journal", _text),
+    "journal_size": ("set_journal_size", _size),
+    "when_full": ("set_when_full", _text),
+    "block_limit": ("set_block_limit", _milliseconds),
+    "max_directory_size": ("set_max_directory_size", _size),
+    "quota_policy": ("set_quota_policy", _text),
     "max_file_age": ("set_max_file_age", lambda value: (int(value),)),
     "compress": ("set_compress", lambda value: (bool(value),)),
     "compression_level": ("set_compression_level", lambda value: (int(value),)),

@@ -132,6 +132,13 @@ class Client:
         compression_level: Optional[int] = None,
         max_file_size_mb: Optional[float] = None,
         max_file_age: Optional[int] = None,
+        durability_interval: Optional[float] = None,
+        journal: Optional[str] = None,
+        journal_size: Optional[int] = None,
+        when_full: Optional[str] = None,
+        block_limit: Optional[float] = None,
+        max_directory_size: Optional[int] = None,
+        quota_policy: Optional[str] = None,
         group_access: Optional[bool] = None,
         api_key: Optional[str] = None,
         base_url: Optional[str] = None,
@@ -154,7 +161,9 @@ class Client:
         given = {
             "offline": offline, "offline_dir": offline_dir, "disabled": disabled, "entity": entity,
             "compress": compress, "compression_level": compression_level, "max_file_size_mb": max_file_size_mb,
-            "max_file_age": max_file_age, "group_access": group_access, "api_key": api_key, "base_url": base_url,
+            "durability_interval": durability_interval, "journal": journal, "journal_size": journal_size,
+            "when_full": when_full, "block_limit": block_limit, "max_directory_size": max_directory_size,
+            "quota_policy": quota_policy, "max_file_age": max_file_age, "group_access": group_access, "api_key": api_key, "base_url": base_url,
             "trace_server_url": trace_server_url, "ca_file": ca_file, "http_timeout": http_timeout,
             "insecure": insecure, "attributes": attributes, "sample_rate": sample_rate, "filter": self._filter}
         if source is not None:
@@ -315,6 +324,16 @@ class Client:
     def dropped(self) -> int:
         """How many records its filter has dropped."""
         return _native.count("weave_client_dropped", self._handle)
+
+    def stats(self) -> dict[str, Any]:
+        """What became of the records that this process logged into the directory.
+
+        Counts of records: `accepted`, `packed` (in data files), `waiting` (in the journal alone; `waiting_bytes`),
+        `refused` (no room), `dropped` (unsent, to keep the quota), `filtered` (by this session's filter). `blocked` counts
+        calls that had to wait for room, `failures` attempts to bring records into data files; `last_error` is the last
+        one's text or None. `journal` has `kind` and `bytes`.
+        """
+        return json.loads(_native.answer("weave_stats", self._handle))
 
     def query(self, path: str, request: dict[str, Any]) -> Any:
         """Reads data of the server, with a request of the trace server's interface. Not available offline.

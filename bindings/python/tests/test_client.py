@@ -129,6 +129,43 @@ def test_settings_reach_the_library(tmp_path):
     assert (call["attributes"]["env"], call["attributes"]["weave"]["source"]) == ("test", "mine")
 
 
+def test_choices_of_the_store_reach_the_library(tmp_path):
+    good = {"durability_interval": 0, "journal": "write", "journal_size": 1 << 20, "when_full": "refuse", "block_limit": 0.5,
+            "max_directory_size": 1 << 24, "quota_policy": "drop-oldest"}
+    client = weave.Client("p", offline=True, offline_dir=tmp_path, **good)
+    client.log_call("f")
+    client.finish()
+    bad = {"durability_interval": -1, "journal": "paper", "journal_size": -1, "when_full": "wait", "block_limit": -1,
+           "max_directory_size": 1000, "quota_policy": "drop-newest"}
+    assert bad.keys() == good.keys()
+    for name, value in bad.items():
+        with pytest.raises(weave.InvalidError, match=name):
+            weave.Client("p", offline=True, offline_dir=tmp_path, **{name: value})
+
+
+def test_stats_count_what_became_of_records(tmp_path):
+    client = weave.Client("p", offline=True, offline_dir=tmp_path,
+                          filter=lambda kind, data: None if data.get("op_name") == "secret" else data)
+    before = client.stats()
+    for op in ("a", "b", "secret"):
+        client.log_call(op)
+    with pytest.raises(weave.InvalidError):
+        client.log_call("x" * 129)
+    with pytest.raises(weave.WeaveError, match="bytes"):
+        client.log_call("large", {"text": "x" * (32 << 20)})
+    stats = client.stats()
+    assert stats["accepted"] - before["accepted"] == 2
+    assert stats["packed"] + stats["waiting"] == stats["accepted"]
+    assert (stats["refused"], stats["dropped"], stats["blocked"], stats["filtered"]) == (0, 0, 0, 1)
+    client.flush()
+    stats = client.stats()
+    assert (stats["packed"], stats["waiting"], stats["waiting_bytes"]) == (stats["accepted"], 0, 0)
+    assert (stats["failures"], stats["last_error"]) == (0, None)
+    assert stats["journal"]["kind"] in ("mapped", "write")
+    client.finish()
+    assert client.stats()["accepted"] == stats["accepted"]
+
+
 def test_a_setting_that_cannot_be_used_is_named(tmp_path):
     with pytest.raises(weave.InvalidError, match="sample_rate"):
         weave.Client("p", offline=True, offline_dir=tmp_path, sample_rate=2)

@@ -16,10 +16,18 @@ pub(super) trait Events {
     fn literal(&mut self, literal: Literal);
 }
 
-/// Reads one JSON value that fills the text, nested at most `limit` levels (at most [`MAX_DEPTH`]). Answers whether
-/// there are line breaks between its tokens.
+/// What is known of a text that was read.
+pub(super) struct Seen {
+    /// There are line breaks between its tokens.
+    pub line_break: bool,
+    /// It may hold what is not ASCII, and it is for the caller to see that it is UTF-8. Tokens begin and end at
+    /// characters then.
+    pub not_ascii: bool,
+}
+
+/// Reads one JSON value that fills the text, nested at most `limit` levels (at most [`MAX_DEPTH`]).
 #[inline(always)]
-pub(super) fn read<E: Events>(text: &str, limit: usize, events: &mut E) -> Result<bool, Fault> {
+pub(super) fn read<E: Events>(text: &[u8], limit: usize, events: &mut E) -> Result<Seen, Fault> {
     let mut lexer = Lexer::new(text);
     let mut levels = Levels::new(limit);
     'value: loop {
@@ -75,7 +83,7 @@ pub(super) fn read<E: Events>(text: &str, limit: usize, events: &mut E) -> Resul
                     levels.pop();
                     events.close();
                 }
-                (None, None) => return Ok(lexer.line_break),
+                (None, None) => return Ok(Seen { line_break: lexer.line_break, not_ascii: lexer.not_ascii }),
                 (_, None) => return Err(Fault::new(FaultKind::Expected("the end of the text"), lexer.at)),
                 (_, Some(true)) => return Err(Fault::new(FaultKind::Expected("',' or '}'"), lexer.at)),
                 (_, Some(false)) => return Err(Fault::new(FaultKind::Expected("',' or ']'"), lexer.at)),

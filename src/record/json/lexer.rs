@@ -4,6 +4,8 @@
 //! Owns the position in the text and nothing else: it allocates nothing and decodes nothing, so that checking a text
 //! and building its tree share one reading of the grammar. This is the hot path of every logging call.
 
+use wide::u8x16;
+
 use super::fault::{Fault, FaultKind};
 
 /// The longest integer that the server's parser reads (protocol, section 5).
@@ -53,17 +55,24 @@ pub(super) enum Literal {
     NegativeInfinity,
 }
 
-/// A position in a JSON text.
+/// A position in a JSON text, given as bytes.
 pub(super) struct Lexer<'t> {
     bytes: &'t [u8],
     pub at: usize,
     /// A line break was skipped between tokens.
     pub line_break: bool,
+    /// Where the special bytes stand in the 64 bytes from `window_start`.
+    window: Window,
+    window_start: usize,
+    /// The windows that were looked at hold a byte that is not ASCII.
+    pub not_ascii: bool,
 }
 
 impl<'t> Lexer<'t> {
-    pub fn new(text: &'t str) -> Self {
-        Lexer { bytes: text.as_bytes(), at: 0, line_break: false }
+    #[inline(always)]
+    pub fn new(bytes: &'t [u8]) -> Self {
+        let window = Window::at(bytes, 0);
+        Lexer { bytes, at: 0, line_break: false, window_start: 0, not_ascii: window.not_ascii, window }
     }
 
     #[inline(always)]
@@ -80,7 +89,7 @@ impl<'t> Lexer<'t> {
 
     #[inline(always)]
     pub fn skip_space(&mut self) {
-        while let Some(byte) = self.peek() {
+        while let Some(byte @ ..=b' ') = self.peek() {
             match byte {
                 b' ' | b'\t' => {}
                 b'\n' | b'\r' => self.line_break = true,
@@ -90,13 +99,40 @@ impl<'t> Lexer<'t> {
         }
     }
 
+    /// Moves to the first quote, backslash or control character from here on, or to the end of the text.
+    #[inline(always)]
+    fn skip_plain(&mut self) {
+        loop {
+            let passed = self.at - self.window_start;
+            if passed < WINDOW {
+                let special = self.window.special >> passed;
+                if special != 0 {
+                    self.at += special.trailing_zeros() as usize;
+                    return;
+                }
+                self.at = self.window_start + WINDOW;
+            }
+            if self.at >= self.bytes.len() {
+                self.at = self.bytes.len();
+                return;
+            }
+            // The next window but for long values without strings: where it lies is known before the string's start is.
+            self.window_start += WINDOW;
+            if self.at - self.window_start >= WINDOW {
+                self.window_start = self.at;
+            }
+            self.window = Window::at(self.bytes, self.window_start);
+            self.not_ascii |= self.window.not_ascii;
+        }
+    }
+
     /// Reads a string whose opening quote has just been passed.
     #[inline(always)]
     pub fn string(&mut self) -> Result<StringToken, Fault> {
         let start = self.at;
         let mut marks = 0;
         loop {
-            self.at = end_of_plain(self.bytes, self.at);
+            self.skip_plain();
             match self.peek() {
                 Some(b'"') => {
                     let end = self.at;
@@ -220,61 +256,67 @@ pub(super) fn low_surrogate(bytes: &[u8], at: usize) -> Option<u16> {
     hex4(bytes, at + 2).filter(|unit| (0xdc00..=0xdfff).contains(unit))
 }
 
-/// The first position that holds a quote, a backslash or a control character, or the end of the text.
-#[inline(always)]
-fn end_of_plain(bytes: &[u8], mut at: usize) -> usize {
-    // Most strings end in the first words; longer ones are then skipped by blocks, which the compiler turns into
-    // vector instructions that tell whether a byte is special, but not cheaply which.
-    for _ in 0..3 {
-        match word_at(bytes, at).map(special_bytes) {
-            Some(0) => at += 8,
-            Some(special) => return at + special.trailing_zeros() as usize / 8,
-            None => return end_of_plain_bytewise(bytes, at),
-        }
-    }
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) {
-        if block.iter().fold(false, |special, &byte| special | is_special(byte)) {
-            break;
-        }
-        at += 32;
-    }
-    while let Some(word) = word_at(bytes, at) {
-        let special = special_bytes(word);
-        if special != 0 {
-            return at + special.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    end_of_plain_bytewise(bytes, at)
+/// How many bytes are looked at together.
+const WINDOW: usize = 64;
+/// What the smallest vectors of processors hold.
+const BLOCK: usize = 16;
+
+/// What is known of 64 bytes. Strings end at special bytes; that their places come from one word, and not from a search
+/// that begins where the string does, lets the processor work on several strings at once.
+struct Window {
+    /// A bit for each quote, backslash and control character; beyond the text there are none.
+    special: u64,
+    not_ascii: bool,
 }
 
-#[inline(always)]
-fn end_of_plain_bytewise(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(|&byte| !is_special(byte)) {
-        at += 1;
+impl Window {
+    #[inline(always)]
+    fn at(bytes: &[u8], start: usize) -> Window {
+        if let Some(window) = bytes.get(start..).and_then(<[u8]>::first_chunk) {
+            return Window::of(window);
+        }
+        Window::last(bytes, start)
     }
-    at
-}
 
-#[inline(always)]
-fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+    /// The window at the end of a text, which is shorter.
+    #[inline(always)]
+    fn last(bytes: &[u8], start: usize) -> Window {
+        match bytes.last_chunk() {
+            // Read as the end of a whole one.
+            Some(window) => {
+                let Window { special, not_ascii } = Window::of(window);
+                let passed = (start + WINDOW).saturating_sub(bytes.len());
+                Window { special: special.checked_shr(passed as u32).unwrap_or_default(), not_ascii }
+            }
+            None => {
+                let mut window = [b' '; WINDOW];
+                for (to, from) in window.iter_mut().zip(bytes.iter().skip(start)) {
+                    *to = *from;
+                }
+                Window::of(&window)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn of(window: &[u8; WINDOW]) -> Window {
+        let (blocks, _) = window.as_chunks::<BLOCK>();
+        let (mut special, mut all) = (0, u8x16::splat(0));
+        for (index, block) in blocks.iter().enumerate() {
+            let block = u8x16::new(*block);
+            let quote = block.simd_eq(u8x16::splat(b'"'));
+            let backslash = block.simd_eq(u8x16::splat(b'\\'));
+            let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
+            special |= u64::from((quote | backslash | control).to_bitmask()) << (index * BLOCK);
+            all |= block;
+        }
+        Window { special, not_ascii: all.to_bitmask() != 0 }
+    }
 }
 
 #[inline(always)]
 fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-/// Marks the high bit of special bytes. Bytes above a marked one may be marked falsely, by borrowing; the lowest mark
-/// is always true.
-#[inline(always)]
-fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let below = quote.wrapping_sub(ONES) | backslash.wrapping_sub(ONES) | word.wrapping_sub(ONES * 0x20);
-    below & !word & (ONES << 7)
 }
 
 /// Whether all bytes of a word are digits.

@@ -8,10 +8,11 @@ mod object;
 mod redact;
 mod repair;
 mod text;
+mod usage_watch;
 mod value;
 mod write;
 
-pub use accept::{accept, Rules, MAX_LEVELS};
+pub use accept::{accept, accept_bytes, accept_output, find_usage, Rules, UsageAt, MAX_LEVELS};
 pub use fault::Fault;
 pub(crate) use grammar::MAX_DEPTH;
 pub use object::Object;

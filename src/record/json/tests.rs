@@ -426,6 +426,32 @@ proptest! {
     }
 
     #[test]
+    fn a_byte_changed_anywhere_is_judged_as_another_parser_does(
+        parts in prop::collection::vec("[a-z \u{e9}]{0,90}", 0..12),
+        place in any::<prop::sample::Index>(),
+        byte in prop::sample::select(b"\"\\\x00\x1f\n {}[],:a0\x7f\x80\xc3\xff".to_vec()),
+        spaced: bool,
+    ) {
+        let value = Value::from(parts.iter().map(|part| Value::from(part.as_str())).collect::<Vec<_>>());
+        let mut text = if spaced { python_dumps(&value) } else { compact(&value) }.into_bytes();
+        let at = place.index(text.len());
+        text[at] = byte;
+        let expected = serde_json::from_slice::<serde_json::Value>(&text).is_ok();
+        prop_assert_eq!(accept(&text, "inputs", &Rules::default()).is_ok(), expected, "{:?}", text);
+    }
+
+    #[test]
+    fn usage_is_found_where_it_stands(text in texts(), inner in texts()) {
+        let text = format!("{{\"a\":{text},\"usage\":{inner},\"model\":\"m\"}}");
+        if let Ok((stored, usage)) = accept_output(text.as_bytes()) {
+            let (stored, usage) = (std::str::from_utf8(&stored).unwrap(), usage.unwrap());
+            let key = |at: usize| stored[..at].rsplit(['{', ',']).next().unwrap().trim();
+            prop_assert_eq!((key(usage.model), key(usage.usage)), ("\"model\"", "\"usage\""));
+            prop_assert_eq!(accept(text.as_bytes(), "output", &Rules::default()).unwrap(), stored);
+        }
+    }
+
+    #[test]
     fn texts_are_accepted_exactly_if_another_parser_takes_them(text in texts()) {
         let repaired_only_here = ["NaN", "Infinity", "\\ud83d\"", "400"].iter().any(|part| text.contains(part));
         if !repaired_only_here {

@@ -58,7 +58,7 @@ impl Value {
     /// The same with a limit of its own for the nesting.
     pub(crate) fn parse_within(text: &str, limit: usize) -> Result<Value, Fault> {
         let mut builder = Builder { text, open: Vec::new(), root: Value::Null };
-        grammar::read(text, limit, &mut builder)?;
+        grammar::read(text.as_bytes(), limit, &mut builder)?;
         Ok(builder.root)
     }
 

@@ -1,21 +1,37 @@
 //! The journal: where a record is kept from the moment that it is accepted until it is in a data file.
 //!
-//! A journal belongs to one process. Its folder holds `lock`, held while the process lives, and segments
-//! `POSITION.log`, named after the position of their first frame. A position counts the bytes of all frames before it,
-//! over all segments. A segment is a header (magic, journal id) and frames: length (4 bytes, little-endian), CRC-32 of
-//! the content, content ([`crate::record::frame`]).
+//! A journal belongs to one process. Its folder holds `lock`, held while the process lives; rings of mapped memory for
+//! calls ([`ring`], leased to threads by [`pool`]); and the log, written with `write(2)`, for everything else ([`log`]).
+//! Each of them is a stream: its records have an order, and a position counts its bytes from the first one.
 
+pub mod log;
+pub mod pool;
 pub mod progress;
-pub mod reader;
-pub mod writer;
+pub mod ring;
 
-use super::layout::{self, LIBRARY_FOLDER};
-use crate::error::Result;
+use super::disk;
+use super::held::HeldFile;
+use super::layout::{self, Access, LIBRARY_FOLDER};
+use super::lock;
+use crate::error::{Error, Result, Status};
+use crate::record::ids::random_bytes;
+use ring::RingFile;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-const MAGIC: [u8; 8] = *b"WEAVEJ1\n";
-const SEGMENT_HEADER: u64 = 24;
-const FRAME_HEADER: u64 = 8;
+/// The id of a journal: random, its last two bytes zero.
+pub type JournalId = [u8; 16];
+
+/// The id of a stream: that of its journal, with its number in the last two bytes, little-endian. 0 is the log.
+pub type StreamId = [u8; 16];
+
+/// The id of the stream with a number.
+pub fn stream(journal: &JournalId, number: u16) -> StreamId {
+    let mut stream = *journal;
+    let [.., low, high] = &mut stream;
+    [*low, *high] = number.to_le_bytes();
+    stream
+}
 
 /// The folder that holds the journals of an offline directory.
 pub fn folder(root: &Path) -> PathBuf {
@@ -27,22 +43,129 @@ pub fn lock_path(journal: &Path) -> PathBuf {
     journal.join("lock")
 }
 
-/// Positions and paths of a journal's segments, in order.
-fn segments(journal: &Path) -> Result<Vec<(u64, PathBuf)>> {
-    let mut found: Vec<(u64, PathBuf)> =
-        layout::entries(journal)?.into_iter().filter_map(|path| Some((segment_position(&path)?, path))).collect();
-    found.sort();
-    Ok(found)
+/// A journal's folder, locked by this process.
+pub struct Folder {
+    /// The journal's id.
+    pub id: JournalId,
+    /// Where it is.
+    pub path: PathBuf,
+    lock: HeldFile,
 }
 
-fn segment_position(path: &Path) -> Option<u64> {
-    path.file_name()?.to_str()?.strip_suffix(".log")?.parse().ok()
+impl Folder {
+    /// Makes the folder of a new journal, locked from its first moment.
+    pub fn create(root: &Path, access: Access) -> Result<Self> {
+        let all = folder(root);
+        access.make_directory(&all)?;
+        let mut tries = 0;
+        loop {
+            let id: JournalId = stream(&random_bytes(), 0);
+            let name: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+            // Under its final name a journal is always locked or abandoned; the dot keeps recovery away until then.
+            let unborn = all.join(format!(".{name}"));
+            match Self::try_create(&all, id, &unborn, all.join(&name), access) {
+                // A recovery took it for one that was left behind, before there was a lock in it.
+                Err(_) if !unborn.exists() && tries < 100 => tries += 1,
+                created => return created,
+            }
+        }
+    }
+
+    fn try_create(all: &Path, id: JournalId, unborn: &Path, path: PathBuf, access: Access) -> Result<Self> {
+        access.make_directory(unborn)?;
+        let lock = lock::try_acquire(&lock_path(unborn), access)?.ok_or_else(|| {
+            Error::new(Status::Busy, format!("the journal {} is locked by another process", unborn.display()))
+        })?;
+        lock.append(&ring::this_boot()).map_err(|cause| Error::io("cannot make the journal", unborn, &cause))?;
+        disk::rename(unborn, &path).map_err(|cause| Error::io("cannot make the journal", &path, &cause))?;
+        disk::sync_directory(all)?;
+        Ok(Folder { id, path, lock })
+    }
+
+    /// Whether the folder is still in its place. Somebody may have removed the offline directory.
+    pub fn is_there(&self) -> bool {
+        lock::is_at(self.lock.file(), &lock_path(&self.path))
+    }
+
+    /// Removes the journal, of which everything is in data files on the disk.
+    pub fn remove(self) -> Result<()> {
+        remove(&self.path)
+    }
 }
 
-fn segment_path(journal: &Path, position: u64) -> PathBuf {
-    journal.join(format!("{position:020}.log"))
+/// The journals in an offline directory, those that are in use among them.
+pub fn all(root: &Path) -> Result<Vec<PathBuf>> {
+    let hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    Ok(layout::entries(&folder(root))?.into_iter().filter(|path| path.is_dir() && !hidden(path)).collect())
 }
 
-fn checksum(content: &[u8]) -> u32 {
-    crc32fast::hash(content)
+/// Removes what is left of journals whose process was killed while it made them. Nothing is in them.
+pub fn remove_unborn(root: &Path, access: Access) -> Result<()> {
+    for path in layout::entries(&folder(root))? {
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden && path.is_dir() && disk::remove_empty_directory(&path).is_err() && lock_path(&path).exists() {
+            if let Some(_lock) = lock::try_acquire(&lock_path(&path), access)? {
+                remove(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The id of the journal at a path; `None` if that is not the name of one.
+pub fn id_of(path: &Path) -> Option<JournalId> {
+    let name = path.file_name()?.to_str()?;
+    let mut id = JournalId::default();
+    for (byte, at) in id.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(name.get(at..at + 2)?, 16).ok()?;
+    }
+    (name.len() == 32 && stream(&id, 0) == id).then_some(id)
+}
+
+/// The ring files of a journal.
+pub fn ring_files(journal: &Path) -> Result<Vec<PathBuf>> {
+    let mut rings: Vec<PathBuf> = layout::entries(journal)?;
+    rings.retain(|path| path.extension().is_some_and(|end| end == "ring"));
+    rings.sort();
+    Ok(rings)
+}
+
+/// The path of the ring with a number.
+pub fn ring_path(journal: &Path, number: u16) -> PathBuf {
+    journal.join(format!("{number:02}.ring"))
+}
+
+/// Whether a journal was certainly made since the machine was started: its lock file tells.
+pub fn is_of_this_boot(journal: &Path) -> Result<bool> {
+    let path = lock_path(journal);
+    let made_in = fs::read(&path).map_err(|cause| Error::io("cannot read the journal", &path, &cause))?;
+    Ok(made_in == ring::this_boot() && made_in != [0; 16])
+}
+
+/// The position of each stream below which nothing is needed any more.
+pub fn freed(journal: &Path) -> Result<Vec<(StreamId, u64)>> {
+    let mut freed = Vec::new();
+    if let Some(id) = id_of(journal) {
+        freed.push((id, log::first_position(journal)?));
+    }
+    for path in ring_files(journal)? {
+        let failed = |cause| Error::io("cannot read the journal", &path, &cause);
+        if let Some(ring) = RingFile::read(&path).map_err(failed)? {
+            freed.push((ring.stream(), ring.freed()));
+        }
+    }
+    Ok(freed)
+}
+
+/// Removes the journal at `path`; its lock goes last, so that nobody takes a half-removed journal for another.
+pub fn remove(path: &Path) -> Result<()> {
+    let failed = |cause| Error::io("cannot remove the journal", path, &cause);
+    let mut files = layout::entries(path)?;
+    files.retain(|file| *file != lock_path(path));
+    // Without what is noted of plain files, a recovery would pack a ring that is left a second time.
+    files.sort_by_key(|file| *file == progress::path(path));
+    for file in files {
+        disk::remove_file(&file).map_err(failed)?;
+    }
+    disk::remove_directory(path).map_err(failed)
 }

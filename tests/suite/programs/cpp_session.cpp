@@ -195,11 +195,33 @@ static void callbacks(const char *offline_dir) {
     CHECK(weave_panic_for_test(nullptr) == WEAVE_PANIC && heard == 1);
 }
 
+// Counters tell what became of records; a mistake in one is not counted.
+static void stats(const char *offline_dir) {
+    const Client client = Client::init("team/stats", offline(offline_dir)).value();
+    const auto count = [&client](const std::string &name) {
+        const std::string text = client.stats().value();
+        const std::size_t at = text.find('"' + name + "\":");
+        return at == std::string::npos ? -1 : std::stoll(text.substr(at + name.size() + 3));
+    };
+    const long long before = count("accepted");
+    CHECK(client.log_call("a") && client.log_call("b"));
+    CHECK(client.log_call("").code() == WEAVE_INVALID_NAME);
+    CHECK(client.log_call("large", Json().set("text", std::string(32 << 20, 'x'))).code() == WEAVE_TOO_LARGE);
+    CHECK(count("accepted") == before + 2 && count("packed") + count("waiting") == count("accepted"));
+    CHECK(client.flush().left == 0);
+    CHECK(count("packed") == before + 2 && count("waiting") == 0 && count("waiting_bytes") == 0);
+    CHECK(count("refused") == 0 && count("dropped") == 0 && count("blocked") == 0 && count("filtered") == 0);
+    CHECK(count("failures") == 0 && client.stats()->find("\"last_error\":null") != std::string::npos);
+    CHECK(Client().stats().code() == WEAVE_INVALID_ARGUMENT);
+}
+
 // Each kind of record once, with everything that a call may be given.
 static void everything(const char *offline_dir) {
     Client client = Client::init("team/everything", offline(offline_dir).set_entity("team")
                                      .set_max_file_size(1000000).set_max_file_age(1h).set_compress(true)
-                                     .set_group_access(false).set_attributes(R"({"all": 1})").add_redact_key("pin"))
+                                     .set_durability_interval(500ms).set_journal("auto").set_journal_size(1 << 20)
+                                     .set_when_full("block").set_block_limit(1s).set_max_directory_size(1 << 30)
+                                     .set_quota_policy("refuse").set_group_access(false).set_attributes(R"({"all": 1})").add_redact_key("pin"))
                         .value();
     const std::array<std::byte, 4> sound{};
     const std::vector<unsigned char> document{'%', 'P', 'D', 'F'};
@@ -244,6 +266,7 @@ int main(int argc, char **argv) {
     scopes(argv[1]);
     threads(argv[1]);
     callbacks(argv[1]);
+    stats(argv[1]);
     everything(argv[1]);
     second_unit(argv[1]);
     puts("as promised");

@@ -48,6 +48,8 @@ public:
         weave_client_dropped(get(), &dropped);
         return dropped;
     }
+    // What became of the records that this process logged into the directory, as a JSON object.
+    Result<std::string> stats() const { return detail::invoke_for_text(weave_stats, get()); }
     Result<std::string> query(std::string_view path, const JsonText &request) const {
         return detail::invoke_for_text(weave_query, get(), path, request);
     }

@@ -66,6 +66,17 @@ public:
     }
     Options &set_compress(bool compress) { return set(weave_options_set_compress, compress); }
     Options &set_compression_level(std::int32_t level) { return set(weave_options_set_compression_level, level); }
+    Options &set_durability_interval(std::chrono::milliseconds interval) {
+        return set(weave_options_set_durability_interval, std::int64_t{interval.count()});
+    }
+    Options &set_journal(std::string_view journal) { return set(weave_options_set_journal, journal); }
+    Options &set_journal_size(std::uint64_t bytes) { return set(weave_options_set_journal_size, bytes); }
+    Options &set_when_full(std::string_view what) { return set(weave_options_set_when_full, what); }
+    Options &set_block_limit(std::chrono::milliseconds limit) {
+        return set(weave_options_set_block_limit, std::int64_t{limit.count()});
+    }
+    Options &set_max_directory_size(std::uint64_t bytes) { return set(weave_options_set_max_directory_size, bytes); }
+    Options &set_quota_policy(std::string_view policy) { return set(weave_options_set_quota_policy, policy); }
     Options &set_group_access(bool access = true) { return set(weave_options_set_group_access, access); }
     Options &set_source(std::string_view source) { return set(weave_options_set_source, source); }
     Options &set_attributes(const JsonText &attributes) { return set(weave_options_set_attributes, attributes); }

@@ -73,6 +73,12 @@ func (c *Client) Dropped() (uint64, error) {
 	return uint64(r.number), settle(r)
 }
 
+// Stats tells what became of the records of this process, as JSON.
+func (c *Client) Stats() (string, error) {
+	defer runtime.KeepAlive(c)
+	return settleText(C.wg_stats(c.c))
+}
+
 // Query reads data of the server.
 func (c *Client) Query(path string, request []byte) (string, error) {
 	defer runtime.KeepAlive(c)

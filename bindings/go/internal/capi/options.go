@@ -23,6 +23,9 @@ const (
 	CAFile         = C.WG_CA_FILE
 	Source         = C.WG_SOURCE
 	RedactKey      = C.WG_REDACT_KEY
+	Journal        = C.WG_JOURNAL
+	WhenFull       = C.WG_WHEN_FULL
+	QuotaPolicy    = C.WG_QUOTA_POLICY
 )
 
 // Flags.
@@ -34,12 +37,16 @@ const (
 	Insecure    = C.WG_INSECURE
 )
 
-// Numbers: bytes, seconds, a level, milliseconds.
+// Numbers: sizes in bytes, the age in seconds, the other times in milliseconds, a level.
 const (
-	MaxFileSize      = C.WG_MAX_FILE_SIZE
-	MaxFileAge       = C.WG_MAX_FILE_AGE
-	CompressionLevel = C.WG_COMPRESSION_LEVEL
-	HTTPTimeout      = C.WG_HTTP_TIMEOUT
+	MaxFileSize        = C.WG_MAX_FILE_SIZE
+	MaxFileAge         = C.WG_MAX_FILE_AGE
+	CompressionLevel   = C.WG_COMPRESSION_LEVEL
+	DurabilityInterval = C.WG_DURABILITY_INTERVAL
+	JournalSize        = C.WG_JOURNAL_SIZE
+	BlockLimit         = C.WG_BLOCK_LIMIT
+	MaxDirectorySize   = C.WG_MAX_DIRECTORY_SIZE
+	HTTPTimeout        = C.WG_HTTP_TIMEOUT
 )
 
 // NewOptions makes settings with nothing set, to be freed.

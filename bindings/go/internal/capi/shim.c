@@ -63,6 +63,9 @@ wg_result wg_options_set_text(weave_options *options, int which, const char *val
         [WG_CA_FILE] = weave_options_set_ca_file,
         [WG_SOURCE] = weave_options_set_source,
         [WG_REDACT_KEY] = weave_options_add_redact_key,
+        [WG_JOURNAL] = weave_options_set_journal,
+        [WG_WHEN_FULL] = weave_options_set_when_full,
+        [WG_QUOTA_POLICY] = weave_options_set_quota_policy,
     };
     return answer(setters[which](options, value));
 }
@@ -80,9 +83,18 @@ wg_result wg_options_set_flag(weave_options *options, int which, bool value) {
 
 /* Values that the library's narrower type cannot hold become ones that it refuses. */
 wg_result wg_options_set_number(weave_options *options, int which, int64_t value) {
+    uint64_t size = value < 0 ? 0 : (uint64_t)value;
     switch (which) {
     case WG_MAX_FILE_SIZE:
-        return answer(weave_options_set_max_file_size(options, value < 0 ? 0 : (uint64_t)value));
+        return answer(weave_options_set_max_file_size(options, size));
+    case WG_JOURNAL_SIZE:
+        return answer(weave_options_set_journal_size(options, size));
+    case WG_MAX_DIRECTORY_SIZE:
+        return answer(weave_options_set_max_directory_size(options, size));
+    case WG_DURABILITY_INTERVAL:
+        return answer(weave_options_set_durability_interval(options, value));
+    case WG_BLOCK_LIMIT:
+        return answer(weave_options_set_block_limit(options, value));
     case WG_MAX_FILE_AGE:
         return answer(weave_options_set_max_file_age(options, value));
     case WG_COMPRESSION_LEVEL:
@@ -119,6 +131,8 @@ wg_result wg_flush(weave_client *client, int64_t timeout_ms) { WITH(weave_flush(
 wg_result wg_finish(weave_client *client, int64_t timeout_ms) { WITH(weave_finish(client, timeout_ms, &result.number)); }
 
 wg_result wg_dropped(const weave_client *client) { WITH(weave_client_dropped(client, &result.number)); }
+
+wg_result wg_stats(weave_client *client) { WITH(weave_stats(client, &result.text)); }
 
 wg_result wg_query(weave_client *client, const char *path, const char *request, ptrdiff_t length) {
     WITH(weave_query(client, path, request, length, &result.text));

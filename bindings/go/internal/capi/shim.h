@@ -26,10 +26,22 @@ enum {
     WG_TRACE_SERVER_URL,
     WG_CA_FILE,
     WG_SOURCE,
-    WG_REDACT_KEY
+    WG_REDACT_KEY,
+    WG_JOURNAL,
+    WG_WHEN_FULL,
+    WG_QUOTA_POLICY
 };
 enum { WG_OFFLINE, WG_DISABLED, WG_COMPRESS, WG_GROUP_ACCESS, WG_INSECURE };
-enum { WG_MAX_FILE_SIZE, WG_MAX_FILE_AGE, WG_COMPRESSION_LEVEL, WG_HTTP_TIMEOUT };
+enum {
+    WG_MAX_FILE_SIZE,
+    WG_MAX_FILE_AGE,
+    WG_COMPRESSION_LEVEL,
+    WG_DURABILITY_INTERVAL,
+    WG_JOURNAL_SIZE,
+    WG_BLOCK_LIMIT,
+    WG_MAX_DIRECTORY_SIZE,
+    WG_HTTP_TIMEOUT
+};
 enum { WG_PARENT_CONTEXT, WG_ID, WG_TRACE_ID, WG_PARENT_ID, WG_DISPLAY_NAME, WG_THREAD_ID, WG_TURN_ID, WG_KIND };
 
 wg_result wg_options_set_text(weave_options *options, int which, const char *value);
@@ -44,6 +56,7 @@ wg_result wg_init(const char *project, const weave_options *options);
 wg_result wg_flush(weave_client *client, int64_t timeout_ms);
 wg_result wg_finish(weave_client *client, int64_t timeout_ms);
 wg_result wg_dropped(const weave_client *client);
+wg_result wg_stats(weave_client *client);
 wg_result wg_query(weave_client *client, const char *path, const char *request, ptrdiff_t length);
 
 wg_result wg_call_options_set_text(weave_call_options *options, int which, const char *value);

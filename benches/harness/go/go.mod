@@ -1,0 +1,3 @@
+module libweave.test/harness
+
+go 1.24

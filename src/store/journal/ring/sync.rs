@@ -1,0 +1,6 @@
+//! The atomics that producer and consumer meet on: the real ones, or those of the model checker.
+
+#[cfg(all(test, loom))]
+pub use loom::sync::atomic::{AtomicBool, AtomicU64};
+#[cfg(not(all(test, loom)))]
+pub use std::sync::atomic::{AtomicBool, AtomicU64};
