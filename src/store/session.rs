@@ -36,6 +36,8 @@ pub struct Session {
     room: Condvar,
     /// How many threads wait for that.
     waiting: AtomicUsize,
+    /// Somebody found the journal full: it is to be packed, however little that is.
+    is_full: AtomicBool,
     control: Control,
     counters: Counters,
 }
@@ -82,6 +84,7 @@ impl Session {
             log_packed: AtomicU64::new(0),
             room: Condvar::new(),
             waiting: AtomicUsize::new(0),
+            is_full: AtomicBool::new(false),
             control: Control::default(),
             counters: Counters::default(),
         });
@@ -174,11 +177,18 @@ impl Session {
 
     /// Until when to wait for room, or that it is not to be waited for.
     fn begin_waiting(&self) -> Result<Waiting<'_>> {
-        thread::wake();
-        let WhenFull::Block(limit) = self.when_full else { return Err(self.full()) };
+        let WhenFull::Block(limit) = self.when_full else {
+            self.ask_for_room();
+            return Err(self.full());
+        };
         self.counters.blocked.fetch_add(1, Ordering::Relaxed);
         self.waiting.fetch_add(1, Ordering::SeqCst);
         Ok(Waiting { threads: &self.waiting, deadline: Instant::now() + limit })
+    }
+
+    fn ask_for_room(&self) {
+        self.is_full.store(true, Ordering::SeqCst);
+        thread::wake();
     }
 
     fn wait_for_room<'l>(&self, log: MutexGuard<'l, Log>, waiting: &Waiting<'_>) -> Result<MutexGuard<'l, Log>> {
@@ -190,6 +200,7 @@ impl Session {
         if left.is_zero() {
             return Err(self.full());
         }
+        self.ask_for_room();
         Ok(self.room.wait_timeout(log, left).unwrap_or_else(PoisonError::into_inner).0)
     }
 
@@ -289,6 +300,15 @@ impl Session {
 
     pub(super) fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// Whether the journal was found full since the packer last asked with `take`.
+    pub(super) fn was_full(&self, take: bool) -> bool {
+        if take {
+            self.is_full.swap(false, Ordering::SeqCst)
+        } else {
+            self.is_full.load(Ordering::Relaxed)
+        }
     }
 
     /// Everything in the log below a position is in data files.

@@ -94,7 +94,11 @@ impl Packer {
         let asked = request.asked.is_some();
         // A ring half full wakes the thread before the pause is over. Somewhat early is as good: journals that are idle are
         // looked at together then, and wake the processor no more often than one.
-        if Instant::now() + self.pause / 2 < self.due && !asked && (self.failed || self.waiting() < self.sizes.batch) {
+        if Instant::now() + self.pause / 2 < self.due
+            && !asked
+            && !self.session.was_full(false)
+            && (self.failed || self.waiting() < self.sizes.batch)
+        {
             return Some(self.due);
         }
         let done = self.turn(&request);
@@ -150,7 +154,11 @@ impl Packer {
         self.waiting_since = (waiting > 0).then(|| self.waiting_since.unwrap_or(seen));
         let aged = self.waiting_since.is_some_and(|since| seen - since >= BATCH_AGE);
         let is_worth_it = waiting >= self.sizes.worth_packing || self.journal_is_suspect;
-        let everything = request.asked.is_some() || aged || self.vanished || (self.sync_is_due() && is_worth_it);
+        let everything = request.asked.is_some()
+            || self.session.was_full(true)
+            || aged
+            || self.vanished
+            || (self.sync_is_due() && is_worth_it);
         let least = if everything { 1 } else { self.sizes.batch };
         if waiting >= least {
             self.look_for_folder();
