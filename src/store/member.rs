@@ -10,8 +10,9 @@
 //! | 4 | how many lines |
 //! | 32 each | parts of streams that it covers: stream id (16 bytes), from, to |
 //!
-//! "Covers" means: every record in that part of the stream that belongs in this folder is in this member. With that, recovery knows what is on disk already, and a reader hops from member to member without
-//! inflating.
+//! "Covers" means: every record in that part of the stream that belongs in this folder is in this member, or in another
+//! that covers its place too. With that, recovery knows what is on disk already, and a reader hops from member to member
+//! without inflating.
 
 use super::journal::StreamId;
 use crate::error::{Error, Result, Status};
