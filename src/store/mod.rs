@@ -66,7 +66,8 @@ struct Shared {
     options: StoreOptions,
     /// Stores that were opened on it and not closed; changed only while the open directories are locked.
     handles: AtomicUsize,
-    starting: Mutex<()>,
+    /// One for each process: a thread that a child does not have may be starting.
+    starting: PerProcess<Mutex<()>>,
     session: OnceBox<Arc<Session>>,
     /// What takes over when the session cannot go on: in the child of a fork, and when the directory was removed.
     successor: OnceBox<Arc<Shared>>,
@@ -212,7 +213,7 @@ impl Shared {
         Shared {
             options: options.clone(),
             handles: AtomicUsize::new(0),
-            starting: Mutex::new(()),
+            starting: PerProcess::new(),
             session: OnceBox::new(),
             successor: OnceBox::new(),
             projects: Mutex::new(projects),
@@ -237,7 +238,7 @@ impl Shared {
             return Ok(session);
         }
         // One thread starts it: a second session would keep its journal for ever.
-        let _starting = lock(&self.starting);
+        let _starting = lock(self.starting.get());
         self.session.get_or_try_init(|| {
             let session = Session::start(&self.options)?;
             for (name, project) in lock(&self.projects).iter() {

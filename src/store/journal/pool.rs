@@ -179,6 +179,7 @@ impl Pool {
             None if rings.len() < limit => {
                 let made = self.add_ring(&mut rings);
                 if let Err(error) = &made {
+                    drop(rings);
                     log::write(log::Level::Warning, || format!("{error}; records go to the journal's log"));
                 }
                 let slot = made.ok().flatten()?;
