@@ -64,8 +64,8 @@ impl Folder {
             // Under its final name a journal is always locked or abandoned; the dot keeps recovery away until then.
             let unborn = all.join(format!(".{name}"));
             match Self::try_create(&all, id, &unborn, all.join(&name), access) {
-                // A recovery took it for one that was left behind, before there was a lock in it.
-                Err(_) if !unborn.exists() && tries < 100 => tries += 1,
+                // A recovery took it for one that was left behind, before it was locked: it holds the lock and removes it.
+                Err(error) if tries < 100 && (error.status() == Status::Busy || !unborn.exists()) => tries += 1,
                 created => return created,
             }
         }
