@@ -113,15 +113,18 @@ fn a_quota_that_is_reached_refuses_until_there_is_room() {
         ..StoreOptions::default()
     };
     let store = Store::open(&options).unwrap();
-    let until = |wanted: bool| loop {
-        let logged = log(&store);
-        if let Err(error) = &logged {
-            assert_eq!(error.status(), Status::NoSpace);
-        }
-        if logged.is_ok() == wanted {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(20));
+    let until = |wanted: bool| {
+        let reached = (0..3000).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            match log(&store) {
+                Ok(_) => wanted,
+                Err(error) => {
+                    assert_eq!(error.status(), Status::NoSpace);
+                    !wanted
+                }
+            }
+        });
+        assert!(reached, "a record was never {}", if wanted { "kept" } else { "refused" });
     };
     until(false);
     assert!(store.stats().refused > 0);

@@ -111,6 +111,20 @@ pub fn sync_again(file: &File, path: &Path, from: u64, to: u64) -> io::Result<()
     sync(file, path)
 }
 
+/// Reads as much as there is, up to the length of `buffer`.
+pub fn read_at(file: &File, buffer: &mut [u8], mut at: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, at) {
+            Ok(0) => break,
+            Ok(read) => (filled, at) = (filled + read, at + read as u64),
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    Ok(filled)
+}
+
 /// Brings a file's content to the disk.
 pub fn sync(file: &File, path: &Path) -> io::Result<()> {
     fault(Operation::Sync, path)?;

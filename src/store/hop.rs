@@ -1,11 +1,11 @@
 //! Going through a data file from member to member, without inflating.
 
+use super::disk;
 use super::member::{self, Header};
 use crate::error::{Error, Result};
 use flate2::read::GzDecoder;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 const CHUNK: usize = 64 * 1024;
@@ -108,16 +108,8 @@ impl Members {
         Ok(header.filter(|header| header.length > 0 && at + u64::from(header.length) <= self.length))
     }
 
-    fn read(&self, mut at: u64, buffer: &mut [u8]) -> Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, at) {
-                Ok(0) => break,
-                Ok(read) => (filled, at) = (filled + read, at + read as u64),
-                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
-                Err(cause) => return Err(Error::io("cannot read the data file", &self.path, &cause)),
-            }
-        }
-        Ok(filled)
+    fn read(&self, at: u64, buffer: &mut [u8]) -> Result<usize> {
+        disk::read_at(&self.file, buffer, at)
+            .map_err(|cause| Error::io("cannot read the data file", &self.path, &cause))
     }
 }

@@ -156,8 +156,12 @@ impl Store {
         if lock(&shared.projects).insert(project.to_string(), added.clone()).is_some() {
             return Ok(());
         }
-        added.introduce(project, session)?;
-        session.flush(Some(Duration::from_secs(5)), false).map(|_| ())
+        let introduced =
+            added.introduce(project, session).and_then(|()| session.flush(Some(Duration::from_secs(5)), false));
+        if introduced.is_err() {
+            lock(&shared.projects).remove(project); // so that the next attempt introduces it
+        }
+        introduced.map(|_| ())
     }
 
     /// Keeps a record, and answers its length as kept. When this returns, the record survives the death of the process.
@@ -241,9 +245,13 @@ impl Shared {
         let _starting = lock(self.starting.get());
         self.session.get_or_try_init(|| {
             let session = Session::start(&self.options)?;
-            for (name, project) in lock(&self.projects).iter() {
+            let introduced = lock(&self.projects).iter().try_for_each(|(name, project)| {
                 session.set_options(name, project.files.clone());
-                project.introduce(name, &session)?;
+                project.introduce(name, &session)
+            });
+            if let Err(error) = introduced {
+                session.stop(limits::STOP_LIMIT);
+                return Err(error);
             }
             Ok(Box::new(session))
         })

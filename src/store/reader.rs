@@ -3,7 +3,7 @@
 //!
 //! What cannot be read never hides what stands before it. A damaged member costs itself: the reader goes on behind it.
 
-use super::member;
+use super::{disk, member};
 use crate::error::{Error, Result};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
@@ -110,16 +110,16 @@ impl Reader {
         }
         let failed = |path: &Path, cause| Error::io("cannot read the data file", path, &cause);
         let mut start = [0; 12];
-        let read = read_from(&mut self.file, at, &mut start).map_err(|cause| failed(&self.path, cause))?;
+        let read = disk::read_at(&self.file, &mut start, at).map_err(|cause| failed(&self.path, cause))?;
         let start = start.get(..read).unwrap_or_default();
         let mut head = vec![0; member::header_length(start).unwrap_or(0)];
-        let read = read_from(&mut self.file, at, &mut head).map_err(|cause| failed(&self.path, cause))?;
+        let read = disk::read_at(&self.file, &mut head, at).map_err(|cause| failed(&self.path, cause))?;
         head.truncate(read);
         match member::parse_header(&head) {
             Some(header) if at + u64::from(header.length) > self.length => self.stop("the last member is torn"),
             Some(header) if usize::try_from(header.length).is_ok_and(|length| length > head.len()) => {
                 let mut bytes = vec![0; header.length as usize];
-                read_from(&mut self.file, at, &mut bytes).map_err(|cause| failed(&self.path, cause))?;
+                disk::read_at(&self.file, &mut bytes, at).map_err(|cause| failed(&self.path, cause))?;
                 let (next, next_index) = (at + u64::from(header.length), self.index + u64::from(header.records));
                 let mut lines = Vec::with_capacity((header.raw_length as usize).min(64 << 20));
                 let inflated = flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut lines);
@@ -147,19 +147,4 @@ impl Reader {
         });
         Ok(())
     }
-}
-
-/// Reads as much as there is, up to the length of `buffer`.
-fn read_from(file: &mut File, at: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
-    file.seek(SeekFrom::Start(at))?;
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
-            Err(cause) => return Err(cause),
-        }
-    }
-    Ok(filled)
 }

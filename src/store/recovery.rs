@@ -86,10 +86,12 @@ fn sought(journals: &[Abandoned]) -> Result<Sought> {
 impl Abandoned {
     /// `None` if its process lives, another recovery has it, or it was removed meanwhile.
     fn take(path: &Path, access: Access, batch: u64) -> Result<Option<Self>> {
-        let Some(id) = journal::id_of(path) else { return Ok(None) };
-        if !path.is_dir() {
+        let Some(id) = journal::id_of(path) else {
+            log::write(log::Level::Warning, || {
+                format!("{} has not the name of a journal and is left as it is; move it away", path.display())
+            });
             return Ok(None);
-        }
+        };
         let Some(lock) = lock::try_acquire(&journal::lock_path(path), access)? else { return Ok(None) };
         let rings = journal::ring_files(path)?;
         let of_this_boot = journal::is_of_this_boot(path)?;

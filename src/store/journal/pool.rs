@@ -74,7 +74,7 @@ struct Lease {
     slot: Arc<Slot>,
     /// `None` only while it is dropped.
     producer: Option<Producer>,
-    /// The position at which the ring will be half full, by what is known.
+    /// The position at which the packer is told next that the ring is half full, by what is known.
     half_full_at: u64,
 }
 
@@ -270,9 +270,14 @@ impl Lease {
         drop(busy);
         let Some(end) = end else { return Appended::NoRoom };
         let half_full = end >= self.half_full_at && {
-            let half = self.pool.ring_bytes as u64 / 2;
-            self.half_full_at = producer.ring().freed() + half;
-            end >= self.half_full_at
+            let ring_bytes = self.pool.ring_bytes as u64;
+            self.half_full_at = producer.ring().freed() + ring_bytes / 2;
+            let half_full = end >= self.half_full_at;
+            if half_full {
+                // To wake the packer takes a lock, so it is not done for each record while the ring is that full.
+                self.half_full_at = end + ring_bytes / 16;
+            }
+            half_full
         };
         Appended::Kept { length, half_full }
     }

@@ -2,11 +2,10 @@
 
 use super::{checksum, segments, FRAME_HEADER, MAGIC, SEGMENT_HEADER};
 use crate::error::{Error, Result};
+use crate::store::disk;
 use crate::store::limits::MAX_RECORD_BYTES;
 use std::fs::File;
-use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// No log grows as long: a segment that claims to stand behind this has a wrong name.
@@ -180,7 +179,7 @@ impl Reader {
         let failed = |cause| Error::io("cannot read the journal", path, &cause);
         let file = File::open(path).map_err(failed)?;
         let mut header = [0; SEGMENT_HEADER as usize];
-        let read = read_at(&file, &mut header, 0).map_err(failed)?;
+        let read = disk::read_at(&file, &mut header, 0).map_err(failed)?;
         // A writer that was killed may have left a header that is not whole; then nothing stands behind it.
         let magic = header.get(..read.min(MAGIC.len())).unwrap_or_default();
         let damaged = !MAGIC.starts_with(magic) || *base > LAST_BASE;
@@ -196,7 +195,7 @@ impl Reader {
         let start = frames.bytes.len();
         frames.bytes.resize(start + size, 0);
         let room = frames.bytes.get_mut(start..).unwrap_or_default();
-        let read = read_at(&segment.file, room, at)
+        let read = disk::read_at(&segment.file, room, at)
             .map_err(|cause| Error::io("cannot read the journal", &segment.path, &cause))?;
         frames.bytes.truncate(start + read);
         let chunk = frames.take(start, self.position, limit);
@@ -212,18 +211,4 @@ impl Reader {
         }
         Ok(Stop::Damaged { path, reason })
     }
-}
-
-/// Reads as much as there is, up to the length of `buffer`.
-fn read_at(file: &File, buffer: &mut [u8], mut at: u64) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, at) {
-            Ok(0) => break,
-            Ok(read) => (filled, at) = (filled + read, at + read as u64),
-            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-            Err(cause) => return Err(cause),
-        }
-    }
-    Ok(filled)
 }
