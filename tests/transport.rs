@@ -12,12 +12,12 @@ use std::time::Duration;
 use common::network::{answering, ForwardProxy, Front};
 use common::server::{free_port, Server, ENTITY, KEY};
 use serde_json::{json, Value};
-use weave::sync::connection::Connection;
-use weave::sync::environment::Environment;
-use weave::sync::failure::{Failure, FailureKind};
-use weave::sync::project;
-use weave::sync::retry::{Retry, RetryId, RetryPolicy};
-use weave::sync::transport::{Content, Transport};
+use weave::sync::server::failure::{Failure, FailureKind};
+use weave::sync::server::project;
+use weave::sync::server::retry::{Retry, RetryId, RetryPolicy};
+use weave::sync::server::transport::{Content, Transport};
+use weave::sync::Connection;
+use weave::sync::Environment;
 use weave::{Error, Status};
 
 fn environment(variables: &[(&str, &str)]) -> Environment {

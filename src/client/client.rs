@@ -24,7 +24,7 @@ use crate::record::time::Timestamp;
 use crate::store::layout::UNBOUND_ENTITY;
 use crate::store::stats::Stats;
 use crate::store::Store;
-use crate::sync::environment::Environment;
+use crate::sync::Environment;
 
 /// Above this, servers of the older route may store a note in place of the call (protocol, section 8).
 const LARGE_CALL: usize = 7 << 19;

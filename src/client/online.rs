@@ -8,12 +8,12 @@ use super::options::{Options, ProgressFn};
 use crate::error::{Error, Result, Status};
 use crate::record::json::{accept, Rules};
 use crate::store::Store;
-use crate::sync::connection::Connection;
-use crate::sync::credentials::Secret;
-use crate::sync::environment::Environment;
-use crate::sync::project;
-use crate::sync::retry::{Retry, RetryPolicy};
-use crate::sync::transport::Transport;
+use crate::sync::server::project;
+use crate::sync::server::retry::{Retry, RetryPolicy};
+use crate::sync::server::transport::Transport;
+use crate::sync::Connection;
+use crate::sync::Environment;
+use crate::sync::Secret;
 use crate::sync::{Request, Update};
 
 /// A session's way to the server.

@@ -9,7 +9,7 @@ use crate::error::{Error, Result, Status};
 use crate::record::json::{accept, Redact, Rules};
 use crate::store::options::QuotaPolicy;
 use crate::store::StoreOptions;
-use crate::sync::environment::Environment;
+use crate::sync::Environment;
 use crate::sync::Update;
 
 /// Is told how a sync goes on; false stops it.

@@ -7,7 +7,7 @@ use super::options::{directory, number, switch, unusable, Mode, Options};
 use crate::error::{Error, Result, Status};
 use crate::store::options::{QuotaPolicy, WhenFull};
 use crate::store::StoreOptions;
-use crate::sync::environment::Environment;
+use crate::sync::Environment;
 
 /// Whether the journal may use mapped memory, in words.
 pub const JOURNALS: [(&str, bool); 2] = [("auto", true), ("write", false)];

@@ -12,7 +12,7 @@ use crate::client::options::directory;
 use crate::client::Options;
 use crate::error::{Error, Result, Status};
 use crate::store::{retention, usage};
-use crate::sync::environment::Environment;
+use crate::sync::Environment;
 use crate::sync::{self, Request, Update};
 
 /// Sends what is stored to the server, in the order that references need. What the server has taken is marked; what it

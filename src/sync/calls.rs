@@ -1,11 +1,11 @@
 //! Sending calls: finished ones as complete calls in batches, unfinished ones as a start, and to servers that do not
 //! know complete calls as starts and ends (protocol, section 9).
 
-use super::failure::{Failure, FailureKind};
 use super::open_calls::{OpenCall, OpenCalls};
 use super::pending::{Line, Pending, Place};
 use super::results::Counted;
 use super::sender::{batch_body, object_text, raw, text_of, Batch, Fields, Item, Sender};
+use super::server::failure::{Failure, FailureKind};
 use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::record::kind::RecordType;

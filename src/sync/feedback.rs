@@ -1,9 +1,9 @@
 //! Sending feedback and costs.
 
-use super::failure::{Failure, FailureKind};
 use super::pending::{Line, Pending};
 use super::results::Counted;
 use super::sender::{batch_body, object_text, raw, text_of, Batch, Fields, Item, Sender};
+use super::server::failure::{Failure, FailureKind};
 use crate::error::Result;
 use crate::record::kind::RecordType;
 use serde_json::json;

@@ -1,10 +1,10 @@
 //! Sending files: the record says which, the bytes lie beside the data files.
 
-use super::failure::{Failure, FailureKind};
 use super::pending::{Line, Pending};
 use super::results::Counted;
 use super::sender::Sender;
-use super::transport::Content;
+use super::server::failure::{Failure, FailureKind};
+use super::server::transport::Content;
 use crate::error::Result;
 use serde::Deserialize;
 

@@ -3,13 +3,13 @@
 //! What holds references may have another digest on the server than the one recorded (protocol, section 11). The
 //! server's answer is learned, and everything that is sent later refers to it by that.
 
-use super::failure::FailureKind;
 use super::files::upload;
 use super::pending::{Line, Pending};
 use super::refmap::Named;
 use super::results::Counted;
 use super::sender::{not_json, Sender};
-use super::transport::Content;
+use super::server::failure::FailureKind;
+use super::server::transport::Content;
 use crate::error::{Error, Result, Status};
 use crate::record::digest::{table_digest, value_digest};
 use crate::record::json::Value;

@@ -1,14 +1,15 @@
 //! One sync of an offline directory: which projects, to where, in which order.
 
-use super::connection::{Connection, Destination};
-use super::environment::Environment;
 use super::progress::Progress;
 use super::refmap::RefMap;
 use super::results::Results;
-use super::retry::Retry;
 use super::sender::Sender;
-use super::transport::Transport;
-use super::{calls, feedback, files, objects, project};
+use super::server::connection::{Connection, Destination};
+use super::server::environment::Environment;
+use super::server::project;
+use super::server::retry::Retry;
+use super::server::transport::Transport;
+use super::{calls, feedback, files, objects};
 use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::record::kind::Kind;

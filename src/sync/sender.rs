@@ -1,14 +1,14 @@
 //! Sending the records of one project: requests with retries, batches that are split until a bad record stands alone,
 //! and what is noted of each answer.
 
-use super::address::escape;
-use super::failure::{Failure, FailureKind};
 use super::pending::{Pending, Place};
 use super::progress::Progress;
 use super::refmap::RefMap;
 use super::results::{Counted, Results};
-use super::retry::{Retry, RetryId, RetryPolicy};
-use super::transport::{Answer, Transport};
+use super::server::address::escape;
+use super::server::failure::{Failure, FailureKind};
+use super::server::retry::{Retry, RetryId, RetryPolicy};
+use super::server::transport::{Answer, Transport};
 use super::Update;
 use crate::error::{Error, Result};
 use crate::record::kind::RecordType;

@@ -1,0 +1,16 @@
+//! How a Weave server is reached: addresses, keys and proxies, one request, what a refusal means, how often it is tried
+//! again, and the project that must be there.
+//!
+//! Touches the network, the settings and credential files of W&B, and nothing of the store.
+
+pub mod address;
+pub mod connection;
+pub mod credentials;
+pub mod environment;
+pub mod failure;
+mod identity;
+mod netrc;
+pub mod project;
+pub mod proxy;
+pub mod retry;
+pub mod transport;
