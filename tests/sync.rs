@@ -21,7 +21,7 @@ use weave::store::layout::{data_files, Access, ProjectDir};
 use weave::store::options::QuotaPolicy;
 use weave::store::quota::Quota;
 use weave::store::{retention, Store, StoreOptions};
-use weave::sync::{self, Connection, Environment, Outcome, Request, Secret};
+use weave::sync::{self, Choices, Connection, Environment, Outcome, Request, Secret, Stop};
 use weave::Status;
 
 /// A program that logs, and the directory it logs to.
@@ -126,10 +126,10 @@ fn run(
     let request = Request {
         offline_dir: dir,
         project,
-        entity: None,
-        destination: None,
         connection: &connection,
         environment: &environment,
+        choices: Choices::default(),
+        stop: Stop::new(),
     };
     sync::run(&request, &mut |_| {
         acknowledged();
@@ -387,8 +387,8 @@ fn a_sync_that_met_failures_is_finished_by_a_second_one() {
     let request = Request {
         offline_dir: writer.dir.path(),
         project: None,
-        entity: None,
-        destination: None,
+        choices: Choices::default(),
+        stop: Stop::new(),
         connection: &connection,
         environment: &few,
     };
@@ -511,12 +511,12 @@ fn a_project_can_be_sent_under_another_name_and_its_references_follow() {
     let connection = connection(&server.url(), KEY);
     let dir = writer.dir.path();
     let environment = Environment::given(&[], dir, dir);
-    let destination = Some("lab/elsewhere");
+    let destination = Some("lab/elsewhere".to_string());
     let request = Request {
         offline_dir: dir,
         project: None,
-        entity: None,
-        destination,
+        choices: Choices { destination, ..Choices::default() },
+        stop: Stop::new(),
         connection: &connection,
         environment: &environment,
     };
@@ -537,10 +537,10 @@ fn the_progress_callback_hears_of_each_step_and_can_end_the_sync() {
     let request = Request {
         offline_dir: dir,
         project: None,
-        entity: None,
-        destination: None,
         connection: &connection,
         environment: &environment,
+        choices: Choices::default(),
+        stop: Stop::new(),
     };
     let mut heard = Vec::new();
     let outcome = sync::run(&request, &mut |update| {

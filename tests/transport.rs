@@ -17,7 +17,7 @@ use weave::sync::server::project;
 use weave::sync::server::retry::{Retry, RetryId, RetryPolicy};
 use weave::sync::server::transport::{Content, Transport};
 use weave::sync::Connection;
-use weave::sync::Environment;
+use weave::sync::{Environment, Stop};
 use weave::{Error, Status};
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -54,8 +54,6 @@ fn fast() -> RetryPolicy {
         ..RetryPolicy::default()
     }
 }
-
-const NEVER: &dyn Fn() -> bool = &|| false;
 
 #[test]
 fn the_server_says_who_it_is() {
@@ -215,7 +213,7 @@ fn passing_faults_are_outlived_under_one_retry_id() {
     let server = Server::start(&["--fail-first", "2", "--fail-status", "429", "--retry-after", "0.001"]);
     let body = object(&server, "faults", json!(1)).to_string();
     let (transport, policy) = (transport(&server), fast());
-    let retry = Retry { policy: &policy, cancelled: NEVER };
+    let retry = Retry { policy: &policy, stop: &Stop::new() };
     retry.run("an object", |id| transport.post_json("/obj/create", body.as_bytes(), id)).unwrap();
     let attempts = server.requests_to("/obj/create", 3);
     assert_eq!(attempts.iter().map(|attempt| &attempt["status"]).collect::<Vec<_>>(), [429, 429, 200]);
@@ -237,7 +235,7 @@ fn a_cut_answer_is_no_success_and_may_have_been_applied() {
 fn a_server_that_is_not_there_ends_the_attempts_soon_with_the_cure() {
     let transport = transport_with(&format!("http://127.0.0.1:{}", free_port()), &[]);
     let (attempts, policy) = (Cell::new(0), fast());
-    let outcome = Retry { policy: &policy, cancelled: NEVER }.run("an object", |id| {
+    let outcome = Retry { policy: &policy, stop: &Stop::new() }.run("an object", |id| {
         attempts.set(attempts.get() + 1);
         transport.post_json("/obj/create", b"{}", id)
     });
@@ -394,14 +392,14 @@ fn an_identity_token_that_the_server_refuses_is_a_failure_of_the_exchange() {
 #[test]
 fn the_default_entity_is_the_accounts() {
     let (transport, policy) = (transport(Server::shared()), fast());
-    let retry = Retry { policy: &policy, cancelled: NEVER };
+    let retry = Retry { policy: &policy, stop: &Stop::new() };
     assert_eq!(project::default_entity(&transport, &retry).unwrap(), ENTITY);
 }
 
 #[test]
 fn a_project_is_made_once_and_goes_by_the_name_that_the_server_gives() {
     let (transport, policy) = (transport(Server::shared()), fast());
-    let retry = Retry { policy: &policy, cancelled: NEVER };
+    let retry = Retry { policy: &policy, stop: &Stop::new() };
     let made = project::ensure(&transport, &retry, ENTITY, "my project: one").unwrap();
     assert_eq!(made, "my-project--one");
     assert_eq!(project::ensure(&transport, &retry, ENTITY, &made).unwrap(), made);
@@ -410,7 +408,7 @@ fn a_project_is_made_once_and_goes_by_the_name_that_the_server_gives() {
 #[test]
 fn an_entity_without_access_is_forbidden() {
     let (transport, policy) = (transport(Server::shared()), fast());
-    let retry = Retry { policy: &policy, cancelled: NEVER };
+    let retry = Retry { policy: &policy, stop: &Stop::new() };
     let error = project::ensure(&transport, &retry, "forbidden", "p").unwrap_err();
     assert_eq!(error.status(), Status::Forbidden);
     assert!(error.text().contains("forbidden/p"), "{error}");
@@ -420,7 +418,7 @@ fn an_entity_without_access_is_forbidden() {
 fn internal_ids_are_given_for_the_projects_that_exist() {
     let (server, policy) = (Server::shared(), fast());
     server.make_project(ENTITY, "known");
-    let retry = Retry { policy: &policy, cancelled: NEVER };
+    let retry = Retry { policy: &policy, stop: &Stop::new() };
     let asked = [format!("{ENTITY}/known"), format!("{ENTITY}/unknown-project")];
     let ids = project::internal_ids(&transport(server), &retry, &asked).unwrap().unwrap();
     assert_eq!(ids.iter().map(|id| &id.project).collect::<Vec<_>>(), [&asked[0]]);
@@ -430,7 +428,7 @@ fn internal_ids_are_given_for_the_projects_that_exist() {
 #[test]
 fn a_server_without_the_route_gives_no_internal_ids() {
     let (server, policy) = (Server::shared(), fast());
-    let retry = Retry { policy: &policy, cancelled: NEVER };
+    let retry = Retry { policy: &policy, stop: &Stop::new() };
     let older = transport_with(&format!("{}/older", server.url()), &[]);
     assert_eq!(project::internal_ids(&older, &retry, &["e/p".to_owned()]).unwrap(), None);
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Instant;
-use weave::sync::{self, Connection, Environment, Request, Secret};
+use weave::sync::{self, Choices, Connection, Environment, Request, Secret, Stop};
 
 const POST_BYTES: usize = 4 << 20;
 
@@ -38,10 +38,10 @@ pub fn measure(arguments: &[String]) {
     let request = Request {
         offline_dir: dir,
         project: None,
-        entity: None,
-        destination: None,
         connection: &connection,
         environment: &environment,
+        choices: Choices::default(),
+        stop: Stop::new(),
     };
     let began = Instant::now();
     let outcome = sync::run(&request, &mut |_| true).unwrap();

@@ -14,7 +14,7 @@ use crate::sync::server::transport::Transport;
 use crate::sync::Connection;
 use crate::sync::Environment;
 use crate::sync::Secret;
-use crate::sync::{Request, Update};
+use crate::sync::{Choices, Request, Stop, Update};
 
 /// A session's way to the server.
 pub(super) struct Online {
@@ -50,7 +50,7 @@ impl Online {
         let connection = options.connection();
         let destination = connection.resolve(environment)?;
         let transport = Transport::new(&destination)?;
-        let retry = Retry { policy: &destination.retry, cancelled: &|| false };
+        let retry = Retry { policy: &destination.retry, stop: &Stop::new() };
         let entity = match entity {
             Some(entity) => entity.to_owned(),
             None => project::default_entity(&transport, &retry)?,
@@ -76,10 +76,10 @@ impl Online {
         let request = Request {
             offline_dir: store.dir(),
             project: Some(project),
-            entity: None,
-            destination: None,
             connection: &self.connection,
             environment: &self.environment,
+            choices: Choices::default(),
+            stop: Stop::new(),
         };
         match crate::sync::run(&request, &mut go_on)?.error() {
             None => Ok(()),
@@ -102,7 +102,7 @@ impl Online {
             ));
         }
         let request = accept(request, "request", &Rules { object: true, ..Rules::default() })?;
-        let retry = Retry { policy: &self.retry, cancelled: &|| false };
+        let retry = Retry { policy: &self.retry, stop: &Stop::new() };
         let answer =
             retry.run(path, |id| self.transport.post_query(path, request.as_bytes(), id)).map_err(Error::from)?;
         String::from_utf8(answer.body().to_vec())

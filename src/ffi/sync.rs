@@ -13,7 +13,7 @@ use crate::client::Options;
 use crate::error::{Error, Result, Status};
 use crate::store::{retention, usage};
 use crate::sync::Environment;
-use crate::sync::{self, Request, Update};
+use crate::sync::{self, Choices, Request, Stop, Update};
 
 /// Sends what is stored to the server, in the order that references need. What the server has taken is marked; what it
 /// has not is kept for the next time. Clients of this process that write to the directory may go on.
@@ -55,10 +55,10 @@ pub unsafe extern "C" fn weave_sync(
         let request = Request {
             offline_dir: &offline_dir,
             project,
-            entity: settings.entity.as_deref(),
-            destination: destination.as_deref(),
             connection: &settings.connection(),
             environment: &environment,
+            choices: Choices { entity: settings.entity.clone(), destination, ..Choices::default() },
+            stop: Stop::new(),
         };
         let outcome = sync::run(&request, &mut tell)?;
         // SAFETY: by the conventions of the interface.

@@ -5,6 +5,7 @@
 //! `sender` (batches and refusals), a file for each kind of record, and [`results`].
 
 mod calls;
+pub mod choices;
 mod feedback;
 mod files;
 mod learned;
@@ -18,8 +19,10 @@ mod run;
 mod sender;
 pub mod server;
 
+pub use choices::Choices;
 pub use results::Results;
 pub use run::{run, Outcome, Request, Update};
 pub use server::connection::Connection;
 pub use server::credentials::Secret;
 pub use server::environment::Environment;
+pub use server::stop::Stop;

@@ -1,5 +1,6 @@
 //! One sync of an offline directory: which projects, to where, in which order.
 
+use super::choices::Choices;
 use super::progress::Progress;
 use super::refmap::RefMap;
 use super::results::Results;
@@ -8,6 +9,7 @@ use super::server::connection::{Connection, Destination};
 use super::server::environment::Environment;
 use super::server::project;
 use super::server::retry::Retry;
+use super::server::stop::Stop;
 use super::server::transport::Transport;
 use super::{calls, feedback, files, objects};
 use crate::error::{Error, Result, Status};
@@ -17,7 +19,6 @@ use crate::record::names::split_project;
 use crate::store::held::HeldFile;
 use crate::store::layout::{self, Access, ProjectDir, LIBRARY_FOLDER, UNBOUND_ENTITY};
 use crate::store::{self, lock, StoreOptions};
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -28,14 +29,14 @@ pub struct Request<'a> {
     pub offline_dir: &'a Path,
     /// Only this project: `entity/project` as recorded, or `project` of whatever entity.
     pub project: Option<&'a str>,
-    /// The entity to which projects go that were recorded without one; else `WANDB_ENTITY`, else the account's default.
-    pub entity: Option<&'a str>,
-    /// Where the one project that is pending goes, `entity/project` or `project`, instead of where it was recorded.
-    pub destination: Option<&'a str>,
     /// How to reach the server.
     pub connection: &'a Connection,
     /// Where what is not given is looked up.
     pub environment: &'a Environment,
+    /// What else the caller chose.
+    pub choices: Choices,
+    /// The way to stop it from another thread.
+    pub stop: Stop,
 }
 
 /// How far a sync is, told after each acknowledgement.
@@ -93,7 +94,7 @@ pub fn run(request: &Request<'_>, report: &mut dyn FnMut(&Update<'_>) -> bool) -
     if pending.is_empty() {
         return Ok(outcome);
     }
-    if request.destination.is_some() && pending.len() > 1 {
+    if request.choices.destination.is_some() && pending.len() > 1 {
         let names: Vec<String> = pending.iter().map(|project| project.name()).collect();
         return Err(Error::new(
             Status::InvalidArgument,
@@ -101,14 +102,7 @@ pub fn run(request: &Request<'_>, report: &mut dyn FnMut(&Update<'_>) -> bool) -
         ));
     }
     let destination = request.connection.resolve(request.environment)?;
-    let cancelled = Cell::new(false);
-    let mut run = Run {
-        request,
-        destination: &destination,
-        transport: Transport::new(&destination)?,
-        access,
-        cancelled: &cancelled,
-    };
+    let mut run = Run { request, destination: &destination, transport: Transport::new(&destination)?, access };
     outcome.stopped = run.send_all(&all, &pending, &mut outcome.results, report).err();
     Ok(outcome)
 }
@@ -118,7 +112,6 @@ struct Run<'a> {
     destination: &'a Destination,
     transport: Transport,
     access: Access,
-    cancelled: &'a Cell<bool>,
 }
 
 impl Run<'_> {
@@ -130,7 +123,7 @@ impl Run<'_> {
         report: &mut dyn FnMut(&Update<'_>) -> bool,
     ) -> Result<()> {
         let server = self.transport.traces().as_str().to_string();
-        let given = self.request.destination.map(split_project).transpose()?;
+        let given = self.request.choices.destination.as_deref().map(split_project).transpose()?;
         let bare = all.iter().any(|project| project.entity == UNBOUND_ENTITY) || matches!(given, Some((None, _)));
         let entity = if bare { self.entity_of_unbound()? } else { UNBOUND_ENTITY.to_string() };
         let target = |project: &ProjectDir| match given {
@@ -187,7 +180,7 @@ impl Run<'_> {
             unsent: HashSet::new(),
             results,
             report,
-            cancelled: self.cancelled,
+            stop: &self.request.stop,
         };
         files::send(&mut sender)?;
         objects::send(&mut sender)?;
@@ -197,7 +190,7 @@ impl Run<'_> {
     }
 
     fn entity_of_unbound(&self) -> Result<String> {
-        let given = self.request.entity.map(str::to_string).or_else(|| self.request.environment.text("WANDB_ENTITY"));
+        let given = self.request.choices.entity.clone().or_else(|| self.request.environment.text("WANDB_ENTITY"));
         match given {
             Some(entity) => Ok(entity),
             None => self.retrying(|retry| project::default_entity(&self.transport, retry)),
@@ -205,8 +198,7 @@ impl Run<'_> {
     }
 
     fn retrying<T>(&self, ask: impl FnOnce(&Retry<'_>) -> Result<T>) -> Result<T> {
-        let cancelled = || self.cancelled.get();
-        ask(&Retry { policy: &self.destination.retry, cancelled: &cancelled })
+        ask(&Retry { policy: &self.destination.retry, stop: &self.request.stop })
     }
 }
 

@@ -8,6 +8,7 @@ use super::results::{Counted, Results};
 use super::server::address::escape;
 use super::server::failure::{Failure, FailureKind};
 use super::server::retry::{Retry, RetryId, RetryPolicy};
+use super::server::stop::Stop;
 use super::server::transport::{Answer, Transport};
 use super::Update;
 use crate::error::{Error, Result};
@@ -15,7 +16,6 @@ use crate::record::kind::RecordType;
 use crate::store::layout::ProjectDir;
 use serde_json::json;
 use serde_json::value::RawValue;
-use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
 /// A batch is sent when it holds this much; the server takes 31 MiB (protocol, section 8), and a smaller request that is
@@ -60,7 +60,7 @@ pub struct Sender<'a> {
     /// Tells the caller how it goes; its answer is whether to go on.
     pub report: &'a mut dyn FnMut(&Update<'_>) -> bool,
     /// Whether the caller wants an end.
-    pub cancelled: &'a Cell<bool>,
+    pub stop: &'a Stop,
 }
 
 impl Sender<'_> {
@@ -75,8 +75,7 @@ impl Sender<'_> {
         what: &str,
         request: impl FnMut(&RetryId) -> std::result::Result<T, Failure>,
     ) -> std::result::Result<T, Failure> {
-        let cancelled = || self.cancelled.get();
-        Retry { policy: self.policy, cancelled: &cancelled }.run(what, request)
+        Retry { policy: self.policy, stop: self.stop }.run(what, request)
     }
 
     /// The path of a route under the project.
@@ -168,9 +167,9 @@ impl Sender<'_> {
         let tally = self.results.tally(&self.recorded, what);
         let update = Update { project: &self.recorded, kind: what.name(), synced: tally.synced, errors: tally.errors };
         if !(self.report)(&update) {
-            self.cancelled.set(true);
+            self.stop.ask();
         }
-        if self.cancelled.get() {
+        if self.stop.is_due() {
             return Err(Failure::new(FailureKind::Cancelled, "sync", "").into());
         }
         Ok(())

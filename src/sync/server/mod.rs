@@ -13,4 +13,5 @@ mod netrc;
 pub mod project;
 pub mod proxy;
 pub mod retry;
+pub mod stop;
 pub mod transport;

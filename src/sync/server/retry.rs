@@ -4,10 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::environment::Environment;
 use super::failure::{Failure, FailureKind};
+use super::stop::Stop;
 use crate::error::Result;
-
-/// The longest wait between two looks at the cancel hook.
-const SLICE: Duration = Duration::from_millis(50);
 
 /// The id of one logical request, the same for all its attempts. It is a courtesy to the server (protocol, section
 /// 2.3), so a request goes without one where the system gives no random bytes.
@@ -102,7 +100,7 @@ pub struct Retry<'a> {
     /// The bounds.
     pub policy: &'a RetryPolicy,
     /// Looked at before each attempt and while waiting.
-    pub cancelled: &'a dyn Fn() -> bool,
+    pub stop: &'a Stop,
 }
 
 impl Retry<'_> {
@@ -117,7 +115,7 @@ impl Retry<'_> {
         let began = Instant::now();
         let mut made = 0;
         loop {
-            if (self.cancelled)() {
+            if self.stop.is_due() {
                 return Err(Failure::new(FailureKind::Cancelled, place, ""));
             }
             let failure = match attempt(&id) {
@@ -126,20 +124,11 @@ impl Retry<'_> {
             };
             made += 1;
             match self.policy.wait(&failure, made, began.elapsed(), jitter()) {
-                Some(wait) => self.pause(wait),
+                Some(wait) => {
+                    self.stop.pause(wait);
+                }
                 None => return Err(failure),
             }
-        }
-    }
-
-    fn pause(&self, wait: Duration) {
-        let until = Instant::now() + wait;
-        while !(self.cancelled)() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            std::thread::sleep(left.min(SLICE));
         }
     }
 }
@@ -183,7 +172,7 @@ mod tests {
     fn attempts_until_failure(failure: &Failure) -> u32 {
         let made = Cell::new(0);
         let policy = fast();
-        let outcome = Retry { policy: &policy, cancelled: &|| false }.run("p", |_| {
+        let outcome = Retry { policy: &policy, stop: &Stop::new() }.run("p", |_| {
             made.set(made.get() + 1);
             Err::<(), _>(failure.clone())
         });
@@ -207,7 +196,7 @@ mod tests {
     fn success_ends_the_attempts_and_all_carry_one_id() {
         let ids = RefCell::new(Vec::new());
         let policy = fast();
-        let outcome = Retry { policy: &policy, cancelled: &|| false }.run("p", |id| {
+        let outcome = Retry { policy: &policy, stop: &Stop::new() }.run("p", |id| {
             ids.borrow_mut().push(id.clone());
             if ids.borrow().len() < 3 {
                 Err(answered(502, None))
@@ -226,8 +215,10 @@ mod tests {
         let policy = RetryPolicy { first_wait: Duration::from_secs(3600), longest_wait: Duration::MAX, ..fast() };
         let policy = RetryPolicy { max_elapsed: Duration::MAX, ..policy };
         let made = Cell::new(0);
-        let outcome = Retry { policy: &policy, cancelled: &|| made.get() > 0 }.run("p", |_| {
+        let stop = Stop::new();
+        let outcome = Retry { policy: &policy, stop: &stop }.run("p", |_| {
             made.set(made.get() + 1);
+            stop.ask();
             Err::<(), _>(answered(503, None))
         });
         assert_eq!(outcome.unwrap_err().kind(), FailureKind::Cancelled);
