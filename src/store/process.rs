@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
 static GENERATION: AtomicU32 = AtomicU32::new(1);
 static WATCHING: Once = Once::new();
@@ -88,6 +88,20 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Starts a thread on which no handler of the host runs: every signal is blocked on it.
 pub fn spawn_quiet(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    with_signals_blocked(|| Builder::new().name(name.to_string()).spawn(body))
+}
+
+/// The same for a thread that ends within a scope.
+pub fn spawn_quiet_in<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    body: impl FnOnce() + Send + 'scope,
+) -> io::Result<ScopedJoinHandle<'scope, ()>> {
+    with_signals_blocked(|| Builder::new().name(name.to_string()).spawn_scoped(scope, body))
+}
+
+/// A thread has the mask of the one that starts it.
+fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     // SAFETY: both sets are plain data, filled by the functions they are passed to; the mask of this thread is put back
     // before anything else of the caller runs.
     unsafe {
@@ -95,9 +109,9 @@ pub fn spawn_quiet(name: &str, body: impl FnOnce() + Send + 'static) -> io::Resu
         let mut before: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&mut every);
         libc::pthread_sigmask(libc::SIG_SETMASK, &every, &mut before);
-        let spawned = std::thread::Builder::new().name(name.to_string()).spawn(body);
+        let started = start();
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-        spawned
+        started
     }
 }
 

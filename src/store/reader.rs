@@ -3,11 +3,14 @@
 //!
 //! What cannot be read never hides what stands before it. A damaged member costs itself: the reader goes on behind it.
 
+use super::journal::{self, JournalId};
 use super::{disk, member};
 use crate::error::{Error, Result};
 use flate2::read::MultiGzDecoder;
+use libdeflater::Decompressor;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Reads a data file.
@@ -16,8 +19,17 @@ pub struct Reader {
     file: File,
     length: u64,
     source: Source,
+    /// The number of the next record.
     index: u64,
+    /// Records below this are of no interest.
+    wanted: u64,
     damage: Option<String>,
+    /// The lines of a member, or the last line of a stream.
+    lines: Vec<u8>,
+    line: Range<usize>,
+    packed: Vec<u8>,
+    decompressor: Decompressor,
+    journal: Option<JournalId>,
 }
 
 enum Source {
@@ -25,9 +37,9 @@ enum Source {
     Members {
         at: u64,
     },
-    /// Inside such a member.
+    /// Inside such a member, in `lines`.
     Lines {
-        rest: std::io::Cursor<Vec<u8>>,
+        at: usize,
         next: u64,
         next_index: u64,
     },
@@ -42,43 +54,102 @@ impl Reader {
         let failed = |cause| Error::io("cannot read the data file", path, &cause);
         let file = File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
-        Ok(Reader { path: path.to_path_buf(), file, length, source: Source::Members { at: 0 }, index: 0, damage: None })
+        Ok(Reader {
+            path: path.to_path_buf(),
+            file,
+            length,
+            source: Source::Members { at: 0 },
+            index: 0,
+            wanted: 0,
+            damage: None,
+            lines: Vec::new(),
+            line: 0..0,
+            packed: Vec::new(),
+            decompressor: Decompressor::new(),
+            journal: None,
+        })
     }
 
-    /// Puts the next whole line, without its newline, into `line`, and returns its number in the file, from 0; `None` at
-    /// the end of what can be read.
-    pub fn next_line(&mut self, line: &mut Vec<u8>) -> Result<Option<u64>> {
+    /// Goes on to the next whole line and returns its number in the file, from 0; `None` at the end of what can be read.
+    pub fn advance(&mut self) -> Result<Option<u64>> {
         loop {
-            line.clear();
             match &mut self.source {
                 Source::End => return Ok(None),
                 Source::Members { at } => {
                     let at = *at;
                     self.open_member(at)?;
                 }
-                Source::Lines { rest, next, next_index } => {
-                    let (next, next_index) = (*next, *next_index);
-                    match rest.read_until(b'\n', line) {
-                        Ok(read) if read > 0 => return Ok(Some(self.counted(line))),
-                        _ => {
-                            self.index = next_index;
-                            self.source = Source::Members { at: next };
-                        }
+                Source::Lines { at, next, next_index } => {
+                    let rest = self.lines.get(*at..).unwrap_or_default();
+                    if rest.is_empty() || *next_index <= self.wanted {
+                        self.index = *next_index;
+                        self.source = Source::Members { at: *next };
+                        continue;
+                    }
+                    let mut tail = rest;
+                    let length = tail.skip_until(b'\n').unwrap_or(rest.len());
+                    self.line = *at..*at + length;
+                    *at += length;
+                    if let Some(index) = self.counted() {
+                        return Ok(Some(index));
                     }
                 }
-                Source::Stream(lines) => match lines.read_until(b'\n', line) {
-                    Ok(0) => self.source = Source::End,
-                    Ok(_) if line.last() == Some(&b'\n') => return Ok(Some(self.counted(line))),
-                    // A last line without its newline: whole if it is JSON, torn otherwise.
-                    Ok(_) if serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok() => {
-                        return Ok(Some(self.counted(line)));
+                Source::Stream(stream) => {
+                    self.lines.clear();
+                    match stream.read_until(b'\n', &mut self.lines) {
+                        Ok(0) => self.source = Source::End,
+                        // A last line without its newline is whole if it is JSON, and torn otherwise.
+                        Ok(_)
+                            if self.lines.last() != Some(&b'\n')
+                                && serde_json::from_slice::<serde::de::IgnoredAny>(&self.lines).is_err() =>
+                        {
+                            self.stop("the last line is torn");
+                        }
+                        Ok(length) => {
+                            self.line = 0..length;
+                            if let Some(index) = self.counted() {
+                                return Ok(Some(index));
+                            }
+                        }
+                        Err(cause) if cause.kind() == ErrorKind::UnexpectedEof => self.stop("the end is torn"),
+                        Err(cause) => self.stop(&format!("what follows is damaged: {cause}")),
                     }
-                    Ok(_) => self.stop("the last line is torn"),
-                    Err(cause) if cause.kind() == ErrorKind::UnexpectedEof => self.stop("the end is torn"),
-                    Err(cause) => self.stop(&format!("what follows is damaged: {cause}")),
-                },
+                }
             }
         }
+    }
+
+    /// The line that [`Reader::advance`] found, without its newline.
+    pub fn line(&self) -> &[u8] {
+        self.lines.get(self.line.clone()).unwrap_or_default()
+    }
+
+    /// [`Reader::advance`], with the line copied into `line`.
+    pub fn next_line(&mut self, line: &mut Vec<u8>) -> Result<Option<u64>> {
+        let found = self.advance()?;
+        line.clear();
+        line.extend_from_slice(if found.is_some() { self.line() } else { &[] });
+        Ok(found)
+    }
+
+    /// Passes over the records before this number. Members of this library are not inflated for that.
+    pub fn skip_to(&mut self, index: u64) {
+        self.wanted = self.wanted.max(index);
+    }
+
+    /// The number of the next record that is not passed over by hopping.
+    pub fn position(&self) -> u64 {
+        self.index
+    }
+
+    /// The journal from which the writer of the last line packed it, where a member of this library says so.
+    pub fn journal(&self) -> Option<JournalId> {
+        self.journal
+    }
+
+    /// Whether the last line comes from a member of this library, whose checksum was right: it is as it was written.
+    pub fn is_own(&self) -> bool {
+        matches!(self.source, Source::Lines { .. })
     }
 
     /// What could not be read so far, if anything.
@@ -86,12 +157,13 @@ impl Reader {
         self.damage.as_deref()
     }
 
-    fn counted(&mut self, line: &mut Vec<u8>) -> u64 {
-        if line.last() == Some(&b'\n') {
-            line.pop();
+    /// Counts the line; `None` if it is of no interest.
+    fn counted(&mut self) -> Option<u64> {
+        if self.lines.get(self.line.end.wrapping_sub(1)) == Some(&b'\n') && !self.line.is_empty() {
+            self.line.end -= 1;
         }
         self.index += 1;
-        self.index - 1
+        Some(self.index - 1).filter(|index| *index >= self.wanted)
     }
 
     fn stop(&mut self, reason: &str) {
@@ -108,39 +180,62 @@ impl Reader {
             self.source = Source::End;
             return Ok(());
         }
-        let failed = |path: &Path, cause| Error::io("cannot read the data file", path, &cause);
         let mut start = [0; 12];
-        let read = disk::read_at(&self.file, &mut start, at).map_err(|cause| failed(&self.path, cause))?;
+        let read = self.read_at(&mut start, at)?;
         let start = start.get(..read).unwrap_or_default();
         let mut head = vec![0; member::header_length(start).unwrap_or(0)];
-        let read = disk::read_at(&self.file, &mut head, at).map_err(|cause| failed(&self.path, cause))?;
+        let read = self.read_at(&mut head, at)?;
         head.truncate(read);
         match member::parse_header(&head) {
             Some(header) if at + u64::from(header.length) > self.length => self.stop("the last member is torn"),
-            Some(header) if usize::try_from(header.length).is_ok_and(|length| length > head.len()) => {
-                let mut bytes = vec![0; header.length as usize];
-                disk::read_at(&self.file, &mut bytes, at).map_err(|cause| failed(&self.path, cause))?;
+            Some(header) if header.length as usize > head.len() => {
                 let (next, next_index) = (at + u64::from(header.length), self.index + u64::from(header.records));
-                let mut lines = Vec::with_capacity((header.raw_length as usize).min(64 << 20));
-                let inflated = flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut lines);
-                if inflated.is_err() {
+                if next_index <= self.wanted {
+                    self.index = next_index;
+                    self.source = Source::Members { at: next };
+                } else if self.inflate(at, &header)? {
+                    self.journal = header.covered.first().map(|part| journal::stream(&part.stream, 0));
+                    self.source = Source::Lines { at: 0, next, next_index };
+                } else {
                     self.note("a member is damaged and was passed over");
                     self.index = next_index;
                     self.source = Source::Members { at: next };
-                } else {
-                    self.source = Source::Lines { rest: std::io::Cursor::new(lines), next, next_index };
                 }
             }
             _ if at > 0 && !start.starts_with(&[0x1f, 0x8b]) => self.stop("what follows is damaged"),
-            _ => self.open_stream(at, start.starts_with(&[0x1f, 0x8b])).map_err(|cause| failed(&self.path, cause))?,
+            _ => self
+                .open_stream(at, start.starts_with(&[0x1f, 0x8b]))
+                .map_err(|cause| Error::io("cannot read the data file", &self.path, &cause))?,
         }
         Ok(())
+    }
+
+    /// Puts the lines of a member into `lines`; false if it is damaged. A header that lies of its length cannot make this
+    /// take memory: deflate makes at most 1032 bytes of one.
+    fn inflate(&mut self, at: u64, header: &member::Header) -> Result<bool> {
+        let mut packed = std::mem::take(&mut self.packed);
+        packed.resize(header.length as usize, 0);
+        let read = self.read_at(&mut packed, at)?;
+        let possible = header.raw_length as u64 <= u64::from(header.length) * 1032;
+        let inflated = read == packed.len() && possible && {
+            self.lines.resize(header.raw_length as usize, 0);
+            let inflated = self.decompressor.gzip_decompress(&packed, &mut self.lines);
+            inflated.is_ok_and(|length| length == self.lines.len())
+        };
+        self.packed = packed;
+        Ok(inflated)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> Result<usize> {
+        disk::read_at(&self.file, buffer, at)
+            .map_err(|cause| Error::io("cannot read the data file", &self.path, &cause))
     }
 
     fn open_stream(&mut self, at: u64, gzip: bool) -> std::io::Result<()> {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(at))?;
         let bytes = BufReader::new(file).take(self.length - at);
+        self.journal = None;
         self.source = Source::Stream(match gzip {
             true => Box::new(BufReader::new(MultiGzDecoder::new(bytes))),
             false => Box::new(BufReader::new(bytes)),

@@ -1,331 +1,349 @@
-//! Sending calls: finished ones as complete calls in batches, unfinished ones as a start, and to servers that do not
-//! know complete calls as starts and ends (protocol, section 9).
+//! Sending calls: finished ones in batches, starts and ends joined from wherever they stand, and those that run.
 
+use super::batch::Batch;
+use super::channel::id_of;
+use super::delivery::Delivery;
+use super::line::{parse, plain_text, IdKey, Parsed};
 use super::open_calls::{OpenCall, OpenCalls};
-use super::pending::{Line, Pending, Place};
+use super::pairs::{Bounds, Pairs, Part};
+use super::parts::{interrupted, interrupted_end, joined, of_part, with_defaults, with_trace};
+use super::pending::{Pending, Place};
 use super::results::Counted;
-use super::sender::{batch_body, object_text, raw, text_of, Batch, Fields, Item, Sender};
-use super::server::failure::{Failure, FailureKind};
-use crate::error::{Error, Result, Status};
+use super::route::Route;
+use super::sender::{object_text, raw, text_of, Fields, Sender};
+use super::turn::Turn;
+use crate::error::Result;
 use crate::log;
 use crate::record::kind::RecordType;
-use crate::store::layout::Access;
-use serde::Deserialize;
+use crate::record::time::Timestamp;
+use crate::store::journal::{self, JournalId};
 use serde_json::json;
-use serde_json::value::RawValue;
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-const START_FIELDS: [&str; 14] = [
-    "project_id",
-    "id",
-    "op_name",
-    "display_name",
-    "trace_id",
-    "parent_id",
-    "thread_id",
-    "turn_id",
-    "started_at",
-    "attributes",
-    "inputs",
-    "otel_dump",
-    "wb_run_id",
-    "wb_run_step",
-];
-const END_FIELDS: [&str; 7] = ["project_id", "id", "ended_at", "summary", "output", "exception", "wb_run_step_end"];
+/// Updates that are kept until the calls have been sent; those beyond are read again.
+const UPDATES: usize = 4096;
 
-/// A start or an end that waits for the other.
-struct Part {
-    place: Place,
-    fields: Fields,
-}
-
-struct Calls {
+struct Calls<'c> {
     pending: Pending,
-    batch: Batch,
-    starts: HashMap<String, Part>,
-    ends: HashMap<String, Part>,
+    delivery: Delivery<'c>,
+    /// The next batch, and the next one of records that an earlier run may have sent.
+    fresh: Batch,
+    doubtful: Batch,
+    pairs: Pairs,
     updates: Vec<(Place, String)>,
+    more_updates: bool,
     open: OpenCalls,
-    /// The server does not know complete calls.
-    legacy: Cell<bool>,
-}
-
-#[derive(Deserialize)]
-struct Started {
-    start: Fields,
-}
-
-#[derive(Deserialize)]
-struct Ended {
-    end: Fields,
+    /// Parts of calls whose start was sent alone, or may have been.
+    open_starts: Vec<(Place, Option<JournalId>, Fields)>,
+    open_ends: Vec<(Place, Fields)>,
+    lost: Vec<Place>,
 }
 
 /// Sends the pending calls of a project, then the updates of calls.
-pub fn send(sender: &mut Sender<'_>, access: Access) -> Result<()> {
-    let pending = Pending::open(sender.project, "calls", &sender.progress)?;
-    if pending.is_empty() {
+pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
+    let pending = sender.pending("calls")?;
+    let open = OpenCalls::open(sender.project.dir, sender.run.access)?;
+    if pending.is_empty() && (open.is_empty() || !sender.run.choices.close_orphans) {
         return Ok(());
     }
     let mut calls = Calls {
         pending,
-        batch: Batch::default(),
-        starts: HashMap::new(),
-        ends: HashMap::new(),
+        delivery: Delivery::new(Route::Complete, Counted::Calls, sender),
+        fresh: Batch::default(),
+        doubtful: Batch::doubtful(),
+        pairs: Pairs::new(Bounds::USUAL),
         updates: Vec::new(),
-        open: OpenCalls::open(sender.project, access)?,
-        legacy: Cell::new(false),
+        more_updates: false,
+        open,
+        open_starts: Vec::new(),
+        open_ends: Vec::new(),
+        lost: Vec::new(),
     };
-    calls.read(sender)?;
-    calls.send_batch(sender)?;
-    calls.send_starts(sender)?;
-    calls.send_ends(sender)?;
-    calls.send_updates(sender)?;
-    sender.finish(&mut calls.pending)
+    let sent = calls.send_all(sender);
+    let settled = calls.settle(sender);
+    let finished = sender.finish(&mut calls.pending);
+    sent.and(settled).and(finished)
 }
 
-impl Calls {
-    fn read(&mut self, sender: &mut Sender<'_>) -> Result<()> {
-        let mut text = Vec::new();
-        while let Some(place) = self.pending.next(&mut text)? {
-            match serde_json::from_slice::<Line<'_>>(&text) {
-                Ok(line) => {
-                    if let Err(error) = self.take(sender, place, &line)? {
-                        sender.refused(Counted::Calls, error.text())?;
+impl<'c> Calls<'c> {
+    fn send_all(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
+        let turns = Turn::all(sender)?;
+        for (number, turn) in turns.iter().enumerate() {
+            let is_last = number + 1 == turns.len();
+            let mut is_first_pass = true;
+            loop {
+                self.read(sender, turn, is_first_pass)?;
+                self.send_batches(sender)?;
+                let left = self.pairs.left();
+                if is_last {
+                    self.take_left(sender, left)?;
+                }
+                self.pending.rewind();
+                if !self.pairs.next_pass() {
+                    break;
+                }
+                is_first_pass = false;
+            }
+            self.delivery.finish(sender, &mut self.pending)?;
+            self.pairs = Pairs::new(Bounds::USUAL);
+        }
+        self.send_open(sender)?;
+        self.send_updates(sender)?;
+        while std::mem::take(&mut self.more_updates) {
+            self.read(sender, &Turn::Updates, true)?;
+            self.pending.rewind();
+            self.send_updates(sender)?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, sender: &mut Sender<'_, '_, 'c>, turn: &Turn, is_first_pass: bool) -> Result<()> {
+        while let Some(place) = self.pending.advance()? {
+            let (line, own) = self.pending.line();
+            let parsed = parse(line, own);
+            let full = match &parsed {
+                Ok(Parsed { record_type: Some(RecordType::CallComplete), data, .. }) => {
+                    if !is_first_pass || !turn.takes(data) {
+                        continue;
+                    }
+                    sender.addressed(RecordType::CallComplete, data).map(|text| {
+                        let in_doubt = self.pending.is_in_doubt(place);
+                        let batch = if in_doubt { &mut self.doubtful } else { &mut self.fresh };
+                        batch.push(&text, &[place])
+                    })
+                }
+                Ok(Parsed { record_type: Some(RecordType::CallStart), .. }) => {
+                    let line = line.to_vec();
+                    self.pair(sender, turn, place, line, true)
+                }
+                Ok(Parsed { record_type: Some(RecordType::CallEnd), .. }) => {
+                    let line = line.to_vec();
+                    self.pair(sender, turn, place, line, false)
+                }
+                Ok(Parsed { record_type: Some(RecordType::CallUpdate), data, .. }) => {
+                    let is_room = self.updates.len() < UPDATES;
+                    self.more_updates |= turn.takes_updates() && !is_room;
+                    match is_first_pass && turn.takes_updates() && is_room {
+                        true => sender.addressed(RecordType::CallUpdate, data).map(|text| {
+                            self.updates.push((place, text.into_owned()));
+                            false
+                        }),
+                        false => continue,
                     }
                 }
-                Err(cause) => sender.refused(Counted::Calls, &format!("a line cannot be read: {cause}"))?,
+                Ok(_) => Err(super::parts::wrong("this is no type of a call's record")),
+                Err(error) => Err(error.clone()),
+            };
+            match full {
+                Ok(true) => self.send_batches(sender)?,
+                Ok(false) => {}
+                Err(error) if error.status() == crate::Status::Io => return Err(error),
+                Err(error) if turn.judges_records() && is_first_pass => {
+                    sender.set_aside(&mut self.pending, &[place], Counted::Calls, "", None, error.text())?;
+                }
+                Err(_) => {}
             }
         }
         Ok(())
     }
 
-    /// Takes one record. The outer result ends the sending, the inner one is the record's own fault.
-    fn take(&mut self, sender: &mut Sender<'_>, place: Place, line: &Line<'_>) -> Result<Result<()>> {
-        let text = match RecordType::from_name(line.record_type) {
-            Some(RecordType::CallComplete) => sender.addressed(RecordType::CallComplete, line.data.get()),
-            Some(RecordType::CallStart) => match parts(line.data, |started: Started| started.start) {
-                Ok((id, fields)) => return self.pair(sender, id, place, fields, true),
-                Err(error) => Err(error),
-            },
-            Some(RecordType::CallEnd) => match parts(line.data, |ended: Ended| ended.end) {
-                Ok((id, fields)) => return self.pair(sender, id, place, fields, false),
-                Err(error) => Err(error),
-            },
-            Some(RecordType::CallUpdate) => match sender.addressed(RecordType::CallUpdate, line.data.get()) {
-                Ok(text) => {
-                    self.updates.push((place, text));
-                    return Ok(Ok(()));
-                }
-                Err(error) => Err(error),
-            },
-            _ => {
-                Err(Error::new(Status::InvalidJson, format!("\"{}\" is no type of a call's record", line.record_type)))
-            }
-        };
-        match text {
-            Ok(text) => self.add(sender, Item { text, places: vec![place] }).map(Ok),
-            Err(error) => Ok(Err(error)),
-        }
-    }
-
-    /// Joins a start with its end, in whatever order and from whatever files they come.
+    /// Joins a start with its end, in whatever order and from whatever files they come. Answers whether a batch is full.
     fn pair(
         &mut self,
-        sender: &mut Sender<'_>,
-        id: String,
+        sender: &mut Sender<'_, '_, 'c>,
+        turn: &Turn,
         place: Place,
-        fields: Fields,
+        line: Vec<u8>,
         is_start: bool,
-    ) -> Result<Result<()>> {
-        let part = Part { place, fields };
+    ) -> Result<bool> {
+        if turn.takes_updates() && !turn.takes_calls() {
+            return Ok(false);
+        }
+        let text = parse(&line, true)?.data.to_string();
+        let id = match plain_text(text.split_once(":").map_or("", |(_, inner)| inner), "id") {
+            Some(id) => id.to_string(),
+            None => text_of(&of_part(&text, is_start)?, "id")
+                .ok_or_else(|| super::parts::wrong("a part of a call has no id"))?,
+        };
+        let key = IdKey::of(&id);
+        if !self.pairs.takes(key) {
+            return Ok(false);
+        }
         // A start that may have been sent alone must not be followed by a complete call, but by its end.
         if self.open.get(&id).is_some() {
-            let waiting = if is_start { &mut self.starts } else { &mut self.ends };
-            waiting.insert(id, part);
-            return Ok(Ok(()));
+            let fields = of_part(&text, is_start)?;
+            match is_start {
+                true => self.open_starts.push((place, None, fields)),
+                false => self.open_ends.push((place, fields)),
+            }
+            return Ok(false);
         }
-        let (mine, others) =
-            if is_start { (&mut self.starts, &mut self.ends) } else { (&mut self.ends, &mut self.starts) };
-        let Some(other) = others.remove(&id) else {
-            mine.insert(id, part);
-            return Ok(Ok(()));
+        let Some(other) = self.pairs.other(key, is_start) else {
+            let (writer, writer_lives) = self.pending.writer(place);
+            let line = Some(line.into_boxed_slice());
+            self.pairs.keep(key, Part { place, is_start, writer, writer_lives, line });
+            return Ok(false);
         };
-        let (start, end) = if is_start { (part, other) } else { (other, part) };
-        let places = vec![start.place, end.place];
-        let joined = complete(start.fields, end.fields).map(|fields| object_text(&fields));
-        match joined.and_then(|text| sender.addressed(RecordType::CallComplete, &text)) {
-            Ok(text) => self.add(sender, Item { text, places }).map(Ok),
-            Err(error) => Ok(Err(error)),
+        let other_line = match other.line {
+            Some(line) => line.into_vec(),
+            None => self.pending.fetch(other.place)?.unwrap_or_default(),
+        };
+        let other_text = parse(&other_line, true)?.data;
+        let (mine, others) = (of_part(&text, is_start)?, of_part(other_text, !is_start)?);
+        let (start, end) = if is_start { (mine, others) } else { (others, mine) };
+        let places = if is_start { [place, other.place] } else { [other.place, place] };
+        let whole = object_text(&joined(start, end)?);
+        if !turn.takes(&whole) {
+            return Ok(false);
+        }
+        let whole = sender.addressed(RecordType::CallComplete, &whole)?;
+        Ok(self.batch_for(&places).push(&whole, &places))
+    }
+
+    /// The batch for a record that stands at these places.
+    fn batch_for(&mut self, places: &[Place]) -> &mut Batch {
+        match places.iter().any(|place| self.pending.is_in_doubt(*place)) {
+            true => &mut self.doubtful,
+            false => &mut self.fresh,
         }
     }
 
-    fn add(&mut self, sender: &mut Sender<'_>, item: Item) -> Result<()> {
-        match self.batch.push(item) {
-            true => self.send_batch(sender),
-            false => Ok(()),
-        }
+    fn send_batches(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.delivery.send(sender, &mut self.pending, fresh)?;
+        let doubtful = std::mem::replace(&mut self.doubtful, Batch::doubtful());
+        self.delivery.send(sender, &mut self.pending, doubtful)
     }
 
-    fn send_batch(&mut self, sender: &mut Sender<'_>) -> Result<()> {
-        let items = self.batch.take();
-        let legacy = &self.legacy;
-        sender.deliver(&mut self.pending, &items, Counted::Calls, &|sender, items| post_complete(sender, items, legacy))
-    }
-
-    /// Sends the starts whose end is nowhere. A start in a file that is still written waits: its end may be on the way.
-    fn send_starts(&mut self, sender: &mut Sender<'_>) -> Result<()> {
-        for (id, part) in std::mem::take(&mut self.starts) {
-            if self.pending.is_live(part.place) {
-                sender.unsent.insert(id);
-                continue;
-            }
-            let about = OpenCall {
-                trace_id: text_of(&part.fields, "trace_id"),
-                started_at: text_of(&part.fields, "started_at"),
+    /// What becomes of parts whose other half is nowhere.
+    fn take_left(&mut self, sender: &mut Sender<'_, '_, 'c>, left: Vec<(IdKey, Part)>) -> Result<()> {
+        let old = Timestamp::now().micros() - sender.run.choices.open_after.as_micros().min(i64::MAX as u128) as i64;
+        for (key, part) in left {
+            let line = match part.line {
+                Some(line) => line.into_vec(),
+                None => self.pending.fetch(part.place)?.unwrap_or_default(),
             };
-            let text = object_text(&with_trace(part.fields)?);
-            let item = Item { text: sender.addressed(RecordType::CallComplete, &text)?, places: vec![part.place] };
-            if self.open.get(&id).is_none() {
-                self.open.add(&id, about)?;
-            }
-            let legacy = &self.legacy;
-            sender.deliver(&mut self.pending, &[item], Counted::Calls, &|sender, items| {
-                post_parts(sender, items, "start", legacy)
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Sends the ends of calls whose start was sent alone.
-    fn send_ends(&mut self, sender: &mut Sender<'_>) -> Result<()> {
-        for (id, part) in std::mem::take(&mut self.ends) {
-            let Some(open) = self.open.get(&id) else {
+            let fields = of_part(parse(&line, true)?.data, part.is_start)?;
+            if !part.is_start {
+                sender.project.unsent.insert(key);
                 log::write(log::Level::Warning, || {
+                    let id = text_of(&fields, "id").unwrap_or_default();
                     format!("call {id}: the end is stored and the start is not; it waits")
                 });
                 continue;
-            };
-            let mut fields = part.fields;
-            for (name, value) in [("trace_id", &open.trace_id), ("started_at", &open.started_at)] {
-                if let Some(value) = value {
-                    fields.insert(name.to_string(), raw(&json!(value))?);
-                }
             }
-            let text = object_text(&with_defaults(fields, &["summary"])?);
-            let item = Item { text: sender.addressed(RecordType::CallComplete, &text)?, places: vec![part.place] };
-            let errors = sender.results.total().errors;
-            let legacy = &self.legacy;
-            sender.deliver(&mut self.pending, &[item], Counted::Calls, &|sender, items| {
-                post_parts(sender, items, "end", legacy)
-            })?;
-            if sender.results.total().errors == errors {
-                self.open.remove(&id)?;
+            let started = text_of(&fields, "started_at").and_then(|at| Timestamp::parse(&at, "started_at").ok());
+            if part.writer_lives && started.is_some_and(|started| started.micros() > old) {
+                sender.project.unsent.insert(key);
+            } else if !part.writer_lives && sender.run.choices.close_orphans {
+                let end = self.pending.last_written(part.place).into_iter().chain(started).max();
+                let whole = object_text(&interrupted(fields, end)?);
+                // Its end may turn up all the same.
+                self.open.add([(id_of(&whole), OpenCall::of(&whole, None))])?;
+                let whole = sender.addressed(RecordType::CallComplete, &whole)?;
+                let in_doubt = self.pending.is_in_doubt(part.place);
+                let mut batch = Batch { in_doubt, ..Batch::default() };
+                batch.push(&whole, &[part.place]);
+                self.delivery.send(sender, &mut self.pending, batch)?;
+            } else {
+                self.open_starts.push((part.place, part.writer, fields));
             }
         }
         Ok(())
+    }
+
+    /// Sends starts alone, and the ends of calls whose start was.
+    fn send_open(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
+        let (mut starts, mut noted) = (Vec::new(), Vec::new());
+        for (place, writer, fields) in std::mem::take(&mut self.open_starts) {
+            let text = object_text(&with_trace(fields)?);
+            let id = id_of(&text);
+            if self.open.get(&id).is_none() {
+                noted.push((id, OpenCall::of(&text, writer)));
+            }
+            starts.push((Some(place), text));
+        }
+        self.open.add(noted)?;
+        self.send_parts(sender, Route::Starts, starts)?;
+        let mut ends = Vec::new();
+        for (place, fields) in std::mem::take(&mut self.open_ends) {
+            let id = text_of(&fields, "id").unwrap_or_default();
+            let mut fields = with_defaults(fields, &["summary"])?;
+            if let Some(open) = self.open.get(&id) {
+                for (name, value) in [("trace_id", &open.trace_id), ("started_at", &open.started_at)] {
+                    if let Some(value) = value {
+                        fields.insert(name.to_string(), raw(&json!(value))?);
+                    }
+                }
+            }
+            ends.push((Some(place), object_text(&fields)));
+        }
+        if sender.run.choices.close_orphans {
+            ends.extend(self.ends_of_orphans(sender, &ends)?);
+        }
+        self.send_parts(sender, Route::Ends, ends)?;
+        let ended = std::mem::take(&mut sender.project.ended);
+        self.open.remove(&ended)
+    }
+
+    /// Ends of calls whose start was sent alone by an earlier run, and whose writer is gone.
+    fn ends_of_orphans(
+        &self,
+        sender: &Sender<'_, '_, 'c>,
+        known: &[(Option<Place>, String)],
+    ) -> Result<Vec<(Option<Place>, String)>> {
+        let known: HashSet<String> = known.iter().map(|(_, text)| id_of(text)).collect();
+        let orphans = self.open.iter().filter(|(id, call)| {
+            !known.contains(*id) && call.writer().is_some_and(|writer| !journal::is_in_use(sender.run.root, &writer))
+        });
+        orphans
+            .map(|(id, call)| Ok((None, object_text(&interrupted_end(&sender.project.recorded, id, call)?))))
+            .collect()
+    }
+
+    fn send_parts(
+        &mut self,
+        sender: &mut Sender<'_, '_, 'c>,
+        route: Route,
+        parts: Vec<(Option<Place>, String)>,
+    ) -> Result<()> {
+        let next = Delivery::new(route, Counted::Calls, sender);
+        let mut former = std::mem::replace(&mut self.delivery, next);
+        self.lost.extend(former.abandon(sender, &mut self.pending));
+        for (place, text) in parts {
+            let text = sender.addressed(RecordType::CallComplete, &text)?.into_owned();
+            // Without a record that says so, it is not known whether it was sent before.
+            let in_doubt = place.is_none_or(|place| self.pending.is_in_doubt(place));
+            let mut batch = Batch { in_doubt, ..Batch::default() };
+            batch.push(&text, place.as_slice());
+            self.delivery.send(sender, &mut self.pending, batch)?;
+        }
+        self.delivery.finish(sender, &mut self.pending)
     }
 
     /// In complete mode an update of a call that is not stored is accepted and lost (protocol, section 15): after all
     /// calls, and not while the call itself waits.
-    fn send_updates(&mut self, sender: &mut Sender<'_>) -> Result<()> {
+    fn send_updates(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
         for (place, text) in std::mem::take(&mut self.updates) {
             let call = serde_json::from_str(&text).ok().and_then(|fields| text_of(&fields, "call_id"));
-            if call.is_some_and(|call| sender.unsent.contains(&call)) {
+            if call.as_ref().is_some_and(|call| sender.project.unsent.contains(&IdKey::of(call))) {
                 continue;
             }
-            match sender.post("/call/update", text.as_bytes()) {
+            sender.check_limits(text.len())?;
+            match sender.project.channel.post("/call/update", text.as_bytes()) {
                 Ok(_) => sender.accepted(&mut self.pending, &[place], Counted::CallUpdates, 1)?,
-                Err(failure) => sender.refused_by(Counted::CallUpdates, failure)?,
+                Err(failure) => {
+                    let id = call.unwrap_or_default();
+                    sender.refused_by(&mut self.pending, place, Counted::CallUpdates, &id, failure)?;
+                }
             }
         }
         Ok(())
     }
-}
 
-fn post_complete(sender: &Sender<'_>, items: &[Item], legacy: &Cell<bool>) -> std::result::Result<(), Failure> {
-    if !legacy.get() {
-        let body = batch_body(items.iter().map(|item| item.text.as_str()));
-        match sender.post(&sender.route("calls/complete"), &body) {
-            Err(failure) if failure.kind() == FailureKind::RouteMissing => legacy.set(true),
-            outcome => return outcome.map(|_| ()),
-        }
+    /// Notes what may have arrived without being acknowledged: nothing, unless something went wrong.
+    fn settle(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
+        self.lost.extend(self.delivery.abandon(sender, &mut self.pending));
+        self.pending.settle(&self.lost, &mut sender.project.progress)
     }
-    let halves: Vec<String> = items.iter().flat_map(|item| start_and_end(&item.text)).collect();
-    sender.post("/call/upsert_batch", &batch_body(halves.iter().map(String::as_str))).map(|_| ())
-}
-
-fn post_parts(
-    sender: &Sender<'_>,
-    items: &[Item],
-    mode: &str,
-    legacy: &Cell<bool>,
-) -> std::result::Result<(), Failure> {
-    for item in items {
-        if !legacy.get() {
-            let body = format!("{{\"{mode}\":{}}}", item.text);
-            match sender.post(&sender.route(&format!("call/{mode}")), body.as_bytes()) {
-                Err(failure) if failure.kind() == FailureKind::RouteMissing => legacy.set(true),
-                Err(failure) => return Err(failure),
-                Ok(_) => continue,
-            }
-        }
-        let part = format!("{{\"mode\":\"{mode}\",\"req\":{{\"{mode}\":{}}}}}", item.text);
-        sender.post("/call/upsert_batch", &batch_body(std::iter::once(part.as_str())))?;
-    }
-    Ok(())
-}
-
-/// The two halves of a complete call, as an older server takes them. Their text was made here, so it has the fields.
-fn start_and_end(text: &str) -> Vec<String> {
-    let all: Fields = serde_json::from_str(text).unwrap_or_default();
-    let half = |mode: &str, names: &[&str]| {
-        let fields: std::collections::BTreeMap<&str, &RawValue> =
-            names.iter().filter_map(|name| Some((*name, all.get(*name)?.as_ref()))).collect();
-        let fields = serde_json::to_string(&fields).unwrap_or_default();
-        format!("{{\"mode\":\"{mode}\",\"req\":{{\"{mode}\":{fields}}}}}")
-    };
-    vec![half("start", &START_FIELDS), half("end", &END_FIELDS)]
-}
-
-/// Reads a start or an end: its id and its fields.
-fn parts<'a, T: Deserialize<'a>>(data: &'a RawValue, inner: impl Fn(T) -> Fields) -> Result<(String, Fields)> {
-    let wrapped: T = serde_json::from_str(data.get())
-        .map_err(|cause| Error::new(Status::InvalidJson, format!("a part of a call cannot be read: {cause}")))?;
-    let fields = inner(wrapped);
-    match text_of(&fields, "id") {
-        Some(id) => Ok((id, fields)),
-        None => Err(Error::new(Status::InvalidId, "a part of a call has no id")),
-    }
-}
-
-/// The complete call that a start and an end make.
-fn complete(start: Fields, end: Fields) -> Result<Fields> {
-    let mut all = start;
-    for (name, value) in end {
-        if value.get() != "null" || !all.contains_key(&name) {
-            all.insert(name, value);
-        }
-    }
-    with_trace(with_defaults(all, &["attributes", "inputs", "summary"])?)
-}
-
-/// What older writers left out and a complete call must have: empty objects.
-fn with_defaults(mut fields: Fields, names: &[&str]) -> Result<Fields> {
-    for name in names {
-        if fields.get(*name).is_none_or(|value| value.get() == "null") {
-            fields.insert((*name).to_string(), raw(&json!({}))?);
-        }
-    }
-    Ok(fields)
-}
-
-/// A call that was recorded without a trace is the root of its own; the id must be the same each time it is sent.
-fn with_trace(mut fields: Fields) -> Result<Fields> {
-    if text_of(&fields, "trace_id").is_none() {
-        if let Some(id) = text_of(&fields, "id") {
-            fields.insert("trace_id".to_string(), raw(&json!(id))?);
-        }
-    }
-    with_defaults(fields, &["attributes", "inputs"])
 }

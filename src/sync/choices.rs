@@ -31,6 +31,9 @@ pub struct Choices {
     pub connections: usize,
     /// How long to wait for another sync of the directory.
     pub wait: Duration,
+    /// Whether the data files of this process are closed first, so that they are sent whole. What is packed into open ones
+    /// is sent in any case.
+    pub seal: bool,
 }
 
 impl Default for Choices {
@@ -46,6 +49,7 @@ impl Default for Choices {
             max_rate: None,
             connections: CONNECTIONS,
             wait: Duration::ZERO,
+            seal: true,
         }
     }
 }

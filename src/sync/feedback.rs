@@ -1,74 +1,89 @@
 //! Sending feedback and costs.
 
-use super::pending::{Line, Pending};
+use super::batch::Batch;
+use super::delivery::Delivery;
+use super::line::{parse, Parsed};
+use super::pending::Pending;
 use super::results::Counted;
-use super::sender::{batch_body, object_text, raw, text_of, Batch, Fields, Item, Sender};
-use super::server::failure::{Failure, FailureKind};
+use super::route::{with_date, Route};
+use super::sender::{not_json, object_text, raw, text_of, Fields, Sender};
 use crate::error::Result;
 use crate::record::kind::RecordType;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::cell::Cell;
 
 /// Sends the pending feedback of a project, in batches.
-pub fn send(sender: &mut Sender<'_>) -> Result<()> {
-    let mut pending = Pending::open(sender.project, "feedback", &sender.progress)?;
-    let singly = Cell::new(false);
-    let post = |sender: &Sender<'_>, items: &[Item]| post_feedback(sender, items, &singly);
-    let (mut text, mut batch) = (Vec::new(), Batch::default());
-    while let Some(place) = pending.next(&mut text)? {
-        let line = serde_json::from_slice::<Line<'_>>(&text);
-        let fields = line.and_then(|line| serde_json::from_str::<Fields>(line.data.get()));
-        match fields {
-            Ok(fields) => {
-                let fields = with_id(fields, &pending.identity(place))?;
-                let text = sender.addressed(RecordType::FeedbackCreate, &object_text(&fields))?;
-                if batch.push(Item { text, places: vec![place] }) {
-                    sender.deliver(&mut pending, &batch.take(), Counted::Feedback, &post)?;
-                }
-            }
-            Err(cause) => sender.refused(Counted::Feedback, &format!("a line cannot be read: {cause}"))?,
-        }
-    }
-    sender.deliver(&mut pending, &batch.take(), Counted::Feedback, &post)?;
-    sender.finish(&mut pending)
+pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
+    send_folder(sender, "feedback", Route::Feedback, Counted::Feedback, |line, identity| {
+        let fields = with_id(serde_json::from_str(line.data).map_err(not_json)?, identity)?;
+        Ok(Some((RecordType::FeedbackCreate, object_text(&fields))))
+    })
 }
 
 /// Sends the pending costs of a project, and passes over the notes that stand beside them.
-///
-/// Each cost is a request of its own: there is no id by which the server could tell a repeated one (protocol, section
-/// 15), so as little as possible is in doubt after a cut.
-pub fn send_costs(sender: &mut Sender<'_>) -> Result<()> {
-    let mut pending = Pending::open(sender.project, "metadata", &sender.progress)?;
-    let mut text = Vec::new();
-    while let Some(place) = pending.next(&mut text)? {
-        let line = serde_json::from_slice::<Line<'_>>(&text);
-        let record_type = line.as_ref().ok().and_then(|line| RecordType::from_name(line.record_type));
-        match (line, record_type) {
-            (Ok(line), Some(RecordType::CostCreate)) => {
-                let body = sender.addressed(RecordType::CostCreate, line.data.get())?;
-                match sender.post("/cost/create", body.as_bytes()) {
-                    Ok(_) => sender.accepted(&mut pending, &[place], Counted::Costs, 1)?,
-                    Err(failure) => sender.refused_by(Counted::Costs, failure)?,
-                }
-            }
-            // Notes of this library, or of a later version of it: nothing to send.
-            (Ok(_), _) => pending.acknowledge(&[place], &mut sender.progress)?,
-            (Err(cause), _) => sender.refused(Counted::Costs, &format!("a line cannot be read: {cause}"))?,
+pub fn send_costs(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
+    send_folder(sender, "metadata", Route::Costs, Counted::Costs, |line, _| match line.record_type {
+        Some(RecordType::CostCreate) => {
+            let body = serde_json::from_str(line.data).map_err(not_json)?;
+            Ok(Some((RecordType::CostCreate, with_date(body, line.timestamp).to_string())))
         }
-    }
-    sender.finish(&mut pending)
+        // Notes of this library, or of a later version of it: nothing to send.
+        _ => Ok(None),
+    })
 }
 
-fn post_feedback(sender: &Sender<'_>, items: &[Item], singly: &Cell<bool>) -> std::result::Result<(), Failure> {
-    if !singly.get() {
-        let body = batch_body(items.iter().map(|item| item.text.as_str()));
-        match sender.post("/feedback/batch/create", &body) {
-            Err(failure) if failure.kind() == FailureKind::RouteMissing => singly.set(true),
-            outcome => return outcome.map(|_| ()),
+/// Sends what `text` makes of each record of a folder; `None` is nothing to be sent.
+fn send_folder(
+    sender: &mut Sender<'_, '_, '_>,
+    folder: &str,
+    route: Route,
+    what: Counted,
+    text: impl Fn(&Parsed<'_>, &str) -> Result<Option<(RecordType, String)>>,
+) -> Result<()> {
+    let mut pending = sender.pending(folder)?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let mut delivery = Delivery::new(route, what, sender);
+    let mut sent = send_all(sender, &mut pending, &mut delivery, what, &text);
+    if sent.is_ok() {
+        sent = delivery.finish(sender, &mut pending);
+    }
+    let lost = delivery.abandon(sender, &mut pending);
+    let settled = pending.settle(&lost, &mut sender.project.progress);
+    sent.and(settled).and(sender.finish(&mut pending))
+}
+
+fn send_all<'c>(
+    sender: &mut Sender<'_, '_, 'c>,
+    pending: &mut Pending,
+    delivery: &mut Delivery<'c>,
+    what: Counted,
+    text: &impl Fn(&Parsed<'_>, &str) -> Result<Option<(RecordType, String)>>,
+) -> Result<()> {
+    let (mut fresh, mut doubtful) = (Batch::default(), Batch::doubtful());
+    while let Some(place) = pending.advance()? {
+        let (line, own) = pending.line();
+        let made = parse(line, own).and_then(|line| text(&line, &pending.identity(place)));
+        let made = made.and_then(|made| match made {
+            Some((record_type, text)) => sender.addressed(record_type, &text).map(|text| Some(text.into_owned())),
+            None => Ok(None),
+        });
+        match made {
+            Ok(Some(text)) => {
+                let batch = if pending.is_in_doubt(place) { &mut doubtful } else { &mut fresh };
+                if batch.push(&text, &[place]) {
+                    let empty = Batch { in_doubt: batch.in_doubt, ..Batch::default() };
+                    let full = std::mem::replace(batch, empty);
+                    delivery.send(sender, pending, full)?;
+                }
+            }
+            Ok(None) => pending.acknowledge(&[place], &mut sender.project.progress)?,
+            Err(error) => sender.set_aside(pending, &[place], what, "", None, error.text())?,
         }
     }
-    items.iter().try_for_each(|item| sender.post("/feedback/create", item.text.as_bytes()).map(|_| ()))
+    delivery.send(sender, pending, fresh)?;
+    delivery.send(sender, pending, doubtful)
 }
 
 /// Feedback without an id is a new row each time it is sent. One that was recorded without gets an id that is the same

@@ -1,8 +1,10 @@
 //! Sending files: the record says which, the bytes lie beside the data files.
 
-use super::pending::{Line, Pending};
+use super::channel::Channel;
+use super::line::parse;
+use super::pending::{Pending, Place};
 use super::results::Counted;
-use super::sender::Sender;
+use super::sender::{not_json, Sender};
 use super::server::failure::{Failure, FailureKind};
 use super::server::transport::Content;
 use crate::error::Result;
@@ -22,49 +24,61 @@ struct Created {
     digest: String,
 }
 
-/// Sends the pending files of a project.
-pub fn send(sender: &mut Sender<'_>) -> Result<()> {
-    for folder in ["files", "files_metadata"] {
-        let mut pending = Pending::open(sender.project, folder, &sender.progress)?;
-        let mut text = Vec::new();
-        while let Some(place) = pending.next(&mut text)? {
-            let record = serde_json::from_slice::<Line<'_>>(&text)
-                .and_then(|line| serde_json::from_str::<FileRecord>(line.data.get()));
-            match record {
-                Ok(record) => match send_file(sender, &record) {
-                    Ok(None) => sender.accepted(&mut pending, &[place], Counted::Files, 1)?,
-                    Ok(Some(reason)) => sender.refused(Counted::Files, &reason)?,
-                    Err(failure) => sender.refused_by(Counted::Files, failure)?,
-                },
-                Err(cause) => sender.refused(Counted::Files, &format!("a line cannot be read: {cause}"))?,
-            }
+/// The folders that have records of files: ours, and that of the prototype of this format.
+const FOLDERS: [&str; 2] = ["files", "files_metadata"];
+
+/// Sends the pending files of a project. To send one again changes nothing.
+pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
+    for folder in FOLDERS {
+        let mut pending = sender.pending(folder)?;
+        while let Some(place) = pending.advance()? {
+            let (line, own) = pending.line();
+            let record = parse(line, own).and_then(|line| serde_json::from_str(line.data).map_err(not_json));
+            send_record(sender, &mut pending, place, record)?;
         }
         sender.finish(&mut pending)?;
     }
     Ok(())
 }
 
-/// Sends the bytes; gives a reason when what the server got is not what was recorded.
-fn send_file(sender: &Sender<'_>, record: &FileRecord) -> std::result::Result<Option<String>, Failure> {
-    let kept_as = record.file_id.as_deref().or(record.digest.as_deref()).unwrap_or_default();
+fn send_record(
+    sender: &mut Sender<'_, '_, '_>,
+    pending: &mut Pending,
+    place: Place,
+    record: Result<FileRecord>,
+) -> Result<()> {
+    let record = match record {
+        Ok(record) => record,
+        Err(error) => return sender.set_aside(pending, &[place], Counted::Files, "", None, error.text()),
+    };
+    let digest = record.digest.clone().unwrap_or_default();
+    let kept_as = record.file_id.as_deref().unwrap_or(&digest);
     if kept_as.is_empty() || kept_as.contains('/') {
-        return Ok(Some(format!("the record of file \"{}\" does not say where its bytes are", record.name)));
+        let reason = format!("the record of file \"{}\" does not say where its bytes are", record.name);
+        return sender.set_aside(pending, &[place], Counted::Files, &digest, None, &reason);
     }
-    let path = sender.project.file_body(kept_as);
+    let path = sender.project.dir.file_body(kept_as);
+    let bytes = path.metadata().map(|about| about.len()).unwrap_or_default();
+    sender.check_limits(usize::try_from(bytes).unwrap_or(usize::MAX))?;
     let name = if record.name.is_empty() { "file" } else { &record.name };
-    let answer = upload(sender, name, Content::File(&path))?;
-    Ok(match &record.digest {
-        Some(digest) if *digest != answer => {
-            Some(format!("{} was changed after it was recorded: its digest is now {answer}", path.display()))
+    match upload(&sender.project.channel, name, Content::File(&path)) {
+        Ok(answer) if record.digest.is_some() && answer != digest => {
+            let reason = format!("{} was changed after it was recorded: its digest is now {answer}", path.display());
+            sender.not_taken(Counted::Files, &reason)
         }
-        _ => None,
-    })
+        Ok(_) => sender.accepted(pending, &[place], Counted::Files, 1),
+        // Whoever has the bytes may put them back.
+        Err(failure) if failure.kind() == FailureKind::LocalFile => {
+            sender.not_taken(Counted::Files, &failure.to_string())
+        }
+        Err(failure) => sender.refused_by(pending, place, Counted::Files, &digest, failure),
+    }
 }
 
-/// Sends bytes as a file of the target; returns the server's digest.
-pub fn upload(sender: &Sender<'_>, name: &str, content: Content<'_>) -> std::result::Result<String, Failure> {
-    let fields = [("project_id", sender.target.as_str())];
-    let post = |path: &str| sender.attempt(path, |id| sender.transport.post_file(path, &fields, name, content, id));
+/// Sends bytes as a file of the project; returns the server's digest.
+pub fn upload(channel: &Channel<'_>, name: &str, content: Content<'_>) -> std::result::Result<String, Failure> {
+    let fields = [("project_id", channel.target.as_str())];
+    let post = |path: &str| channel.attempt(path, |id| channel.transport.post_file(path, &fields, name, content, id));
     let answer = match post("/file/create") {
         Err(failure) if failure.kind() == FailureKind::RouteMissing => post("/files/create"), // the older name
         outcome => outcome,

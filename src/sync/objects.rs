@@ -4,19 +4,23 @@
 //! server's answer is learned, and everything that is sent later refers to it by that.
 
 use super::files::upload;
-use super::pending::{Line, Pending};
+use super::line::{parse, Parsed};
+use super::pending::{Pending, Place};
 use super::refmap::Named;
 use super::results::Counted;
-use super::sender::{not_json, Sender};
-use super::server::failure::FailureKind;
+use super::run::ends_the_run;
+use super::sender::{not_json, Project, Run, Sender};
+use super::server::failure::{Failure, FailureKind};
 use super::server::transport::Content;
 use crate::error::{Error, Result, Status};
 use crate::record::digest::{table_digest, value_digest};
 use crate::record::json::Value;
 use crate::record::kind::RecordType;
+use crate::record::time::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 
 /// Larger tables go in parts (protocol, section 8).
 const TABLE_ROWS: usize = 1000;
@@ -61,135 +65,231 @@ struct TableFields<'a> {
     rows: Vec<&'a RawValue>,
 }
 
-/// What became of one record: taken, or refused for a reason of its own.
-type Outcome = std::result::Result<(), String>;
+/// The folders, in the order of which those go that were logged at the same time.
+const FOLDERS: [(&str, Counted); 3] =
+    [("tables", Counted::Tables), ("ops", Counted::Ops), ("objects", Counted::Objects)];
 
-/// Sends the pending tables, ops and objects of a project.
-pub fn send(sender: &mut Sender<'_>) -> Result<()> {
-    send_folder(sender, "tables", Counted::Tables)?;
-    send_folder(sender, "ops", Counted::Ops)?;
-    send_folder(sender, "objects", Counted::Objects)
+/// Why a record was not taken.
+enum Refusal {
+    /// For a reason of its own.
+    Record(Error),
+    /// By the server.
+    Server(Failure),
+    /// It is no record's fault.
+    Run(Error),
 }
 
-fn send_folder(sender: &mut Sender<'_>, folder: &str, what: Counted) -> Result<()> {
-    let mut pending = Pending::open(sender.project, folder, &sender.progress)?;
-    let mut text = Vec::new();
-    while let Some(place) = pending.next_by_time(&mut text)? {
-        let outcome = match serde_json::from_slice::<Line<'_>>(&text) {
-            Ok(line) => send_line(sender, &line)?,
-            Err(cause) => Err(format!("a line cannot be read: {cause}")),
-        };
-        match outcome {
-            Ok(()) => {
-                // Nothing would teach it again once the record counts as sent.
-                sender.refs.persist()?;
-                sender.accepted(&mut pending, &[place], what, 1)?;
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error.status() {
+            Status::InvalidJson | Status::InvalidId | Status::InvalidName | Status::Rejected | Status::TooLarge => {
+                Refusal::Record(error)
             }
-            Err(reason) => sender.refused(what, &reason)?,
+            _ => Refusal::Run(error),
         }
     }
-    sender.finish(&mut pending)
 }
 
-fn send_line(sender: &mut Sender<'_>, line: &Line<'_>) -> Result<Outcome> {
-    let sent = match RecordType::from_name(line.record_type) {
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Refusal::Server(failure)
+    }
+}
+
+/// A folder of a project that is being sent.
+struct Folder {
+    project: usize,
+    what: Counted,
+    pending: Pending,
+}
+
+/// Sends the pending tables, ops and objects of projects, in the order in which they were logged: a reference can only
+/// have been handed out before it was used, also by another project. To send one again changes nothing, as long as no
+/// later version was sent. An error of one project ends that project, and stands in its place in `ended`.
+pub fn send(run: &mut Run<'_, '_>, projects: &mut [Project<'_>], ended: &mut [Option<Error>]) -> Result<()> {
+    let mut folders = Vec::new();
+    for (number, project) in projects.iter_mut().enumerate() {
+        for (folder, what) in FOLDERS {
+            let pending = Sender { run, project }.pending(folder)?;
+            folders.push(Folder { project: number, what, pending });
+        }
+    }
+    // Names of which a version was not taken: later ones must not come before it.
+    let mut held = HashSet::new();
+    let mut sent = Ok(());
+    while let (true, Some(Folder { project: number, what, pending })) = (sent.is_ok(), earliest(&mut folders, ended)?) {
+        let number = *number;
+        let Some(project) = projects.get_mut(number) else { break };
+        match send_next(&mut Sender { run, project }, pending, *what, &mut held) {
+            Err(error) if ends_the_run(error.status()) => sent = Err(error),
+            Err(error) => ended.iter_mut().skip(number).take(1).for_each(|place| *place = Some(error.clone())),
+            Ok(()) => {}
+        }
+    }
+    for Folder { project, pending, .. } in &mut folders {
+        if let Some(project) = projects.get_mut(*project) {
+            Sender { run, project }.finish(pending)?;
+        }
+    }
+    sent
+}
+
+fn earliest<'f>(folders: &'f mut [Folder], ended: &[Option<Error>]) -> Result<Option<&'f mut Folder>> {
+    let mut first: Option<(usize, Timestamp)> = None;
+    for (number, folder) in folders.iter_mut().enumerate() {
+        if ended.get(folder.project).is_some_and(Option::is_some) {
+            continue;
+        }
+        if let Some(time) = folder.pending.next_time()? {
+            if first.is_none_or(|(_, earliest)| time < earliest) {
+                first = Some((number, time));
+            }
+        }
+    }
+    Ok(first.and_then(|(number, _)| folders.get_mut(number)))
+}
+
+fn send_next(
+    sender: &mut Sender<'_, '_, '_>,
+    pending: &mut Pending,
+    what: Counted,
+    held: &mut HashSet<String>,
+) -> Result<()> {
+    let mut text = Vec::new();
+    let Some(place) = pending.next_by_time(&mut text)? else { return Ok(()) };
+    send_one(sender, pending, place, &text, what, held)
+}
+
+fn send_one(
+    sender: &mut Sender<'_, '_, '_>,
+    pending: &mut Pending,
+    place: Place,
+    line: &[u8],
+    what: Counted,
+    held: &mut HashSet<String>,
+) -> Result<()> {
+    let line = match parse(line, false) {
+        Ok(line) => line,
+        Err(error) => return sender.set_aside(pending, &[place], what, "", None, error.text()),
+    };
+    let name = name_of(&line);
+    let full_name = format!("{}/{name}", sender.project.recorded);
+    if held.contains(&full_name) {
+        return Ok(());
+    }
+    sender.check_limits(line.data.len())?;
+    match send_line(sender, &line) {
+        Ok(()) => {
+            // Nothing would teach it again once the record counts as sent.
+            sender.run.refs.persist()?;
+            sender.accepted(pending, &[place], what, 1)
+        }
+        Err(Refusal::Run(error)) => Err(error),
+        Err(Refusal::Record(error)) => sender.set_aside(pending, &[place], what, &name, None, error.text()),
+        Err(Refusal::Server(failure)) => {
+            if failure.kind() == FailureKind::ServerError && !name.is_empty() {
+                held.insert(full_name);
+            }
+            sender.refused_by(pending, place, what, &name, failure)
+        }
+    }
+}
+
+/// The name of an object or op; empty for a table.
+fn name_of(line: &Parsed<'_>) -> String {
+    let object = serde_json::from_str::<ObjectRecord<'_>>(line.data).map(|record| record.obj.object_id);
+    object.or_else(|_| serde_json::from_str::<OpSource>(line.data).map(|op| op.name)).unwrap_or_default()
+}
+
+fn send_line(sender: &mut Sender<'_, '_, '_>, line: &Parsed<'_>) -> std::result::Result<(), Refusal> {
+    match line.record_type {
         Some(RecordType::TableCreate) => send_table(sender, line.data),
-        Some(RecordType::OpCreate) => match serde_json::from_str::<OpSource>(line.data.get()) {
+        Some(RecordType::OpCreate) => match serde_json::from_str::<OpSource>(line.data) {
             Ok(op) => send_op_source(sender, &op),
             Err(_) => send_object(sender, RecordType::OpCreate, line.data),
         },
         Some(RecordType::ObjCreate) => send_object(sender, RecordType::ObjCreate, line.data),
-        _ => Err(Error::new(
-            Status::InvalidJson,
-            format!("a record of type \"{}\" does not belong here", line.record_type),
-        )),
-    };
-    match sent {
-        Ok(()) => Ok(Ok(())),
-        Err(error) if is_the_records(error.status()) => Ok(Err(error.text().to_string())),
-        Err(error) => Err(error),
+        _ => Err(Error::new(Status::InvalidJson, "a record of this type does not belong here").into()),
     }
 }
 
-/// Whether an error is the record's own. Access to the project is asked for before a refusal is counted as one.
-fn is_the_records(status: Status) -> bool {
-    matches!(
-        status,
-        Status::InvalidJson
-            | Status::InvalidId
-            | Status::InvalidName
-            | Status::Rejected
-            | Status::TooLarge
-            | Status::Io
-    )
-}
-
-fn send_object(sender: &mut Sender<'_>, record_type: RecordType, data: &RawValue) -> Result<()> {
-    let record: ObjectRecord<'_> = serde_json::from_str(data.get()).map_err(not_json)?;
+fn send_object(
+    sender: &mut Sender<'_, '_, '_>,
+    record_type: RecordType,
+    data: &str,
+) -> std::result::Result<(), Refusal> {
+    let record: ObjectRecord<'_> = serde_json::from_str(data).map_err(not_json)?;
     let recorded = value_digest(&parsed(record.obj.val)?);
-    let body = sender.addressed(record_type, data.get())?;
+    let body = sender.addressed(record_type, data)?;
     let answer = create(sender, "/obj/create", body.as_bytes())?;
     let name = record.obj.object_id.as_str();
     let thing = if record_type == RecordType::OpCreate { Named::Op(name) } else { Named::Object(name) };
-    let project = sender.recorded.clone();
-    sender.refs.learn(&project, thing, &recorded, &answer.digest)
+    sender.run.refs.learn(&sender.project.recorded, thing, &recorded, &answer.digest)?;
+    Ok(())
 }
 
-fn send_op_source(sender: &mut Sender<'_>, op: &OpSource) -> Result<()> {
-    let digest = upload(sender, "obj.py", Content::Bytes(op.source_code.as_bytes()))?;
+fn send_op_source(sender: &Sender<'_, '_, '_>, op: &OpSource) -> std::result::Result<(), Refusal> {
+    let channel = &sender.project.channel;
+    let digest = upload(channel, "obj.py", Content::Bytes(op.source_code.as_bytes()))?;
     let value = json!({"_type": "CustomWeaveType", "files": {"obj.py": digest}, "weave_type": {"type": "Op"}});
-    let body = json!({"obj": {"project_id": sender.target, "object_id": op.name, "val": value}});
-    create(sender, "/obj/create", body.to_string().as_bytes()).map(|_| ())
+    let body = json!({"obj": {"project_id": channel.target, "object_id": op.name, "val": value}});
+    create(sender, "/obj/create", body.to_string().as_bytes())?;
+    Ok(())
 }
 
-fn send_table(sender: &mut Sender<'_>, data: &RawValue) -> Result<()> {
-    let record: TableRecord<'_> = serde_json::from_str(data.get()).map_err(not_json)?;
+fn send_table(sender: &mut Sender<'_, '_, '_>, data: &str) -> std::result::Result<(), Refusal> {
+    let record: TableRecord<'_> = serde_json::from_str(data).map_err(not_json)?;
     let rows = &record.table.rows;
     let mut recorded = Vec::with_capacity(rows.len());
     for row in rows {
         recorded.push(value_digest(&parsed(row)?));
     }
-    let answer = match rows.len() > TABLE_ROWS || data.get().len() > TABLE_BYTES {
+    let answer = match rows.len() > TABLE_ROWS || data.len() > TABLE_BYTES {
         true => send_in_parts(sender, rows)?,
         false => {
-            let body = sender.addressed(RecordType::TableCreate, data.get())?;
+            let body = sender.addressed(RecordType::TableCreate, data)?;
             create(sender, "/table/create", body.as_bytes())?
         }
     };
-    let project = sender.recorded.clone();
+    let (refs, project) = (&mut sender.run.refs, &sender.project.recorded);
     let whole = table_digest(recorded.iter().map(String::as_str));
-    sender.refs.learn(&project, Named::Table, &whole, &answer.digest)?;
+    refs.learn(project, Named::Table, &whole, &answer.digest)?;
     let pairs = recorded.iter().map(String::as_str).zip(answer.row_digests.iter().map(String::as_str));
-    sender.refs.learn_all(&project, Named::Row, pairs.filter(|(recorded, sent)| recorded != sent))
+    refs.learn_all(project, Named::Row, pairs.filter(|(recorded, sent)| recorded != sent))?;
+    Ok(())
 }
 
 /// Sends a large table: its rows in parts, then the table as their digests in order. Servers without that route get the
 /// first part and the rows behind it appended.
-fn send_in_parts(sender: &Sender<'_>, rows: &[&RawValue]) -> Result<Created> {
+fn send_in_parts(sender: &Sender<'_, '_, '_>, rows: &[&RawValue]) -> std::result::Result<Created, Refusal> {
     let mut all = Vec::with_capacity(rows.len());
     let parts = parts(rows);
     for part in &parts {
         let texts: Vec<&str> = part.iter().map(|row| row.get()).collect();
-        let project = json!(sender.recorded);
+        let project = json!(sender.project.recorded);
         let data = format!("{{\"table\":{{\"project_id\":{project},\"rows\":[{}]}}}}", texts.join(","));
         let body = sender.addressed(RecordType::TableCreate, &data)?;
         all.extend(create(sender, "/table/create", body.as_bytes())?.row_digests);
     }
-    let body = json!({"project_id": sender.target, "row_digests": all}).to_string();
-    match sender.post("/table/create_from_digests", body.as_bytes()) {
+    let body = json!({"project_id": sender.project.channel.target, "row_digests": all}).to_string();
+    match sender.project.channel.post("/table/create_from_digests", body.as_bytes()) {
         Ok(answer) => Ok(Created { row_digests: all, ..answer.json::<Created>()? }),
         Err(failure) if failure.kind() == FailureKind::RouteMissing => append_parts(sender, &parts, all),
         Err(failure) => Err(failure.into()),
     }
 }
 
-fn append_parts(sender: &Sender<'_>, parts: &[&[&RawValue]], row_digests: Vec<String>) -> Result<Created> {
+fn append_parts(
+    sender: &Sender<'_, '_, '_>,
+    parts: &[&[&RawValue]],
+    row_digests: Vec<String>,
+) -> std::result::Result<Created, Refusal> {
     let mut digest = String::new();
     for (number, part) in parts.iter().enumerate() {
         let sent: Result<Vec<String>> =
-            part.iter().map(|row| sender.refs.value(row.get()).map(|text| text.into_owned())).collect();
+            part.iter().map(|row| sender.run.refs.value(row.get()).map(|text| text.into_owned())).collect();
         let sent = sent?;
-        let project = json!(sender.target);
+        let project = json!(sender.project.channel.target);
         let (path, body) = if number == 0 {
             let rows = sent.join(",");
             ("/table/create", format!("{{\"table\":{{\"project_id\":{project},\"rows\":[{rows}]}}}}"))
@@ -218,17 +318,8 @@ fn parts<'r, 't>(rows: &'r [&'t RawValue]) -> Vec<&'r [&'t RawValue]> {
     found
 }
 
-fn create(sender: &Sender<'_>, path: &str, body: &[u8]) -> Result<Created> {
-    match sender.post(path, body) {
-        Ok(answer) => Ok(answer.json()?),
-        Err(failure) => {
-            sender.check_project_is_open(&failure)?;
-            Err(match failure.may_be_a_records_fault() {
-                true => Error::new(Status::Rejected, failure.to_string()),
-                false => failure.into(),
-            })
-        }
-    }
+fn create(sender: &Sender<'_, '_, '_>, path: &str, body: &[u8]) -> std::result::Result<Created, Failure> {
+    sender.project.channel.post(path, body)?.json()
 }
 
 fn parsed(text: &RawValue) -> Result<Value> {

@@ -4,20 +4,38 @@
 //! Kept in `.sync/open_calls.jsonl`: a line when a start is about to be sent, another when its end was taken.
 
 use crate::error::{Error, Result};
+use crate::store::disk;
+use crate::store::journal::{self, JournalId};
 use crate::store::layout::{Access, ProjectDir};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is needed to send the end of an open call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenCall {
     /// The call's trace.
     pub trace_id: Option<String>,
     /// When it began, as sent: with it the server finds the call faster.
     pub started_at: Option<String>,
+    /// The journal of the program that began it, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writer: Option<String>,
+}
+
+impl OpenCall {
+    /// Of the text of a call or of its start.
+    pub fn of(text: &str, writer: Option<JournalId>) -> OpenCall {
+        let known: OpenCall = serde_json::from_str(text).unwrap_or_default();
+        OpenCall { writer: writer.map(|id| journal::name_of(&id)), ..known }
+    }
+
+    /// The journal of the program that began it, if that is known.
+    pub fn writer(&self) -> Option<JournalId> {
+        journal::id_of(Path::new(self.writer.as_ref()?))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -26,6 +44,8 @@ struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<OpenCall>,
 }
+
+const FILE: &str = "open_calls.jsonl";
 
 /// The open calls of a project.
 pub struct OpenCalls {
@@ -37,7 +57,7 @@ pub struct OpenCalls {
 impl OpenCalls {
     /// Reads what earlier runs noted.
     pub fn open(project: &ProjectDir, access: Access) -> Result<Self> {
-        let path = project.sync_folder().join("open_calls.jsonl");
+        let path = project.sync_folder().join(FILE);
         let failed = |cause| Error::io("cannot use", &path, &cause);
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -57,7 +77,13 @@ impl OpenCalls {
         let whole = calls.iter().map(|(id, open)| line(id, Some(open.clone()))).collect::<Vec<_>>().concat();
         log.write_all(&whole).and_then(|()| log.sync_data()).map_err(failed)?;
         fs::rename(&temporary, &path).map_err(failed)?;
+        disk::sync_directory(&project.sync_folder())?;
         Ok(OpenCalls { path, log, calls })
+    }
+
+    /// Whether anything is noted of a project.
+    pub fn is_noted(project: &ProjectDir) -> bool {
+        fs::metadata(project.sync_folder().join(FILE)).is_ok_and(|about| about.len() > 0)
     }
 
     /// The open call with this id.
@@ -65,22 +91,36 @@ impl OpenCalls {
         self.calls.get(id)
     }
 
-    /// Notes that the start of a call is about to be sent.
-    pub fn add(&mut self, id: &str, open: OpenCall) -> Result<()> {
-        self.note(line(id, Some(open.clone())))?;
-        self.calls.insert(id.to_string(), open);
+    /// The open calls.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &OpenCall)> {
+        self.calls.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Notes that the starts of calls are about to be sent.
+    pub fn add(&mut self, calls: impl IntoIterator<Item = (String, OpenCall)>) -> Result<()> {
+        let calls: Vec<(String, OpenCall)> = calls.into_iter().collect();
+        self.note(calls.iter().map(|(id, open)| line(id, Some(open.clone()))).collect())?;
+        self.calls.extend(calls);
         Ok(())
     }
 
-    /// Notes that the end of a call was taken.
-    pub fn remove(&mut self, id: &str) -> Result<()> {
-        self.note(line(id, None))?;
-        self.calls.remove(id);
+    /// Notes that the ends of calls were taken.
+    pub fn remove(&mut self, ids: &[String]) -> Result<()> {
+        self.note(ids.iter().map(|id| line(id, None)).collect())?;
+        ids.iter().for_each(|id| drop(self.calls.remove(id)));
         Ok(())
     }
 
-    fn note(&mut self, line: Vec<u8>) -> Result<()> {
-        let written = self.log.write_all(&line).and_then(|()| self.log.sync_data());
+    fn note(&mut self, lines: Vec<Vec<u8>>) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let written = self.log.write_all(&lines.concat()).and_then(|()| self.log.sync_data());
         written.map_err(|cause| Error::io("cannot write", &self.path, &cause))
     }
 }
@@ -101,10 +141,12 @@ mod tests {
         let project = ProjectDir::new(root.path(), "team/demo");
         fs::create_dir_all(project.sync_folder()).unwrap();
         let open = || OpenCalls::open(&project, Access::Owner).unwrap();
-        let call = OpenCall { trace_id: Some("t".into()), started_at: None };
-        open().add("a", call.clone()).unwrap();
+        let writer = Some([7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0]);
+        let call = OpenCall::of(r#"{"id": "a", "trace_id": "t", "inputs": {}}"#, writer);
+        assert_eq!((call.trace_id.as_deref(), call.writer()), (Some("t"), writer));
+        open().add([("a".to_string(), call.clone())]).unwrap();
         assert_eq!(open().get("a"), Some(&call));
-        open().remove("a").unwrap();
-        assert_eq!(open().get("a"), None);
+        open().remove(&["a".to_string()]).unwrap();
+        assert!(open().is_empty());
     }
 }

@@ -2,23 +2,32 @@
 //!
 //! A file may go at any time, when a writer drops it to keep its quota: what was read of it is sent, and that is all.
 
-use super::progress::{Progress, Ranges};
+use super::progress::Progress;
+use super::ranges::Ranges;
 use crate::error::{Error, Result};
 use crate::log;
 use crate::record::time::Timestamp;
+use crate::store::journal::{self, JournalId};
 use crate::store::layout::{self, DataFile, ProjectDir};
 use crate::store::reader::Reader;
 use crate::store::{disk, lock};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 
 /// A record, told by its file (in the order of reading) and its number there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
-    file: usize,
+    file: u32,
     index: u64,
+}
+
+impl Place {
+    /// The record with this number in the file with that one.
+    pub fn new(file: u32, index: u64) -> Place {
+        Place { file, index }
+    }
 }
 
 /// A line of a data file.
@@ -36,7 +45,12 @@ pub struct Line<'a> {
 
 /// The data files of a folder that are not synced yet.
 pub struct Pending {
+    root: PathBuf,
     files: Vec<FileState>,
+    /// The file that is being read.
+    current: usize,
+    /// Whether the journals that were asked for are of processes that live.
+    writers: HashMap<JournalId, bool>,
 }
 
 struct FileState {
@@ -45,7 +59,10 @@ struct FileState {
     /// Its writer still has it: read what there is, and leave it open.
     live: bool,
     acknowledged: Ranges,
+    in_doubt: Ranges,
     reader: Option<Reader>,
+    /// A reader that goes back to single records.
+    fetcher: Option<Reader>,
     next: Option<(u64, Vec<u8>, Timestamp)>,
     records: u64,
     read_whole: bool,
@@ -54,26 +71,27 @@ struct FileState {
 
 impl Pending {
     /// The files in the folder `name` of a project, with what is acknowledged of them.
-    pub fn open(project: &ProjectDir, name: &str, progress: &Progress) -> Result<Self> {
+    pub fn open(root: &Path, project: &ProjectDir, name: &str, progress: &Progress) -> Result<Self> {
         let mut files = Vec::new();
         for file in layout::data_files(&project.path.join(name))?.into_iter().filter(|file| !file.synced) {
             let key = format!("{name}/{}", file.path.file_name().unwrap_or_default().to_string_lossy());
-            let acknowledged = progress.of(&key);
             // Looked at before reading: a file that is closed in between is finished by the next run.
             let live = lock::is_held(&file.path);
             files.push(FileState {
+                acknowledged: progress.acknowledged(&key),
+                in_doubt: progress.in_doubt(&key),
                 file,
                 key,
                 live,
-                acknowledged,
                 reader: None,
+                fetcher: None,
                 next: None,
                 records: 0,
                 read_whole: false,
                 damage: None,
             });
         }
-        Ok(Pending { files })
+        Ok(Pending { root: root.to_path_buf(), files, current: 0, writers: HashMap::new() })
     }
 
     /// Whether there is any file.
@@ -81,29 +99,84 @@ impl Pending {
         self.files.is_empty()
     }
 
-    /// Whether the writer of a record's file still has it.
-    pub fn is_live(&self, place: Place) -> bool {
-        self.files.get(place.file).is_some_and(|state| state.live)
+    /// Whether an earlier run may have sent something here without hearing of it.
+    pub fn has_doubts(&self) -> bool {
+        self.files.iter().any(|state| !state.in_doubt.is_empty())
+    }
+
+    /// Whether an earlier run may have sent this record.
+    pub fn is_in_doubt(&self, place: Place) -> bool {
+        self.state(place).is_some_and(|state| state.in_doubt.contains(place.index))
+    }
+
+    /// The journal of the process that logged the record that was read last, if its file tells, and whether that process
+    /// still lives.
+    pub fn writer(&mut self, place: Place) -> (Option<JournalId>, bool) {
+        let Some(state) = self.state(place) else { return (None, false) };
+        let Some(journal) = state.reader.as_ref().and_then(Reader::journal) else { return (None, state.live) };
+        let root = &self.root;
+        (Some(journal), *self.writers.entry(journal).or_insert_with(|| journal::is_in_use(root, &journal)))
+    }
+
+    /// When the file of a record was last written to.
+    pub fn last_written(&self, place: Place) -> Option<Timestamp> {
+        let modified = self.state(place)?.file.path.metadata().and_then(|about| about.modified()).ok()?;
+        let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Timestamp::from_micros(i64::try_from(since.as_micros()).ok()?)
     }
 
     /// What tells a record for ever: its file and its number.
     pub fn identity(&self, place: Place) -> String {
-        let key = self.files.get(place.file).map(|state| state.key.as_str()).unwrap_or_default();
-        format!("{key}#{}", place.index)
+        format!("{}#{}", self.key(place), place.index)
     }
 
-    /// The next record that is not acknowledged: file after file.
-    pub fn next(&mut self, line: &mut Vec<u8>) -> Result<Option<Place>> {
-        for (number, state) in self.files.iter_mut().enumerate() {
-            if let Some(index) = state.read(line)? {
-                return Ok(Some(Place { file: number, index }));
+    fn key(&self, place: Place) -> &str {
+        self.state(place).map(|state| state.key.as_str()).unwrap_or_default()
+    }
+
+    fn state(&self, place: Place) -> Option<&FileState> {
+        self.files.get(place.file as usize)
+    }
+
+    /// Begins again with the first file.
+    pub fn rewind(&mut self) {
+        self.current = 0;
+        self.files.iter_mut().for_each(|state| (state.reader, state.read_whole) = (None, false));
+    }
+
+    /// Goes on to the next record that is not acknowledged: file after file.
+    pub fn advance(&mut self) -> Result<Option<Place>> {
+        while let Some(state) = self.files.get_mut(self.current) {
+            if let Some(index) = state.advance()? {
+                return Ok(Some(Place::new(self.current as u32, index)));
             }
+            self.current += 1;
         }
         Ok(None)
     }
 
+    /// The line that [`Pending::advance`] found, and whether it is as this library wrote it.
+    pub fn line(&self) -> (&[u8], bool) {
+        let reader = self.files.get(self.current).and_then(|state| state.reader.as_ref());
+        reader.map(|reader| (reader.line(), reader.is_own())).unwrap_or_default()
+    }
+
     /// The next record that is not acknowledged: by the time at which it was logged, over all files.
     pub fn next_by_time(&mut self, line: &mut Vec<u8>) -> Result<Option<Place>> {
+        let Some((number, _)) = self.first_by_time()? else { return Ok(None) };
+        let taken = self.files.get_mut(number).and_then(|state| state.next.take());
+        Ok(taken.map(|(index, text, _)| {
+            *line = text;
+            Place::new(number as u32, index)
+        }))
+    }
+
+    /// When the record that [`Pending::next_by_time`] gives next was logged.
+    pub fn next_time(&mut self) -> Result<Option<Timestamp>> {
+        Ok(self.first_by_time()?.map(|(_, time)| time))
+    }
+
+    fn first_by_time(&mut self) -> Result<Option<(usize, Timestamp)>> {
         let mut first: Option<(usize, Timestamp)> = None;
         for (number, state) in self.files.iter_mut().enumerate() {
             if let Some(time) = state.peek()? {
@@ -112,39 +185,67 @@ impl Pending {
                 }
             }
         }
-        let taken = first.and_then(|(number, _)| Some((number, self.files.get_mut(number)?.next.take()?)));
-        Ok(taken.map(|(file, (index, text, _))| {
-            *line = text;
-            Place { file, index }
-        }))
+        Ok(first)
     }
 
-    /// Notes that the server has these records.
+    /// Reads a record again. Going forward through a file is cheap, going back is not.
+    pub fn fetch(&mut self, place: Place) -> Result<Option<Vec<u8>>> {
+        match self.files.get_mut(place.file as usize) {
+            Some(state) => state.fetch(place.index),
+            None => Ok(None),
+        }
+    }
+
+    /// Notes that these records may be under way from now on.
+    pub fn sending(&mut self, places: &[Place], progress: &mut Progress) -> Result<()> {
+        progress.sending(&self.by_file(places))
+    }
+
+    /// Notes that the server has these records, or that they were set aside.
     pub fn acknowledge(&mut self, places: &[Place], progress: &mut Progress) -> Result<()> {
-        let mut noted: BTreeMap<String, Ranges> = BTreeMap::new();
         for place in places {
-            if let Some(state) = self.files.get_mut(place.file) {
+            if let Some(state) = self.files.get_mut(place.file as usize) {
                 state.acknowledged.insert(place.index, place.index);
-                noted.entry(state.key.clone()).or_default().insert(place.index, place.index);
             }
         }
-        progress.acknowledge(&noted)
+        progress.acknowledge(&self.by_file(places))
     }
 
-    /// Marks the files that are closed and wholly acknowledged as synced. Returns what of the others cannot be read.
-    pub fn finish(&mut self) -> Result<Vec<String>> {
-        let mut unreadable = Vec::new();
-        for state in self.files.iter_mut().filter(|state| !state.live && state.read_whole && !state.is_gone()) {
-            if state.acknowledged.covers(state.records) {
-                match rename_synced(&state.file) {
-                    Err(_) if state.is_gone() => {}
-                    renamed => renamed?,
-                }
-            } else {
-                unreadable.extend(state.damage.take());
-            }
+    /// Notes that nothing is under way any more but these.
+    pub fn settle(&self, in_doubt: &[Place], progress: &mut Progress) -> Result<()> {
+        let in_doubt = self.by_file(in_doubt);
+        self.files.iter().try_for_each(|state| {
+            let left = in_doubt.get(state.key.as_str()).cloned().unwrap_or_default();
+            progress.settle(&state.key, &left)
+        })
+    }
+
+    fn by_file(&self, places: &[Place]) -> BTreeMap<&str, Ranges> {
+        let mut found: BTreeMap<&str, Ranges> = BTreeMap::new();
+        let mut rest = places;
+        while let Some(first) = rest.first() {
+            // Most stand one behind the other.
+            let follow = rest
+                .iter()
+                .zip(0..)
+                .take_while(|(place, n)| place.file == first.file && Some(place.index) == first.index.checked_add(*n));
+            let count = follow.count();
+            let last = first.index + count as u64 - 1;
+            found.entry(self.key(*first)).or_default().insert(first.index, last);
+            rest = rest.get(count..).unwrap_or_default();
         }
-        Ok(unreadable)
+        found
+    }
+
+    /// The files that are closed and wholly acknowledged.
+    pub fn complete(&self) -> impl Iterator<Item = &DataFile> {
+        self.files.iter().filter(|state| state.is_complete()).map(|state| &state.file)
+    }
+
+    /// What of the closed files cannot be read: they are not sent whole.
+    pub fn unreadable(&self) -> impl Iterator<Item = &str> {
+        let damaged = self.files.iter().filter(|state| !state.live && state.read_whole && !state.is_complete());
+        damaged.filter_map(|state| state.damage.as_deref())
     }
 }
 
@@ -153,47 +254,52 @@ impl FileState {
         matches!(self.file.path.try_exists(), Ok(false))
     }
 
-    fn read(&mut self, line: &mut Vec<u8>) -> Result<Option<u64>> {
-        if let Some((index, text, _)) = self.next.take() {
-            *line = text;
-            return Ok(Some(index));
+    fn is_complete(&self) -> bool {
+        !self.live && self.read_whole && self.acknowledged.covers(self.records) && !self.is_gone()
+    }
+
+    fn open(&self) -> Result<Option<Reader>> {
+        match Reader::open(&self.file.path) {
+            Err(_) if self.is_gone() => Ok(None),
+            opened => opened.map(Some),
         }
+    }
+
+    fn advance(&mut self) -> Result<Option<u64>> {
         if self.read_whole {
             return Ok(None);
         }
-        let mut reader = match self.reader.take() {
-            Some(reader) => reader,
-            None => match Reader::open(&self.file.path) {
-                Err(_) if self.is_gone() => {
-                    self.read_whole = true;
-                    return Ok(None);
-                }
-                opened => opened?,
-            },
+        if self.reader.is_none() {
+            self.reader = self.open()?;
+        }
+        let Some(reader) = &mut self.reader else {
+            self.read_whole = true;
+            return Ok(None);
         };
-        while let Some(index) = reader.next_line(line)? {
+        loop {
+            reader.skip_to(self.acknowledged.first_missing(reader.position()));
+            let Some(index) = reader.advance()? else { break };
             self.records = index + 1;
-            let blank = line.iter().all(u8::is_ascii_whitespace);
-            if blank {
+            if reader.line().iter().all(u8::is_ascii_whitespace) {
                 self.acknowledged.insert(index, index);
-            }
-            if !self.acknowledged.contains(index) {
-                self.reader = Some(reader);
+            } else if !self.acknowledged.contains(index) {
                 return Ok(Some(index));
             }
         }
+        self.records = reader.position();
         self.damage = reader.damage().map(str::to_string);
         if let Some(damage) = self.damage.as_ref().filter(|_| !self.live) {
             log::write(log::Level::Warning, || damage.to_string());
         }
+        self.reader = None;
         self.read_whole = true;
         Ok(None)
     }
 
     fn peek(&mut self) -> Result<Option<Timestamp>> {
         if self.next.is_none() {
-            let mut text = Vec::new();
-            if let Some(index) = self.read(&mut text)? {
+            if let Some(index) = self.advance()? {
+                let text = self.reader.as_ref().map(|reader| reader.line().to_vec()).unwrap_or_default();
                 let time = serde_json::from_slice::<Line<'_>>(&text)
                     .ok()
                     .and_then(|line| Timestamp::parse(line.timestamp, "timestamp").ok())
@@ -203,10 +309,25 @@ impl FileState {
         }
         Ok(self.next.as_ref().map(|(_, _, time)| *time))
     }
+
+    fn fetch(&mut self, index: u64) -> Result<Option<Vec<u8>>> {
+        let ahead = self.fetcher.take().filter(|fetcher| fetcher.position() <= index);
+        let Some(mut fetcher) = ahead.map_or_else(|| self.open(), |fetcher| Ok(Some(fetcher)))? else {
+            return Ok(None);
+        };
+        fetcher.skip_to(index);
+        let found = fetcher.advance()?.filter(|found| *found == index).map(|_| fetcher.line().to_vec());
+        self.fetcher = Some(fetcher);
+        Ok(found)
+    }
 }
 
-fn rename_synced(file: &DataFile) -> Result<()> {
+/// Gives a file whose records are all acknowledged the name that says so.
+pub fn rename_synced(file: &DataFile) -> Result<()> {
     let target = file.synced_path();
-    disk::rename_new(&file.path, &target).map_err(|cause| Error::io("cannot mark as synced", &file.path, &cause))?;
+    match disk::rename_new(&file.path, &target) {
+        Err(_) if matches!(file.path.try_exists(), Ok(false)) => return Ok(()),
+        renamed => renamed.map_err(|cause| Error::io("cannot mark as synced", &file.path, &cause))?,
+    }
     disk::sync_directory(target.parent().unwrap_or(Path::new(".")))
 }

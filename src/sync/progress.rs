@@ -1,66 +1,54 @@
-//! What of a project was acknowledged by the server: for each data file, which records.
+//! What of a project was acknowledged by the server, and what may be on its way: for each data file, which records.
 //!
-//! Kept in `.sync/progress.jsonl`, a line for each acknowledgement, on the disk before the next request. Records are told
-//! by their number in the file, which never changes: a data file only grows.
+//! Kept in `.sync/progress.jsonl`. A line says of a file which `records` were acknowledged, or which may be `sending`,
+//! in place of what was said of that before. What is sent without an id that the server knows it by, or is shown twice
+//! when it is sent twice, stands in a `sending` line on the disk before the request: what stands there and was never
+//! acknowledged is in doubt, and is looked up before it is sent again (protocol, section 15). So acknowledgements need
+//! not be on the disk at once: one that a loss of power takes away is found again by the look-up.
+//!
+//! Records are told by their number in the file, which never changes: a data file only grows.
 
+use super::ranges::Ranges;
 use crate::error::{Error, Result};
+use crate::store::disk;
 use crate::store::layout::{Access, ProjectDir};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-/// Numbers, as ranges.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ranges(BTreeMap<u64, u64>);
+/// So many records are noted as being sent at a time: a wait for the disk for each batch would be the larger part of a
+/// fast sync, and looking up some thousand ids after a crash costs a few requests.
+const AHEAD: u64 = 8192;
 
-impl Ranges {
-    /// Adds the numbers from `first` to `last`, both included.
-    pub fn insert(&mut self, first: u64, last: u64) {
-        let (mut first, mut last) = (first, last.max(first));
-        if let Some((start, end)) = self.0.range(..=first).next_back().map(|(s, e)| (*s, *e)) {
-            if end.saturating_add(1) >= first {
-                (first, last) = (start, last.max(end));
-            }
-        }
-        let touched: Vec<(u64, u64)> =
-            self.0.range(first..=last.saturating_add(1)).map(|(start, end)| (*start, *end)).collect();
-        for (start, end) in touched {
-            self.0.remove(&start);
-            last = last.max(end);
-        }
-        self.0.insert(first, last);
-    }
-
-    /// Whether a number is in it.
-    pub fn contains(&self, number: u64) -> bool {
-        self.0.range(..=number).next_back().is_some_and(|(_, end)| *end >= number)
-    }
-
-    /// Whether every number below `count` is in it.
-    pub fn covers(&self, count: u64) -> bool {
-        count == 0 || self.0.first_key_value().is_some_and(|(start, end)| *start == 0 && *end >= count - 1)
-    }
-
-    /// The ranges, each with its first and last number.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.0.iter().map(|(first, last)| (*first, *last))
-    }
+/// One line of the log.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    records: Option<Ranges>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sending: Option<Ranges>,
 }
 
-/// One line of the log: these records of this file.
-#[derive(Serialize, Deserialize)]
-struct Acknowledged {
-    file: String,
-    records: Vec<(u64, u64)>,
+#[derive(Debug, Default, Clone)]
+struct OfFile {
+    acknowledged: Ranges,
+    /// May be under way, as far as it is not acknowledged.
+    sending: Ranges,
 }
 
 /// What was acknowledged of one project.
 pub struct Progress {
     path: PathBuf,
     log: File,
-    files: HashMap<String, Ranges>,
+    files: HashMap<String, OfFile>,
+    last_noted: Option<SystemTime>,
+    unsynced: bool,
+    /// A write failed, and may have left a part of a line.
+    torn: bool,
 }
 
 impl Progress {
@@ -75,92 +63,173 @@ impl Progress {
             Err(cause) if cause.kind() == ErrorKind::NotFound => Vec::new(),
             Err(cause) => return Err(failed(cause)),
         };
-        let mut files: HashMap<String, Ranges> = HashMap::new();
+        let last_noted = fs::metadata(&path).and_then(|about| about.modified()).ok();
+        let mut files: HashMap<String, OfFile> = HashMap::new();
         for line in text.split(|byte| *byte == b'\n') {
-            if let Ok(noted) = serde_json::from_slice::<Acknowledged>(line) {
-                let ranges = files.entry(noted.file).or_default();
-                noted.records.iter().for_each(|(first, last)| ranges.insert(*first, *last));
+            if let Ok(noted) = serde_json::from_slice::<Line>(line) {
+                let of_file = files.entry(noted.file).or_default();
+                noted.records.iter().for_each(|records| of_file.acknowledged.insert_all(records));
+                of_file.sending = noted.sending.unwrap_or_else(|| std::mem::take(&mut of_file.sending));
             }
         }
         files.retain(|file, _| project.path.join(file).exists());
+        files.values_mut().for_each(|of_file| of_file.sending.remove_all(&of_file.acknowledged));
         let log = write_whole(&path, &files, access)?;
-        Ok(Progress { path, log, files })
+        Ok(Progress { path, log, files, last_noted, unsynced: false, torn: false })
     }
 
     /// What is acknowledged of a file, named relative to the project's folder.
-    pub fn of(&self, file: &str) -> Ranges {
-        self.files.get(file).cloned().unwrap_or_default()
+    pub fn acknowledged(&self, file: &str) -> Ranges {
+        self.files.get(file).map(|of_file| of_file.acknowledged.clone()).unwrap_or_default()
     }
 
-    /// Notes that the server has these records.
-    pub fn acknowledge(&mut self, records: &BTreeMap<String, Ranges>) -> Result<()> {
+    /// What an earlier run may have sent of a file without hearing of it.
+    pub fn in_doubt(&self, file: &str) -> Ranges {
+        self.files.get(file).map(|of_file| of_file.sending.clone()).unwrap_or_default()
+    }
+
+    /// How long ago an earlier run noted something last; no time for a clock that was set back.
+    pub fn age(&self) -> Duration {
+        let age = self.last_noted.and_then(|noted| SystemTime::now().duration_since(noted).ok());
+        age.unwrap_or_default()
+    }
+
+    /// Notes that these records, and those behind them for a while, may be under way; on the disk when this returns.
+    pub fn sending(&mut self, records: &BTreeMap<&str, Ranges>) -> Result<()> {
         let mut lines = Vec::new();
         for (file, ranges) in records {
-            let known = self.files.entry(file.clone()).or_default();
-            ranges.iter().for_each(|(first, last)| known.insert(first, last));
-            push_line(&mut lines, file, ranges);
+            let of_file = self.files.entry((*file).to_string()).or_default();
+            if ranges.iter().all(|(first, last)| of_file.sending.first_missing(first) > last) {
+                continue;
+            }
+            of_file.sending.remove_all(&of_file.acknowledged);
+            ranges.iter().for_each(|(first, last)| of_file.sending.insert(first, last.max(first + AHEAD)));
+            let sending = Some(of_file.sending.clone());
+            push_line(&mut lines, &Line { file: (*file).to_string(), records: None, sending });
         }
-        let written = self.log.write_all(&lines).and_then(|()| self.log.sync_data());
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.write(&lines)?;
+        self.sync()
+    }
+
+    /// Notes that the server has these records, or that they stand among the rejected ones.
+    pub fn acknowledge(&mut self, records: &BTreeMap<&str, Ranges>) -> Result<()> {
+        let mut lines = Vec::new();
+        for (file, ranges) in records {
+            self.files.entry((*file).to_string()).or_default().acknowledged.insert_all(ranges);
+            let records = Some(ranges.clone());
+            push_line(&mut lines, &Line { file: (*file).to_string(), records, sending: None });
+        }
+        self.write(&lines)
+    }
+
+    /// Notes that of a file nothing is under way any more but these.
+    pub fn settle(&mut self, file: &str, left: &Ranges) -> Result<()> {
+        let Some(of_file) = self.files.get_mut(file).filter(|of_file| of_file.sending != *left) else { return Ok(()) };
+        of_file.sending = left.clone();
+        let mut lines = Vec::new();
+        push_line(&mut lines, &Line { file: file.to_string(), records: None, sending: Some(left.clone()) });
+        self.write(&lines)
+    }
+
+    /// Brings what was noted to the disk.
+    pub fn sync(&mut self) -> Result<()> {
+        if self.unsynced {
+            self.log.sync_data().map_err(|cause| Error::io("cannot sync", &self.path, &cause))?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, lines: &[u8]) -> Result<()> {
+        self.unsynced = true;
+        let end: &[u8] = if self.torn { b"\n" } else { b"" };
+        let written = self.log.write_all(end).and_then(|()| self.log.write_all(lines));
+        self.torn = written.is_err();
         written.map_err(|cause| Error::io("cannot write", &self.path, &cause))
     }
 }
 
-/// Replaces the log by one that says the same in one line a file.
-fn write_whole(path: &Path, files: &HashMap<String, Ranges>, access: Access) -> Result<File> {
+/// Replaces the log by one that says the same in few lines.
+fn write_whole(path: &Path, files: &HashMap<String, OfFile>, access: Access) -> Result<File> {
     let failed = |cause| Error::io("cannot write", path, &cause);
     let temporary = path.with_extension("tmp");
     let _ = fs::remove_file(&temporary);
     let mut file = access.create_file(&temporary).map_err(failed)?;
     let mut lines = Vec::new();
-    files.iter().for_each(|(name, ranges)| push_line(&mut lines, name, ranges));
+    for (name, of_file) in files {
+        let sending = Some(of_file.sending.clone()).filter(|sending| !sending.is_empty());
+        let records = Some(of_file.acknowledged.clone());
+        push_line(&mut lines, &Line { file: name.clone(), records, sending });
+    }
     file.write_all(&lines).and_then(|()| file.sync_data()).map_err(failed)?;
     fs::rename(&temporary, path).map_err(failed)?;
+    disk::sync_directory(path.parent().unwrap_or(Path::new(".")))?;
     Ok(file)
 }
 
-fn push_line(lines: &mut Vec<u8>, file: &str, ranges: &Ranges) {
-    let line = Acknowledged { file: file.to_string(), records: ranges.iter().collect() };
+fn push_line(lines: &mut Vec<u8>, line: &Line) {
     // Writing into a Vec cannot fail.
-    let _ = serde_json::to_writer(&mut *lines, &line);
+    let _ = serde_json::to_writer(&mut *lines, line);
     lines.push(b'\n');
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeSet;
 
-    proptest! {
-        #[test]
-        fn ranges_hold_what_was_put_in(parts in proptest::collection::vec((0u64..60, 0u64..8), 0..20)) {
-            let (mut ranges, mut model) = (Ranges::default(), BTreeSet::new());
-            for (first, length) in parts {
-                ranges.insert(first, first + length);
-                model.extend(first..=first + length);
-            }
-            for number in 0..80 {
-                prop_assert_eq!(ranges.contains(number), model.contains(&number));
-                prop_assert_eq!(ranges.covers(number), (0..number).all(|n| model.contains(&n)));
-            }
-            let apart = ranges.iter().zip(ranges.iter().skip(1)).all(|(a, b)| a.1 + 1 < b.0);
-            prop_assert!(apart, "neighbours are one range");
-        }
+    const FILE: &str = "calls/a";
+
+    fn project() -> (tempfile::TempDir, ProjectDir) {
+        let root = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(root.path(), "team/demo");
+        fs::create_dir_all(project.path.join("calls")).unwrap();
+        fs::write(project.path.join(FILE), b"").unwrap();
+        (root, project)
+    }
+
+    fn ranges(pairs: &[(u64, u64)]) -> Ranges {
+        pairs.to_vec().into()
     }
 
     #[test]
     fn acknowledged_records_are_known_to_the_next_run_and_those_of_gone_files_are_forgotten() {
-        let root = tempfile::tempdir().unwrap();
-        let project = ProjectDir::new(root.path(), "team/demo");
-        fs::create_dir_all(project.path.join("calls")).unwrap();
-        fs::write(project.path.join("calls/a"), b"").unwrap();
-        let mut ranges = Ranges::default();
-        ranges.insert(2, 5);
-        let noted =
-            BTreeMap::from([("calls/a".to_string(), ranges.clone()), ("calls/gone".to_string(), ranges.clone())]);
+        let (_root, project) = project();
+        let noted = BTreeMap::from([(FILE, ranges(&[(2, 5)])), ("calls/gone", ranges(&[(2, 5)]))]);
         Progress::open(&project, Access::Owner).unwrap().acknowledge(&noted).unwrap();
         let next = Progress::open(&project, Access::Owner).unwrap();
-        assert_eq!(next.of("calls/a"), ranges);
-        assert_eq!(next.of("calls/gone"), Ranges::default());
+        assert_eq!(next.acknowledged(FILE), ranges(&[(2, 5)]));
+        assert_eq!(next.acknowledged("calls/gone"), Ranges::default());
+    }
+
+    #[test]
+    fn what_was_sent_and_not_acknowledged_is_in_doubt_until_it_is_settled() {
+        let (_root, project) = project();
+        let open = || Progress::open(&project, Access::Owner).unwrap();
+        let mut first = open();
+        first.sending(&BTreeMap::from([(FILE, ranges(&[(0, 9)]))])).unwrap();
+        first.acknowledge(&BTreeMap::from([(FILE, ranges(&[(0, 6)]))])).unwrap();
+        drop(first);
+        let mut second = open();
+        assert_eq!((second.in_doubt(FILE), second.acknowledged(FILE)), (ranges(&[(7, AHEAD)]), ranges(&[(0, 6)])));
+        second.settle(FILE, &ranges(&[(8, 8)])).unwrap();
+        drop(second);
+        assert_eq!(open().in_doubt(FILE), ranges(&[(8, 8)]), "also after the log was written anew");
+        assert_eq!(open().in_doubt(FILE), ranges(&[(8, 8)]));
+    }
+
+    #[test]
+    fn a_torn_line_costs_only_itself() {
+        let (_root, project) = project();
+        let mut progress = Progress::open(&project, Access::Owner).unwrap();
+        progress.acknowledge(&BTreeMap::from([(FILE, ranges(&[(0, 1)]))])).unwrap();
+        progress.acknowledge(&BTreeMap::from([(FILE, ranges(&[(2, 3)]))])).unwrap();
+        drop(progress);
+        let path = project.sync_folder().join("progress.jsonl");
+        let text = fs::read(&path).unwrap();
+        fs::write(&path, &text[..text.len() - 3]).unwrap();
+        assert_eq!(Progress::open(&project, Access::Owner).unwrap().acknowledged(FILE), ranges(&[(0, 1)]));
     }
 }

@@ -1,16 +1,20 @@
-//! One sync of an offline directory: which projects, to where, in which order.
+//! One sync of an offline directory: which projects, and in which order.
 
+use super::channel::Channel;
 use super::choices::Choices;
+use super::open_calls::OpenCalls;
+use super::pool::Pool;
 use super::progress::Progress;
 use super::refmap::RefMap;
 use super::results::Results;
-use super::sender::Sender;
-use super::server::connection::{Connection, Destination};
+use super::sender::{stopped, Project, Report, Run, Sender};
+use super::server::connection::Connection;
 use super::server::environment::Environment;
 use super::server::project;
 use super::server::retry::Retry;
 use super::server::stop::Stop;
 use super::server::transport::Transport;
+use super::targets::{check_destination, Targets};
 use super::{calls, feedback, files, objects};
 use crate::error::{Error, Result, Status};
 use crate::log;
@@ -22,6 +26,12 @@ use crate::store::{self, lock, StoreOptions};
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often it is looked whether another sync has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What to sync, and how.
 pub struct Request<'a> {
@@ -71,140 +81,150 @@ impl Outcome {
 /// Sends what is pending. `report` hears of each acknowledgement, and ends the sync by answering false.
 ///
 /// An error means that nothing was tried; what went wrong later stands in the outcome.
-pub fn run(request: &Request<'_>, report: &mut dyn FnMut(&Update<'_>) -> bool) -> Result<Outcome> {
+pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
     let root = request.offline_dir;
     layout::check_exists(root)?;
+    let choices = &request.choices;
+    let stop = request.stop.at(choices.max_time.and_then(|time| Instant::now().checked_add(time)));
     let access = access_of(root);
-    let _lock = lock_directory(root, access)?;
-    store::seal_own_files(root)?;
+    let _lock = lock_directory(root, access, choices.wait, &stop)?;
+    if choices.seal {
+        store::seal_own_files(root)?;
+    }
     let options =
         StoreOptions { dir: root.to_path_buf(), group_access: access == Access::Group, ..StoreOptions::default() };
     if let Err(error) = store::recover(&options) {
         log::write(log::Level::Warning, || format!("{error}; it is tried again by the next sync"));
     }
     let all = layout::projects(root)?;
-    let chosen = choose(&all, request.project)?;
     let mut pending = Vec::new();
-    for project in chosen {
-        if has_pending(project)? {
+    for project in choose(&all, request.project)? {
+        if has_pending(project, choices)? {
             pending.push(project);
         }
     }
-    let mut outcome = Outcome { results: Results::new(), stopped: None };
     if pending.is_empty() {
-        return Ok(outcome);
+        return Ok(Outcome { results: Results::new(), stopped: None });
     }
-    if request.choices.destination.is_some() && pending.len() > 1 {
-        let names: Vec<String> = pending.iter().map(|project| project.name()).collect();
-        return Err(Error::new(
-            Status::InvalidArgument,
-            format!("destination: several projects wait ({}); name the one to send in project_name", names.join(", ")),
-        ));
-    }
+    check_destination(choices, &pending)?;
     let destination = request.connection.resolve(request.environment)?;
-    let mut run = Run { request, destination: &destination, transport: Transport::new(&destination)?, access };
-    outcome.stopped = run.send_all(&all, &pending, &mut outcome.results, report).err();
+    let transport = Transport::new(&destination)?;
+    let outcome = std::thread::scope(|scope| {
+        let mut run = Run {
+            root,
+            access,
+            choices,
+            transport: &transport,
+            policy: &destination.retry,
+            stop,
+            pool: Pool::new(scope, choices.connections),
+            refs: RefMap::new(),
+            results: Results::new(),
+            report,
+        };
+        let stopped = send_all(&mut run, request, &all, &pending).err();
+        Outcome { results: run.results, stopped }
+    });
     Ok(outcome)
 }
 
-struct Run<'a> {
-    request: &'a Request<'a>,
-    destination: &'a Destination,
-    transport: Transport,
-    access: Access,
+fn send_all(run: &mut Run<'_, '_>, request: &Request<'_>, all: &[ProjectDir], pending: &[&ProjectDir]) -> Result<()> {
+    let server = run.transport.traces().as_str().to_string();
+    let targets = Targets::settle(run, request, all, pending)?;
+    // Every project, since one may refer to another.
+    for project in all {
+        run.refs.add(project, &server, &targets.of(project), run.access)?;
+    }
+    let (mut projects, mut ended) = (Vec::new(), Vec::new());
+    for project in pending {
+        run.results.project(&project.name());
+        match open_project(run, project, &targets.of(project)) {
+            Ok(project) => {
+                projects.push(project);
+                ended.push(None);
+            }
+            Err(error) => end_project(run, &project.name(), error, pending.len())?,
+        }
+    }
+    // The order is the protocol's (section 15): what is referred to before what refers to it.
+    each(run, &mut projects, &mut ended, files::send)?;
+    objects::send(run, &mut projects, &mut ended)?;
+    each(run, &mut projects, &mut ended, |sender| {
+        calls::send(sender)?;
+        feedback::send(sender)?;
+        feedback::send_costs(sender)
+    })?;
+    for (project, error) in projects.iter().zip(ended) {
+        if let Some(error) = error {
+            end_project(run, &project.recorded, error, pending.len())?;
+        }
+    }
+    Ok(())
 }
 
-impl Run<'_> {
-    fn send_all(
-        &mut self,
-        all: &[ProjectDir],
-        pending: &[&ProjectDir],
-        results: &mut Results,
-        report: &mut dyn FnMut(&Update<'_>) -> bool,
-    ) -> Result<()> {
-        let server = self.transport.traces().as_str().to_string();
-        let given = self.request.choices.destination.as_deref().map(split_project).transpose()?;
-        let bare = all.iter().any(|project| project.entity == UNBOUND_ENTITY) || matches!(given, Some((None, _)));
-        let entity = if bare { self.entity_of_unbound()? } else { UNBOUND_ENTITY.to_string() };
-        let target = |project: &ProjectDir| match given {
-            Some((wanted, name)) if pending.contains(&project) => format!("{}/{name}", wanted.unwrap_or(&entity)),
-            _ if project.entity == UNBOUND_ENTITY => format!("{entity}/{}", project.project),
-            _ => project.name(),
-        };
-        let mut refs = RefMap::new();
-        // Every project, since one may refer to another.
-        for project in all {
-            refs.add(project, &server, &target(project), self.access)?;
-        }
-        for project in pending {
-            results.project(&project.name());
-            match self.send_project(project, &target(project), &mut refs, results, report) {
-                Err(error) if ends_the_run(error.status()) => {
-                    results.add_reason(&project.name(), error.text().to_string());
-                    return Err(error);
-                }
-                Err(error) => {
-                    log::write(log::Level::Error, || error.text().to_string());
-                    results.add_reason(&project.name(), error.text().to_string());
-                    if pending.len() == 1 {
-                        return Err(error);
-                    }
-                }
-                Ok(()) => {}
+/// Has each project do a part of the work, unless an error ended it before.
+fn each<'env>(
+    run: &mut Run<'_, 'env>,
+    projects: &mut [Project<'env>],
+    ended: &mut [Option<Error>],
+    work: impl Fn(&mut Sender<'_, '_, 'env>) -> Result<()>,
+) -> Result<()> {
+    for (project, ended) in projects.iter_mut().zip(ended).filter(|(_, ended)| ended.is_none()) {
+        match work(&mut Sender { run, project }) {
+            Err(error) if ends_the_run(error.status()) => {
+                run.results.add_reason(&project.recorded, error.text().to_string());
+                return Err(error);
             }
-        }
-        Ok(())
-    }
-
-    /// The order is the protocol's (section 15): what is referred to before what refers to it.
-    fn send_project(
-        &self,
-        project: &ProjectDir,
-        target: &str,
-        refs: &mut RefMap,
-        results: &mut Results,
-        report: &mut dyn FnMut(&Update<'_>) -> bool,
-    ) -> Result<()> {
-        let (entity, name) = target.split_once('/').unwrap_or((UNBOUND_ENTITY, target));
-        let target =
-            format!("{entity}/{}", self.retrying(|retry| project::ensure(&self.transport, retry, entity, name))?);
-        refs.add(project, self.transport.traces().as_str(), &target, self.access)?;
-        let mut sender = Sender {
-            transport: &self.transport,
-            policy: &self.destination.retry,
-            project,
-            recorded: project.name(),
-            target,
-            progress: Progress::open(project, self.access)?,
-            refs,
-            unsent: HashSet::new(),
-            results,
-            report,
-            stop: &self.request.stop,
-        };
-        files::send(&mut sender)?;
-        objects::send(&mut sender)?;
-        calls::send(&mut sender, self.access)?;
-        feedback::send(&mut sender)?;
-        feedback::send_costs(&mut sender)
-    }
-
-    fn entity_of_unbound(&self) -> Result<String> {
-        let given = self.request.choices.entity.clone().or_else(|| self.request.environment.text("WANDB_ENTITY"));
-        match given {
-            Some(entity) => Ok(entity),
-            None => self.retrying(|retry| project::default_entity(&self.transport, retry)),
+            Err(error) => *ended = Some(error),
+            Ok(()) => {}
         }
     }
+    Ok(())
+}
 
-    fn retrying<T>(&self, ask: impl FnOnce(&Retry<'_>) -> Result<T>) -> Result<T> {
-        ask(&Retry { policy: &self.destination.retry, stop: &self.request.stop })
+/// Notes why a project ended; when it is the only one, or the error would meet others too, that ends the run.
+fn end_project(run: &mut Run<'_, '_>, recorded: &str, error: Error, of: usize) -> Result<()> {
+    run.results.add_reason(recorded, error.text().to_string());
+    if of == 1 || ends_the_run(error.status()) {
+        return Err(error);
     }
+    log::write(log::Level::Error, || error.text().to_string());
+    Ok(())
+}
+
+fn open_project<'env>(run: &mut Run<'_, 'env>, dir: &'env ProjectDir, target: &str) -> Result<Project<'env>> {
+    let (entity, name) = target.split_once('/').unwrap_or((UNBOUND_ENTITY, target));
+    let name = project::ensure(run.transport, &Retry { policy: run.policy, stop: &run.stop }, entity, name)?;
+    let target = format!("{entity}/{name}");
+    run.refs.add(dir, run.transport.traces().as_str(), &target, run.access)?;
+    let progress = Progress::open(dir, run.access)?;
+    let channel = Channel {
+        transport: run.transport,
+        policy: run.policy,
+        stop: run.stop.clone(),
+        target,
+        without_complete_calls: AtomicBool::new(false),
+        without_feedback_batches: AtomicBool::new(false),
+    };
+    // An earlier run was killed at some time since it noted something last, and no request outlives it by more than the
+    // time that an answer may take.
+    let over = progress.age() > run.transport.request_limit();
+    let wait = if over { Duration::ZERO } else { run.transport.answer_limit() };
+    Ok(Project {
+        dir,
+        recorded: dir.name(),
+        channel: Arc::new(channel),
+        progress,
+        unsent: HashSet::new(),
+        ended: Vec::new(),
+        doubts_until: Instant::now() + wait,
+    })
 }
 
 /// Whether an error would meet every other project too.
-fn ends_the_run(status: Status) -> bool {
-    matches!(status, Status::Network | Status::Unauthorized | Status::Server | Status::Cancelled | Status::NoSpace)
+pub fn ends_the_run(status: Status) -> bool {
+    use Status::{Cancelled, Network, NoSpace, Server, Timeout, Unauthorized};
+    matches!(status, Network | Unauthorized | Server | Cancelled | Timeout | NoSpace)
 }
 
 fn choose<'p>(all: &'p [ProjectDir], wanted: Option<&str>) -> Result<Vec<&'p ProjectDir>> {
@@ -225,13 +245,13 @@ fn choose<'p>(all: &'p [ProjectDir], wanted: Option<&str>) -> Result<Vec<&'p Pro
     Ok(chosen)
 }
 
-fn has_pending(project: &ProjectDir) -> Result<bool> {
+fn has_pending(project: &ProjectDir, choices: &Choices) -> Result<bool> {
     for folder in Kind::ALL.map(Kind::folder).into_iter().chain(["files_metadata"]) {
         if layout::data_files(&project.path.join(folder))?.iter().any(|file| !file.synced) {
             return Ok(true);
         }
     }
-    Ok(false)
+    Ok(choices.close_orphans && OpenCalls::is_noted(project))
 }
 
 /// What a sync writes gets the modes that the directory has.
@@ -242,10 +262,22 @@ fn access_of(root: &Path) -> Access {
     }
 }
 
-fn lock_directory(root: &Path, access: Access) -> Result<HeldFile> {
+/// Takes the directory's lock, or waits so long for another sync.
+fn lock_directory(root: &Path, access: Access, wait: Duration, stop: &Stop) -> Result<HeldFile> {
     let folder = root.join(LIBRARY_FOLDER);
     access.make_directory(&folder)?;
-    lock::try_acquire(&folder.join("sync.lock"), access)?.ok_or_else(|| {
-        Error::new(Status::Busy, format!("another sync of {} is running; try again when it has ended", root.display()))
-    })
+    let until = Instant::now() + wait;
+    loop {
+        if let Some(lock) = lock::try_acquire(&folder.join("sync.lock"), access)? {
+            return Ok(lock);
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let text = format!("another sync of {} is running; try again when it has ended", root.display());
+            return Err(Error::new(Status::Busy, text));
+        }
+        if stop.pause(left.min(LOOK_AGAIN)) {
+            return Err(stopped(stop));
+        }
+    }
 }

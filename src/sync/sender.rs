@@ -1,225 +1,207 @@
-//! Sending the records of one project: requests with retries, batches that are split until a bad record stands alone,
-//! and what is noted of each answer.
+//! What the sending of every kind of record shares: the run, one of its projects, what is counted and told, and when to
+//! stop.
 
-use super::pending::{Pending, Place};
+use super::channel::Channel;
+use super::choices::Choices;
+use super::line::IdKey;
+use super::pending::{rename_synced, Pending, Place};
+use super::pool::Pool;
 use super::progress::Progress;
 use super::refmap::RefMap;
 use super::results::{Counted, Results};
-use super::server::address::escape;
 use super::server::failure::{Failure, FailureKind};
-use super::server::retry::{Retry, RetryId, RetryPolicy};
+use super::server::retry::RetryPolicy;
 use super::server::stop::Stop;
-use super::server::transport::{Answer, Transport};
+use super::server::transport::Transport;
 use super::Update;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use crate::record::kind::RecordType;
-use crate::store::layout::ProjectDir;
+use crate::store::layout::{Access, ProjectDir};
 use serde_json::json;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-
-/// A batch is sent when it holds this much; the server takes 31 MiB (protocol, section 8), and a smaller request that is
-/// cut off costs less to repeat.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
-const BATCH_ITEMS: usize = 1000;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// The fields of a JSON object; values are kept as they were written.
 pub type Fields = BTreeMap<String, Box<RawValue>>;
 
-/// Part of a batch: the text that is sent, and the records that it stands for.
-pub struct Item {
-    /// A JSON object.
-    pub text: String,
-    /// The records that are acknowledged with it.
-    pub places: Vec<Place>,
+/// Hears how a sync goes on; answers whether it shall go on.
+pub type Report<'r> = dyn FnMut(&Update<'_>) -> bool + 'r;
+
+/// What all projects of a sync share.
+pub struct Run<'scope, 'env> {
+    /// The offline directory.
+    pub root: &'env Path,
+    /// The modes of what is written in it.
+    pub access: Access,
+    /// What the caller chose.
+    pub choices: &'env Choices,
+    /// The way to the server.
+    pub transport: &'env Transport,
+    /// How often a request is tried.
+    pub policy: &'env RetryPolicy,
+    /// The caller's wish to stop, and the end of the time that it gave.
+    pub stop: Stop,
+    /// What sends batches.
+    pub pool: Pool<'scope, 'env>,
+    /// Where references lead on the server.
+    pub refs: RefMap,
+    /// What is told at the end.
+    pub results: Results,
+    /// What is told meanwhile.
+    pub report: &'env mut Report<'env>,
 }
 
-/// A request that sends items.
-pub type Post<'p> = dyn Fn(&Sender<'_>, &[Item]) -> std::result::Result<(), Failure> + 'p;
-
-/// Sends the records of one project.
-pub struct Sender<'a> {
-    /// The way to the server.
-    pub transport: &'a Transport,
-    /// How often a request is tried.
-    pub policy: &'a RetryPolicy,
-    /// The project as stored.
-    pub project: &'a ProjectDir,
+/// A project that is being sent.
+pub struct Project<'env> {
+    /// As it is stored.
+    pub dir: &'env ProjectDir,
     /// Its name as recorded.
     pub recorded: String,
-    /// The `entity/project` that it is sent to.
-    pub target: String,
+    /// Requests for it.
+    pub channel: Arc<Channel<'env>>,
     /// What was acknowledged.
     pub progress: Progress,
-    /// Where references lead on the server.
-    pub refs: &'a mut RefMap,
-    /// Ids of what is not on the server although its turn has come: what only makes sense with it must wait too.
-    pub unsent: HashSet<String>,
-    /// What is told at the end.
-    pub results: &'a mut Results,
-    /// Tells the caller how it goes; its answer is whether to go on.
-    pub report: &'a mut dyn FnMut(&Update<'_>) -> bool,
-    /// Whether the caller wants an end.
-    pub stop: &'a Stop,
+    /// Calls that are not on the server although their turn has come: what only makes sense with them must wait too.
+    pub unsent: HashSet<IdKey>,
+    /// Calls whose end was taken although their start had been sent alone.
+    pub ended: Vec<String>,
+    /// What an earlier run sent last is over for certain at this time.
+    pub doubts_until: Instant,
 }
 
-impl Sender<'_> {
-    /// Posts JSON to the trace server, with retries.
-    pub fn post(&self, path: &str, body: &[u8]) -> std::result::Result<Answer, Failure> {
-        self.attempt(path, |id| self.transport.post_json(path, body, id))
-    }
+/// Sends the records of one project.
+pub struct Sender<'s, 'scope, 'env> {
+    /// What it shares with others.
+    pub run: &'s mut Run<'scope, 'env>,
+    /// The project.
+    pub project: &'s mut Project<'env>,
+}
 
-    /// Makes a request, with retries.
-    pub fn attempt<T>(
-        &self,
-        what: &str,
-        request: impl FnMut(&RetryId) -> std::result::Result<T, Failure>,
-    ) -> std::result::Result<T, Failure> {
-        Retry { policy: self.policy, stop: self.stop }.run(what, request)
-    }
-
-    /// The path of a route under the project.
-    pub fn route(&self, rest: &str) -> String {
-        let (entity, project) = self.target.split_once('/').unwrap_or(("", &self.target));
-        format!("/v2/{}/{}/{rest}", escape(entity), escape(project))
-    }
-
+impl Sender<'_, '_, '_> {
     /// The text of a record as it is sent: under the target's name, references leading where they lead on the server.
-    pub fn addressed(&self, record_type: RecordType, data: &str) -> Result<String> {
-        self.refs.data(record_type, &self.recorded, data).map(|text| text.into_owned())
+    pub fn addressed<'t>(&self, record_type: RecordType, data: &'t str) -> Result<Cow<'t, str>> {
+        self.run.refs.data(record_type, &self.project.recorded, data)
     }
 
-    /// Sends items by `post`, splitting a refused batch until the bad ones stand alone; those are counted with the
-    /// server's reason and stay pending. An error ends the sending: it is no record's fault.
-    pub fn deliver(&mut self, pending: &mut Pending, items: &[Item], what: Counted, post: &Post<'_>) -> Result<()> {
-        if items.is_empty() {
-            return Ok(());
+    /// The pending records of a folder.
+    pub fn pending(&self, folder: &str) -> Result<Pending> {
+        Pending::open(self.run.root, self.project.dir, folder, &self.project.progress)
+    }
+
+    /// An error when it is time to stop, or when sending so much more would go over a limit.
+    pub fn check_limits(&self, bytes: usize) -> Result<()> {
+        if self.run.stop.is_due() {
+            return Err(self.stopped());
         }
-        match post(self, items) {
-            Ok(()) => {
-                let places: Vec<Place> = items.iter().flat_map(|item| item.places.iter().copied()).collect();
-                self.accepted(pending, &places, what, items.len() as u64)
-            }
-            Err(failure) if !failure.may_be_a_records_fault() => Err(failure.into()),
-            Err(failure) => {
-                self.check_project_is_open(&failure)?;
-                match items.split_at(items.len() / 2) {
-                    ([], alone) => {
-                        self.unsent.extend(alone.iter().filter_map(|item| id_of(&item.text)));
-                        self.refused(what, &failure.to_string())
-                    }
-                    (first, second) => {
-                        self.deliver(pending, first, what, post)?;
-                        self.deliver(pending, second, what, post)
-                    }
-                }
-            }
-        }
-    }
-
-    /// Notes that the server has these records, which count as `count`.
-    pub fn accepted(&mut self, pending: &mut Pending, places: &[Place], what: Counted, count: u64) -> Result<()> {
-        pending.acknowledge(places, &mut self.progress)?;
-        self.results.add_synced(&self.recorded, what, count);
-        self.tell(what)
-    }
-
-    /// Marks what was sent whole, and tells of files with records that cannot be read: they stay where they are.
-    pub fn finish(&mut self, pending: &mut Pending) -> Result<()> {
-        for damage in pending.finish()? {
-            self.results.add_reason(&self.recorded, damage);
-        }
-        Ok(())
-    }
-
-    /// Counts a record that the server does not take. It stays pending.
-    pub fn refused(&mut self, what: Counted, reason: &str) -> Result<()> {
-        self.results.add_errors(&self.recorded, what, 1, reason);
-        self.tell(what)
-    }
-
-    /// Counts a refusal of one record, or ends the sending where it is no record's fault.
-    pub fn refused_by(&mut self, what: Counted, failure: Failure) -> Result<()> {
-        if !failure.may_be_a_records_fault() {
-            return Err(failure.into());
-        }
-        self.check_project_is_open(&failure)?;
-        self.refused(what, &failure.to_string())
-    }
-
-    /// A refusal that would meet every record is not the fault of this one.
-    pub fn check_project_is_open(&self, failure: &Failure) -> Result<()> {
-        let of_all = |kind| matches!(kind, FailureKind::Forbidden | FailureKind::NotFound | FailureKind::ServerError);
-        if !of_all(failure.kind()) {
-            return Ok(());
-        }
-        let question = json!({"project_id": self.target, "limit": 1, "columns": ["id"]}).to_string();
-        let place = "/calls/stream_query";
-        match self.attempt(place, |id| self.transport.post_query(place, question.as_bytes(), id)) {
-            Err(closed) if of_all(closed.kind()) || closed.is_transient() => {
-                Err(Error::from(closed).context(format!("project {}", self.target)))
-            }
+        match self.run.choices.max_bytes {
+            Some(limit) if self.run.transport.sent_bytes().saturating_add(bytes as u64) > limit => Err(Error::new(
+                Status::Timeout,
+                format!("the sync stopped before it sent more than {limit} bytes (max_bytes); sync again for the rest"),
+            )),
             _ => Ok(()),
         }
     }
 
+    /// Why the sync stops.
+    pub fn stopped(&self) -> Error {
+        stopped(&self.run.stop)
+    }
+
+    /// Notes that the server has these records, which count as `count`.
+    pub fn accepted(&mut self, pending: &mut Pending, places: &[Place], what: Counted, count: u64) -> Result<()> {
+        pending.acknowledge(places, &mut self.project.progress)?;
+        self.count(what, count)
+    }
+
+    /// Counts what the server has taken.
+    pub fn count(&mut self, what: Counted, count: u64) -> Result<()> {
+        self.run.results.add_synced(&self.project.recorded, what, count);
+        self.tell(what)
+    }
+
+    /// Counts a record that was not taken, and stays pending.
+    pub fn not_taken(&mut self, what: Counted, reason: &str) -> Result<()> {
+        self.run.results.add_errors(&self.project.recorded, what, 1, reason);
+        self.tell(what)
+    }
+
+    /// Sets a record aside that the server refuses: it stands among the rejected ones from then on.
+    pub fn set_aside(
+        &mut self,
+        pending: &mut Pending,
+        places: &[Place],
+        what: Counted,
+        id: &str,
+        status: Option<u16>,
+        reason: &str,
+    ) -> Result<()> {
+        let _ = (pending, places, id, status);
+        self.not_taken(what, reason)
+    }
+
+    /// A refusal of one record sets it aside; any other failure ends the sending.
+    pub fn refused_by(
+        &mut self,
+        pending: &mut Pending,
+        place: Place,
+        what: Counted,
+        id: &str,
+        failure: Failure,
+    ) -> Result<()> {
+        if !failure.may_be_a_records_fault() {
+            return Err(failure.into());
+        }
+        self.project.channel.check_is_open(&failure)?;
+        if failure.kind() == FailureKind::ServerError {
+            return self.not_taken(what, &failure.to_string());
+        }
+        self.set_aside(pending, &[place], what, id, failure.status(), &failure.to_string())
+    }
+
+    /// Gives the files that were sent whole the name that says so, and tells of those that cannot be read whole.
+    pub fn finish(&mut self, pending: &mut Pending) -> Result<()> {
+        self.project.progress.sync()?;
+        for damage in pending.unreadable() {
+            self.run.results.add_reason(&self.project.recorded, damage.to_string());
+        }
+        pending.complete().try_for_each(rename_synced)
+    }
+
     fn tell(&mut self, what: Counted) -> Result<()> {
-        let tally = self.results.tally(&self.recorded, what);
-        let update = Update { project: &self.recorded, kind: what.name(), synced: tally.synced, errors: tally.errors };
-        if !(self.report)(&update) {
-            self.stop.ask();
+        let recorded = &self.project.recorded;
+        let tally = self.run.results.tally(recorded, what);
+        let update = Update { project: recorded, kind: what.name(), synced: tally.synced, errors: tally.errors };
+        if !(self.run.report)(&update) {
+            self.run.stop.ask();
         }
-        if self.stop.is_due() {
-            return Err(Failure::new(FailureKind::Cancelled, "sync", "").into());
+        match self.run.stop.is_asked() {
+            true => Err(self.stopped()),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 
-fn id_of(text: &str) -> Option<String> {
-    text_of(&serde_json::from_str(text).ok()?, "id")
-}
-
-/// Items on their way into a request.
-#[derive(Default)]
-pub struct Batch {
-    items: Vec<Item>,
-    bytes: usize,
-}
-
-impl Batch {
-    /// Adds an item; says whether the batch is full now.
-    pub fn push(&mut self, item: Item) -> bool {
-        self.bytes += item.text.len();
-        self.items.push(item);
-        self.bytes >= BATCH_BYTES || self.items.len() >= BATCH_ITEMS
-    }
-
-    /// The items, leaving none.
-    pub fn take(&mut self) -> Vec<Item> {
-        self.bytes = 0;
-        std::mem::take(&mut self.items)
+/// Why a sync stops.
+pub fn stopped(stop: &Stop) -> Error {
+    match stop.is_asked() {
+        true => Failure::new(FailureKind::Cancelled, "sync", "").into(),
+        false => Error::new(
+            Status::Timeout,
+            "the time for the sync is over (max_time); what was not sent is kept, sync again for the rest",
+        ),
     }
 }
 
-/// `{"batch": [ITEM, …]}`.
-pub fn batch_body<'t>(items: impl Iterator<Item = &'t str>) -> Vec<u8> {
-    let mut body = b"{\"batch\":[".to_vec();
-    for (number, text) in items.enumerate() {
-        if number > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(text.as_bytes());
-    }
-    body.extend_from_slice(b"]}");
-    body
-}
-
-/// The text of an object with these fields; the project stands first, where it is found without parsing.
+/// The text of an object with these fields; project and id stand first, where they are found without parsing.
 pub fn object_text(fields: &Fields) -> String {
+    const FIRST: [&str; 2] = ["project_id", "id"];
     let mut text = String::from("{");
-    let project = fields.get_key_value("project_id");
-    for (name, value) in project.into_iter().chain(fields.iter().filter(|(name, _)| *name != "project_id")) {
+    let first = FIRST.iter().filter_map(|name| fields.get_key_value(*name));
+    for (name, value) in first.chain(fields.iter().filter(|(name, _)| !FIRST.contains(&name.as_str()))) {
         text.push_str(if text.len() == 1 { "" } else { "," });
         text.push_str(&json!(name).to_string());
         text.push(':');
@@ -241,5 +223,5 @@ pub fn text_of(fields: &Fields, name: &str) -> Option<String> {
 
 /// The error of a record that does not have the form of its request.
 pub fn not_json(cause: serde_json::Error) -> Error {
-    Error::new(crate::Status::InvalidJson, format!("the record is not as the API wants it: {cause}"))
+    Error::new(Status::InvalidJson, format!("the record is not as the API wants it: {cause}"))
 }

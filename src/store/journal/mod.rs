@@ -60,7 +60,7 @@ impl Folder {
         let mut tries = 0;
         loop {
             let id: JournalId = stream(&random_bytes(), 0);
-            let name: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+            let name = name_of(&id);
             // Under its final name a journal is always locked or abandoned; the dot keeps recovery away until then.
             let unborn = all.join(format!(".{name}"));
             match Self::try_create(&all, id, &unborn, all.join(&name), access) {
@@ -91,6 +91,16 @@ impl Folder {
     pub fn remove(self) -> Result<()> {
         remove(&self.path)
     }
+}
+
+/// Whether the process that a journal belongs to lives, or somebody recovers it.
+pub fn is_in_use(root: &Path, journal: &JournalId) -> bool {
+    lock::is_held(&lock_path(&folder(root).join(name_of(journal))))
+}
+
+/// The name of a journal's folder: its id in hexadecimal.
+pub fn name_of(journal: &JournalId) -> String {
+    journal.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The journals in an offline directory, those that are in use among them.

@@ -63,6 +63,7 @@ pub struct Failure {
     reason: String,
     dead_link: bool,
     perhaps_applied: bool,
+    over: bool,
     retry_after: Option<Duration>,
     should_retry: Option<bool>,
 }
@@ -77,6 +78,7 @@ impl Failure {
             reason: shorten(reason.as_ref()),
             dead_link: false,
             perhaps_applied: false,
+            over: true,
             retry_after: None,
             should_retry: None,
         }
@@ -95,7 +97,11 @@ impl Failure {
         }
         Failure {
             status: Some(status),
-            perhaps_applied: kind == FailureKind::ServerError || matches!(status, 200..=299),
+            // A limit on requests is looked at by most servers, but not by all, before anything is done.
+            perhaps_applied: matches!(kind, FailureKind::ServerError | FailureKind::RateLimited)
+                || matches!(status, 200..=299),
+            // Something in between gave up waiting for the server.
+            over: !matches!(status, 408 | 502 | 504),
             retry_after: wait_asked_for(headers, now),
             should_retry: header(headers, "x-should-retry").and_then(|value| value.parse().ok()),
             ..Failure::new(kind, place, reason)
@@ -136,6 +142,7 @@ impl Failure {
         Failure {
             dead_link,
             perhaps_applied,
+            over: dead_link || matches!(cause, ureq::Error::Timeout(_)),
             ..Failure::new(FailureKind::Unreachable, place, without_prefix(&cause.to_string()))
         }
     }
@@ -192,6 +199,13 @@ impl Failure {
     /// Whether the server may have carried the request out in spite of the failure.
     pub fn may_have_been_applied(&self) -> bool {
         self.perhaps_applied
+    }
+}
+
+impl Failure {
+    /// Whether the server is done with the request: nothing of it can be carried out from now on.
+    pub fn is_over(&self) -> bool {
+        self.over
     }
 }
 

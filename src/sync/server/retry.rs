@@ -95,6 +95,13 @@ impl RetryPolicy {
     }
 }
 
+impl RetryPolicy {
+    /// [`RetryPolicy::wait`] with a jitter by chance.
+    pub fn next_wait(&self, failure: &Failure, attempt: u32, elapsed: Duration) -> Option<Duration> {
+        self.wait(failure, attempt, elapsed, jitter())
+    }
+}
+
 /// Retrying within a policy, until the caller asks to stop.
 pub struct Retry<'a> {
     /// The bounds.
@@ -123,7 +130,7 @@ impl Retry<'_> {
                 Err(failure) => failure,
             };
             made += 1;
-            match self.policy.wait(&failure, made, began.elapsed(), jitter()) {
+            match self.policy.next_wait(&failure, made, began.elapsed()) {
                 Some(wait) => {
                     self.stop.pause(wait);
                 }

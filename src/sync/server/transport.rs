@@ -94,6 +94,7 @@ pub struct Transport {
     base: Server,
     traces: Server,
     signature: Signature,
+    answer_limit: Duration,
     request_limit: Duration,
 }
 
@@ -114,6 +115,7 @@ impl Transport {
             base: Server { address: destination.base.clone(), agent: base },
             traces: Server { address: destination.traces.clone(), agent: traces },
             signature,
+            answer_limit: destination.timeout,
             request_limit: destination.timeout.saturating_mul(BODY_STEPS + 5),
         })
     }
@@ -126,6 +128,11 @@ impl Transport {
     /// The time after which no request of this transport is under way any more: the sum of the limits of its steps.
     pub fn request_limit(&self) -> Duration {
         self.request_limit
+    }
+
+    /// How long an answer may take once the request was sent.
+    pub fn answer_limit(&self) -> Duration {
+        self.answer_limit
     }
 
     /// Posts JSON to a path of the trace server whose answer is JSON.

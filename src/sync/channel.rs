@@ -1,0 +1,121 @@
+//! Requests for one project: their paths, their repetition, and what the project has already.
+
+use super::line::plain_text;
+use super::server::address::escape;
+use super::server::failure::{Failure, FailureKind};
+use super::server::retry::{Retry, RetryId, RetryPolicy};
+use super::server::stop::Stop;
+use super::server::transport::{Answer, Transport};
+use crate::error::{Error, Result};
+use serde::Deserialize;
+use serde_json::{json, Value};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
+
+/// The way to one project on the server. Several threads may use it.
+pub struct Channel<'a> {
+    /// The way to the server.
+    pub transport: &'a Transport,
+    /// How often a request is tried.
+    pub policy: &'a RetryPolicy,
+    /// Whether the caller wants an end.
+    pub stop: Stop,
+    /// The `entity/project` that is written to.
+    pub target: String,
+    /// The server does not know complete calls.
+    pub without_complete_calls: AtomicBool,
+    /// The server takes feedback one at a time.
+    pub without_feedback_batches: AtomicBool,
+}
+
+#[derive(Deserialize)]
+struct StoredCall {
+    id: String,
+    #[serde(default)]
+    ended_at: Option<Value>,
+}
+
+impl Channel<'_> {
+    /// Posts JSON to the trace server, again and again: for requests that may be repeated.
+    pub fn post(&self, path: &str, body: &[u8]) -> std::result::Result<Answer, Failure> {
+        self.attempt(path, |id| self.transport.post_json(path, body, id))
+    }
+
+    /// Posts JSON to the trace server, once.
+    pub fn post_once(&self, path: &str, body: &[u8]) -> std::result::Result<Answer, Failure> {
+        self.transport.post_json(path, body, &RetryId::random())
+    }
+
+    /// Asks the trace server, whose answer is one JSON value per line.
+    pub fn query(&self, path: &str, question: &Value) -> std::result::Result<Answer, Failure> {
+        let body = question.to_string();
+        self.attempt(path, |id| self.transport.post_query(path, body.as_bytes(), id))
+    }
+
+    /// Makes a request, with retries.
+    pub fn attempt<T>(
+        &self,
+        what: &str,
+        request: impl FnMut(&RetryId) -> std::result::Result<T, Failure>,
+    ) -> std::result::Result<T, Failure> {
+        Retry { policy: self.policy, stop: &self.stop }.run(what, request)
+    }
+
+    /// The path of a route under the project.
+    pub fn route(&self, rest: &str) -> String {
+        let (entity, project) = self.target.split_once('/').unwrap_or(("", &self.target));
+        format!("/v2/{}/{}/{rest}", escape(entity), escape(project))
+    }
+
+    /// The calls of these that the project has, each with whether it has ended.
+    pub fn calls_there(&self, ids: &[String]) -> std::result::Result<HashMap<String, bool>, Failure> {
+        let question = json!({"project_id": self.target, "filter": {"call_ids": ids}, "columns": ["id", "ended_at"]});
+        let found = self.query("/calls/stream_query", &question)?.json_lines::<StoredCall>()?;
+        let has_ended = |call: &StoredCall| call.ended_at.as_ref().is_some_and(|time| !time.is_null());
+        Ok(found.into_iter().map(|call| (call.id.clone(), has_ended(&call))).collect())
+    }
+
+    /// The feedback of these that the project has.
+    pub fn feedback_there(&self, ids: &[String]) -> std::result::Result<HashSet<String>, Failure> {
+        let literals: Vec<Value> = ids.iter().map(|id| json!({"$literal": id})).collect();
+        let query = json!({"$expr": {"$in": [{"$getField": "id"}, literals]}});
+        let question = json!({"project_id": self.target, "fields": ["id"], "query": query});
+        let path = "/feedback/query";
+        let answer = self.post(path, question.to_string().as_bytes())?.json::<Value>()?;
+        let found = answer.get("result").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        Ok(found.iter().filter_map(|item| item.get("id")?.as_str().map(str::to_string)).collect())
+    }
+
+    /// The prices of a model that the project has.
+    pub fn costs_there(&self, model: &str) -> std::result::Result<Vec<Value>, Failure> {
+        let query = json!({"$expr": {"$eq": [{"$getField": "llm_id"}, {"$literal": model}]}});
+        let question = json!({"project_id": self.target, "query": query});
+        let answer = self.post("/cost/query", question.to_string().as_bytes())?.json::<Value>()?;
+        let mut found = answer.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
+        found.retain(|cost| cost.get("llm_id").and_then(Value::as_str) == Some(model));
+        Ok(found)
+    }
+
+    /// A refusal that would meet every record is not the fault of one: an error when the project is closed to the key,
+    /// or the server fails for a simple question about it too.
+    pub fn check_is_open(&self, failure: &Failure) -> Result<()> {
+        let of_all = |kind| matches!(kind, FailureKind::Forbidden | FailureKind::NotFound | FailureKind::ServerError);
+        if !of_all(failure.kind()) {
+            return Ok(());
+        }
+        let question = json!({"project_id": self.target, "limit": 1, "columns": ["id"]});
+        match self.query("/calls/stream_query", &question) {
+            Err(closed) if of_all(closed.kind()) || closed.is_transient() => {
+                Err(Error::from(closed).context(format!("project {}", self.target)))
+            }
+            Err(stopped) if stopped.kind() == FailureKind::Cancelled => Err(stopped.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The id of a call or of feedback, of its text as it is sent.
+pub fn id_of(text: &str) -> String {
+    let parsed = || serde_json::from_str::<Value>(text).ok()?.get("id")?.as_str().map(str::to_string);
+    plain_text(text, "id").map(str::to_string).or_else(parsed).unwrap_or_default()
+}

@@ -1,0 +1,269 @@
+//! Bringing batches of one kind to the server exactly once: what is under way, what is in doubt, what is refused.
+//!
+//! A batch whose answer was lost may have arrived. It waits until the request cannot be carried out any more, and then
+//! the server is asked for its ids; only what is not there is sent again (protocol, section 15). A batch that is refused
+//! is split until the bad record stands alone.
+
+use super::batch::Batch;
+use super::channel::{id_of, Channel};
+use super::judge::{Judge, Verdict};
+use super::line::IdKey;
+use super::pending::{Pending, Place};
+use super::pool::Done;
+use super::results::Counted;
+use super::route::Route;
+use super::sender::Sender;
+use super::server::failure::{Failure, FailureKind};
+use crate::error::{Error, Result};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How much may wait for its time before nothing further is read.
+const WAITING_BYTES: usize = 8 * 1024 * 1024;
+
+/// The sending of batches over one route.
+pub struct Delivery<'c> {
+    route: Route,
+    what: Counted,
+    channel: Arc<Channel<'c>>,
+    /// Parts of refused batches, the next one last.
+    parts: Vec<Batch>,
+    /// Batches that wait for their time.
+    waiting: Vec<Batch>,
+    judge: Judge,
+    /// Records that may be under way although nobody waits for them any more.
+    lost: Vec<Place>,
+    /// What earlier runs left in doubt is not to be asked for before this time.
+    doubts_until: Instant,
+}
+
+impl<'c> Delivery<'c> {
+    /// Nothing is under way yet.
+    pub fn new(route: Route, what: Counted, sender: &Sender<'_, '_, 'c>) -> Self {
+        Delivery {
+            route,
+            what,
+            channel: sender.project.channel.clone(),
+            parts: Vec::new(),
+            waiting: Vec::new(),
+            judge: Judge::default(),
+            lost: Vec::new(),
+            doubts_until: sender.project.doubts_until,
+        }
+    }
+
+    /// Sends a batch when its turn comes, which may be later. An error ends the sending: it is no record's fault.
+    pub fn send(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending, mut batch: Batch) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if batch.in_doubt && batch.attempts == 0 {
+            batch.due = Some(self.doubts_until);
+        }
+        pending.sending(batch.places(), &mut sender.project.progress)?;
+        match batch.due.is_some_and(|due| due > Instant::now()) {
+            true => self.waiting.push(batch),
+            false => self.submit(sender, pending, batch)?,
+        }
+        self.go_on(sender, pending)
+    }
+
+    /// Takes what was answered meanwhile, and sends what has waited long enough. Waits when too much is waiting.
+    pub fn go_on(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Result<()> {
+        while let Some(done) = sender.run.pool.done(false) {
+            self.take(sender, pending, done)?;
+        }
+        self.send_parts(sender, pending)?;
+        while self.waiting.iter().map(Batch::bytes).sum::<usize>() > WAITING_BYTES {
+            self.wait(sender, pending)?;
+        }
+        self.send_due(sender, pending)
+    }
+
+    /// Waits until everything is answered for.
+    pub fn finish(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Result<()> {
+        let mut ended = Ok(());
+        while ended.is_ok() {
+            self.send_parts(sender, pending)?;
+            ended = match sender.run.pool.done(true) {
+                Some(done) => self.take(sender, pending, done),
+                None if self.parts.is_empty() && self.waiting.is_empty() => break,
+                None if self.parts.is_empty() => self.wait(sender, pending),
+                None => Ok(()),
+            };
+        }
+        if ended.is_ok() {
+            for suspect in self.judge.close() {
+                self.condemn(sender, pending, suspect)?;
+            }
+        }
+        ended
+    }
+
+    /// After an error: takes the answers to what is under way, sends nothing more, and answers which records may have
+    /// arrived without being acknowledged.
+    pub fn abandon(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Vec<Place> {
+        while let Some(done) = sender.run.pool.done(true) {
+            let Done { batch, sent } = done;
+            let there = |number: usize| sent.there.get(number).copied().unwrap_or(false);
+            let taken = batch.select(|number| sent.outcome.is_ok() || there(number));
+            if !taken.is_empty() {
+                // What cannot be noted stays in doubt.
+                let _ = self.accepted(sender, pending, &taken);
+            }
+            if let Err(failure) = &sent.outcome {
+                let left = batch.select(|number| !there(number));
+                if failure.may_have_been_applied() || left.in_doubt || failure.kind() == FailureKind::Cancelled {
+                    self.lost.extend_from_slice(left.places());
+                }
+            }
+        }
+        for batch in self.waiting.drain(..).chain(self.parts.drain(..)).filter(|batch| batch.in_doubt) {
+            self.lost.extend_from_slice(batch.places());
+        }
+        std::mem::take(&mut self.lost)
+    }
+
+    fn submit(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending, mut batch: Batch) -> Result<()> {
+        while sender.run.pool.is_full() {
+            let Some(done) = sender.run.pool.done(true) else { break };
+            self.take(sender, pending, done)?;
+        }
+        if let Err(error) = sender.check_limits(batch.bytes()) {
+            if batch.in_doubt {
+                self.lost.extend_from_slice(batch.places());
+            }
+            return Err(error);
+        }
+        batch.due = None;
+        batch.begun.get_or_insert_with(Instant::now);
+        sender.run.pool.submit(&self.channel, self.route, batch);
+        Ok(())
+    }
+
+    fn send_parts(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Result<()> {
+        while let Some(part) = self.parts.pop() {
+            self.submit(sender, pending, part)?;
+            // One after the other: when every record is refused, that is seen before all of them were tried.
+            if let Some(done) = sender.run.pool.done(true) {
+                self.take(sender, pending, done)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send_due(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Result<()> {
+        let now = Instant::now();
+        let is_due = |batch: &Batch| batch.due.is_none_or(|due| due <= now);
+        while let Some(number) = self.waiting.iter().position(is_due) {
+            let batch = self.waiting.swap_remove(number);
+            self.submit(sender, pending, batch)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the first batch whose time comes.
+    fn wait(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Result<()> {
+        let Some(due) = self.waiting.iter().filter_map(|batch| batch.due).min() else {
+            return self.send_due(sender, pending);
+        };
+        if sender.run.stop.pause(due.saturating_duration_since(Instant::now())) {
+            return Err(sender.stopped());
+        }
+        self.send_due(sender, pending)
+    }
+
+    /// What became of a batch.
+    fn take(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending, done: Done) -> Result<()> {
+        let Done { mut batch, sent } = done;
+        let failure = match sent.outcome {
+            Ok(()) => return self.accepted(sender, pending, &batch),
+            Err(failure) => failure,
+        };
+        if sent.there.contains(&true) {
+            let there = |number: usize| sent.there.get(number).copied().unwrap_or(false);
+            self.accepted(sender, pending, &batch.select(there))?;
+            batch = batch.select(|number| !there(number));
+        }
+        batch.in_doubt |= failure.may_have_been_applied() || failure.kind() == FailureKind::Cancelled;
+        batch.attempts += 1;
+        let elapsed = batch.begun.map(|begun| begun.elapsed()).unwrap_or_default();
+        if let Some(wait) = sender.run.policy.next_wait(&failure, batch.attempts, elapsed) {
+            // Before the request is over for certain, a look-up proves nothing.
+            let over = if failure.is_over() { Duration::ZERO } else { sender.run.transport.answer_limit() };
+            batch.due = Some(Instant::now() + wait.max(if batch.in_doubt { over } else { Duration::ZERO }));
+            self.waiting.push(batch);
+            return Ok(());
+        }
+        if !failure.may_be_a_records_fault() {
+            if batch.in_doubt {
+                self.lost.extend_from_slice(batch.places());
+            }
+            return Err(failure.into());
+        }
+        self.channel.check_is_open(&failure)?;
+        self.refused(sender, pending, batch, failure)
+    }
+
+    /// Splits a refused batch; a record that stands alone is judged.
+    fn refused(
+        &mut self,
+        sender: &mut Sender<'_, '_, 'c>,
+        pending: &mut Pending,
+        batch: Batch,
+        failure: Failure,
+    ) -> Result<()> {
+        let half = batch.len() / 2;
+        if half > 0 {
+            for is_first in [false, true] {
+                let mut part = batch.select(|number| (number < half) == is_first);
+                (part.attempts, part.begun) = (0, None);
+                self.parts.push(part);
+            }
+            return Ok(());
+        }
+        match self.judge.refused(batch, failure) {
+            Verdict::Wait => Ok(()),
+            Verdict::Refused(suspects) => {
+                suspects.into_iter().try_for_each(|suspect| self.condemn(sender, pending, suspect))
+            }
+            Verdict::AllAreRefused(failure) => {
+                let text = format!(
+                    "{}: the server refuses every record of this kind, so none was set aside: {failure}",
+                    sender.project.channel.target
+                );
+                Err(Error::new(Error::from(failure).status(), text))
+            }
+        }
+    }
+
+    fn condemn(
+        &mut self,
+        sender: &mut Sender<'_, '_, 'c>,
+        pending: &mut Pending,
+        (batch, failure, is_certain): (Batch, Failure, bool),
+    ) -> Result<()> {
+        for (text, places) in batch.items() {
+            let id = id_of(text);
+            sender.project.unsent.insert(IdKey::of(&id));
+            if is_certain {
+                sender.set_aside(pending, places, self.what, &id, failure.status(), &failure.to_string())?;
+            } else {
+                self.lost.extend_from_slice(if batch.in_doubt { places } else { &[] });
+                sender.not_taken(self.what, &failure.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn accepted(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending, batch: &Batch) -> Result<()> {
+        pending.acknowledge(batch.places(), &mut sender.project.progress)?;
+        for suspect in self.judge.passed() {
+            self.condemn(sender, pending, suspect)?;
+        }
+        if self.route == Route::Ends {
+            sender.project.ended.extend(batch.items().map(|(text, _)| id_of(text)));
+        }
+        sender.count(self.what, batch.len() as u64)
+    }
+}

@@ -1,0 +1,248 @@
+//! The requests that are not to be repeated blindly: what a repetition would show twice is looked up first (protocol,
+//! sections 9 and 15).
+
+use super::batch::Batch;
+use super::channel::{id_of, Channel};
+use super::server::failure::{Failure, FailureKind};
+use crate::record::time::Timestamp;
+use serde_json::value::RawValue;
+use serde_json::{json, Value};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+/// Where a batch goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// Finished calls.
+    Complete,
+    /// Calls that run.
+    Starts,
+    /// The ends of calls whose start the server has.
+    Ends,
+    /// Feedback.
+    Feedback,
+    /// Prices, each a request of its own.
+    Costs,
+}
+
+/// What became of a batch: which of its items the server has, and why it has not the rest.
+#[derive(Debug)]
+pub struct Sent {
+    /// One for each item.
+    pub there: Vec<bool>,
+    /// Whether all are there, else what happened to the request.
+    pub outcome: Result<(), Failure>,
+}
+
+const START_FIELDS: [&str; 14] = [
+    "project_id",
+    "id",
+    "op_name",
+    "display_name",
+    "trace_id",
+    "parent_id",
+    "thread_id",
+    "turn_id",
+    "started_at",
+    "attributes",
+    "inputs",
+    "otel_dump",
+    "wb_run_id",
+    "wb_run_step",
+];
+const END_FIELDS: [&str; 7] = ["project_id", "id", "ended_at", "summary", "output", "exception", "wb_run_step_end"];
+
+impl Route {
+    /// Sends a batch, once; of one in doubt only what the server has not.
+    pub fn send(self, channel: &Channel<'_>, batch: &mut Batch) -> Sent {
+        let mut there = vec![false; batch.len()];
+        if batch.in_doubt {
+            match self.look_up(channel, batch) {
+                Ok(found) => there = found,
+                Err(failure) => return Sent { there, outcome: Err(failure) },
+            }
+        }
+        let missing: Vec<usize> = (0..batch.len()).filter(|number| there.get(*number) == Some(&false)).collect();
+        if missing.is_empty() {
+            return Sent { there, outcome: Ok(()) };
+        }
+        let outcome = if missing.len() == batch.len() {
+            self.post(channel, batch)
+        } else {
+            self.post(channel, &mut batch.select(|number| there.get(number) == Some(&false)))
+        };
+        let (taken, outcome) = match outcome {
+            Ok(()) => (missing.len(), Ok(())),
+            Err((taken, failure)) => (taken, Err(failure)),
+        };
+        for number in missing.into_iter().take(taken) {
+            if let Some(place) = there.get_mut(number) {
+                *place = true;
+            }
+        }
+        Sent { there, outcome }
+    }
+
+    /// Which items of a batch the server has.
+    fn look_up(self, channel: &Channel<'_>, batch: &Batch) -> Result<Vec<bool>, Failure> {
+        let ids = || -> Vec<String> { batch.items().map(|(text, _)| id_of(text)).collect() };
+        Ok(match self {
+            Route::Complete | Route::Ends => {
+                let found = channel.calls_there(&ids())?;
+                ids().iter().map(|id| found.get(id).copied().unwrap_or(false)).collect()
+            }
+            Route::Starts => {
+                let found = channel.calls_there(&ids())?;
+                ids().iter().map(|id| found.contains_key(id)).collect()
+            }
+            Route::Feedback => {
+                let found = channel.feedback_there(&ids())?;
+                ids().iter().map(|id| found.contains(id)).collect()
+            }
+            Route::Costs => {
+                let looked_up: Result<Vec<bool>, Failure> =
+                    batch.items().map(|(text, _)| has_cost(channel, text)).collect();
+                looked_up?
+            }
+        })
+    }
+
+    /// An error says how many of the first items the server has taken nevertheless.
+    fn post(self, channel: &Channel<'_>, batch: &mut Batch) -> Result<(), (usize, Failure)> {
+        match self {
+            Route::Complete => post_complete(channel, batch).map_err(|failure| (0, failure)),
+            Route::Starts => one_by_one(batch, |text| post_part(channel, text, "start")),
+            Route::Ends => one_by_one(batch, |text| post_part(channel, text, "end")),
+            Route::Feedback => post_feedback(channel, batch),
+            Route::Costs => one_by_one(batch, |text| channel.post_once("/cost/create", text.as_bytes()).map(|_| ())),
+        }
+    }
+}
+
+fn one_by_one(batch: &Batch, post: impl Fn(&str) -> Result<(), Failure>) -> Result<(), (usize, Failure)> {
+    batch.items().enumerate().try_for_each(|(number, (text, _))| post(text).map_err(|failure| (number, failure)))
+}
+
+fn post_complete(channel: &Channel<'_>, batch: &mut Batch) -> Result<(), Failure> {
+    let older = &channel.without_complete_calls;
+    if !older.load(Ordering::Relaxed) {
+        match channel.post_once(&channel.route("calls/complete"), batch.body()) {
+            Err(failure) if failure.kind() == FailureKind::RouteMissing => older.store(true, Ordering::Relaxed),
+            outcome => return outcome.map(|_| ()),
+        }
+    }
+    let halves: Vec<String> = batch.items().flat_map(|(text, _)| start_and_end(text)).collect();
+    let body = format!("{{\"batch\":[{}]}}", halves.join(","));
+    channel.post_once("/call/upsert_batch", body.as_bytes()).map(|_| ())
+}
+
+/// Sends a start or an end alone.
+fn post_part(channel: &Channel<'_>, text: &str, mode: &str) -> Result<(), Failure> {
+    let older = &channel.without_complete_calls;
+    if !older.load(Ordering::Relaxed) {
+        let body = format!("{{\"{mode}\":{text}}}");
+        match channel.post_once(&channel.route(&format!("call/{mode}")), body.as_bytes()) {
+            Err(failure) if failure.kind() == FailureKind::RouteMissing => older.store(true, Ordering::Relaxed),
+            outcome => return outcome.map(|_| ()),
+        }
+    }
+    let body = format!("{{\"batch\":[{{\"mode\":\"{mode}\",\"req\":{{\"{mode}\":{text}}}}}]}}");
+    channel.post_once("/call/upsert_batch", body.as_bytes()).map(|_| ())
+}
+
+/// The two halves of a complete call, as an older server takes them. Their text was made here, so it has the fields.
+fn start_and_end(text: &str) -> [String; 2] {
+    let all: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
+    let half = |mode: &str, names: &[&str]| {
+        let fields: BTreeMap<&str, &RawValue> =
+            names.iter().filter_map(|name| Some((*name, all.get(*name)?.as_ref()))).collect();
+        let fields = serde_json::to_string(&fields).unwrap_or_default();
+        format!("{{\"mode\":\"{mode}\",\"req\":{{\"{mode}\":{fields}}}}}")
+    };
+    [half("start", &START_FIELDS), half("end", &END_FIELDS)]
+}
+
+fn post_feedback(channel: &Channel<'_>, batch: &mut Batch) -> Result<(), (usize, Failure)> {
+    let singly = &channel.without_feedback_batches;
+    if !singly.load(Ordering::Relaxed) {
+        match channel.post_once("/feedback/batch/create", batch.body()) {
+            Err(failure) if failure.kind() == FailureKind::RouteMissing => singly.store(true, Ordering::Relaxed),
+            outcome => return outcome.map(|_| ()).map_err(|failure| (0, failure)),
+        }
+    }
+    one_by_one(batch, |text| channel.post_once("/feedback/create", text.as_bytes()).map(|_| ()))
+}
+
+/// Whether the project has these prices. They have no id: the time from which they hold tells them apart.
+fn has_cost(channel: &Channel<'_>, text: &str) -> Result<bool, Failure> {
+    let body: Value = serde_json::from_str(text).unwrap_or_default();
+    let Some(costs) = body.get("costs").and_then(Value::as_object) else { return Ok(false) };
+    for (model, sent) in costs {
+        if !channel.costs_there(model)?.iter().any(|stored| is_same_cost(sent, stored)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Prices are stored as 32-bit floats (protocol, section 6.7), and times perhaps without their fraction.
+fn is_same_cost(sent: &Value, stored: &Value) -> bool {
+    let price = |cost: &Value, name: &str| cost.get(name).and_then(Value::as_f64).map(|price| price as f32);
+    let micros = |cost: &Value| {
+        let text = cost.get("effective_date").and_then(Value::as_str)?;
+        Timestamp::parse(text, "effective_date").ok().map(Timestamp::micros)
+    };
+    let same_time = match (micros(sent), micros(stored)) {
+        (Some(sent), Some(stored)) => {
+            let coarsest = [1, 1000, 1_000_000].into_iter().filter(|unit| stored % unit == 0).max().unwrap_or(1);
+            sent - sent.rem_euclid(coarsest) == stored
+        }
+        _ => false,
+    };
+    same_time
+        && ["prompt_token_cost", "completion_token_cost"].iter().all(|name| price(sent, name) == price(stored, name))
+}
+
+/// Prices as they are sent: with the time from which they hold, that of the logging if none is given. Without it they
+/// could not be told from others after a lost answer, and would hold from the time of the sync only.
+pub fn with_date(mut body: Value, logged_at: &str) -> Value {
+    if let Some(costs) = body.get_mut("costs").and_then(Value::as_object_mut) {
+        for prices in costs.values_mut().filter_map(Value::as_object_mut) {
+            if prices.get("effective_date").is_none_or(Value::is_null) {
+                prices.insert("effective_date".to_string(), json!(logged_at));
+            }
+        }
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_the_same_when_model_time_and_both_prices_are() {
+        let sent = with_date(
+            json!({"costs": {"m": {"prompt_token_cost": 0.1, "completion_token_cost": 2}}}),
+            "2026-01-31T10:00:00.123456Z",
+        );
+        let sent = &sent["costs"]["m"];
+        let stored = |prompt: f64, date: &str| {
+            is_same_cost(
+                sent,
+                &json!({"prompt_token_cost": prompt, "completion_token_cost": 2.0,
+                                        "effective_date": date}),
+            )
+        };
+        assert!(stored(f64::from(0.1f32), "2026-01-31T10:00:00.123456Z"));
+        assert!(stored(0.1, "2026-01-31T10:00:00.123Z") && stored(0.1, "2026-01-31 10:00:00"));
+        assert!(!stored(0.2, "2026-01-31T10:00:00.123456Z"));
+        assert!(!stored(0.1, "2026-01-31T10:00:01Z") && !stored(0.1, "2026-01-31T10:00:00.124Z"));
+    }
+
+    #[test]
+    fn a_date_that_was_given_stays() {
+        let given = json!({"costs": {"m": {"effective_date": "2020-01-01T00:00:00Z"}}});
+        assert_eq!(with_date(given.clone(), "2026-01-31T10:00:00Z"), given);
+    }
+}

@@ -1,0 +1,84 @@
+//! Where recorded projects go: to the name that they were recorded under, unless the caller maps them elsewhere or their
+//! entity was not known.
+
+use super::choices::Choices;
+use super::run::Request;
+use super::sender::Run;
+use super::server::project;
+use super::server::retry::Retry;
+use crate::error::{Error, Result, Status};
+use crate::record::names::split_project;
+use crate::store::layout::{ProjectDir, UNBOUND_ENTITY};
+use std::collections::HashMap;
+
+/// The destinations of projects.
+pub struct Targets {
+    /// By their recorded name, what the caller gave.
+    given: HashMap<String, (Option<String>, String)>,
+    /// The entity of what has none.
+    entity: String,
+}
+
+impl Targets {
+    /// Settles where projects go; the server is asked for the account's entity when it is needed and not given.
+    pub fn settle(
+        run: &Run<'_, '_>,
+        request: &Request<'_>,
+        all: &[ProjectDir],
+        pending: &[&ProjectDir],
+    ) -> Result<Targets> {
+        let mut given = HashMap::new();
+        for (recorded, target) in &run.choices.destinations {
+            given.insert(full_name(recorded)?, parts(target)?);
+        }
+        if let Some(target) = &run.choices.destination {
+            for project in pending {
+                given.insert(project.name(), parts(target)?);
+            }
+        }
+        let bare = given.values().any(|(entity, _)| entity.is_none())
+            || all.iter().any(|project| project.entity == UNBOUND_ENTITY && !given.contains_key(&project.name()));
+        let known = || run.choices.entity.clone().or_else(|| request.environment.text("WANDB_ENTITY"));
+        let entity = match bare.then(known) {
+            None => UNBOUND_ENTITY.to_string(),
+            Some(Some(entity)) => entity,
+            Some(None) => project::default_entity(run.transport, &Retry { policy: run.policy, stop: &run.stop })?,
+        };
+        Ok(Targets { given, entity })
+    }
+
+    /// The `entity/project` to which a project goes.
+    pub fn of(&self, project: &ProjectDir) -> String {
+        match self.given.get(&project.name()) {
+            Some((entity, name)) => format!("{}/{name}", entity.as_ref().unwrap_or(&self.entity)),
+            None if project.entity == UNBOUND_ENTITY => format!("{}/{}", self.entity, project.project),
+            None => project.name(),
+        }
+    }
+}
+
+/// The one destination is of one project.
+pub fn check_destination(choices: &Choices, pending: &[&ProjectDir]) -> Result<()> {
+    if choices.destination.is_none() || pending.len() <= 1 {
+        return Ok(());
+    }
+    let names: Vec<String> = pending.iter().map(|project| project.name()).collect();
+    Err(Error::new(
+        Status::InvalidArgument,
+        format!(
+            "destination: several projects wait ({}); name the one to send in project_name, or map each of them",
+            names.join(", ")
+        ),
+    ))
+}
+
+fn parts(name: &str) -> Result<(Option<String>, String)> {
+    let (entity, project) = split_project(name)?;
+    Ok((entity.map(str::to_string), project.to_string()))
+}
+
+/// A project that is named without an entity is one whose entity was not known when it was recorded.
+fn full_name(recorded: &str) -> Result<String> {
+    let (entity, project) = split_project(recorded)?;
+    Ok(format!("{}/{project}", entity.unwrap_or(UNBOUND_ENTITY)))
+}
