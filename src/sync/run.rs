@@ -102,7 +102,8 @@ pub fn run(request: &Request<'_>, report: &mut dyn FnMut(&Update<'_>) -> bool) -
         ));
     }
     let destination = request.connection.resolve(request.environment)?;
-    let mut run = Run { request, destination: &destination, transport: Transport::new(&destination)?, access };
+    let mut run =
+        Run { request, destination: &destination, transport: Transport::new(&destination, &request.stop)?, access };
     outcome.stopped = run.send_all(&all, &pending, &mut outcome.results, report).err();
     Ok(outcome)
 }
