@@ -5,9 +5,10 @@
 mod common;
 
 use std::cell::Cell;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use common::network::{answering, ForwardProxy, Front};
 use common::server::{free_port, Server, ENTITY, KEY};
@@ -25,12 +26,17 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 }
 
 fn transport_with(url: &str, variables: &[(&str, &str)]) -> Transport {
+    stoppable(url, variables, &Stop::new())
+}
+
+fn stoppable(url: &str, variables: &[(&str, &str)], stop: &Stop) -> Transport {
     let mut all = vec![("WANDB_BASE_URL", url), ("WF_TRACE_SERVER_URL", url)];
     if !variables.iter().any(|(name, _)| ["WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"].contains(name)) {
         all.push(("WANDB_API_KEY", KEY));
     }
     all.extend_from_slice(variables);
-    Transport::new(&Connection::default().resolve(&environment(&all)).unwrap()).unwrap()
+    let destination = Connection::default().resolve(&environment(&all)).unwrap();
+    Transport::new(&destination, stop).unwrap()
 }
 
 fn transport(server: &Server) -> Transport {
@@ -174,7 +180,7 @@ fn the_key_is_found_in_netrc_by_host_and_port() {
     std::fs::write(home.path().join(".netrc"), entry).unwrap();
     let (url, variables) = (server.url(), |url| [("WANDB_BASE_URL", url), ("WF_TRACE_SERVER_URL", url)]);
     let environment = Environment::given(&variables(url.as_str()), home.path(), home.path());
-    let transport = Transport::new(&Connection::default().resolve(&environment).unwrap()).unwrap();
+    let transport = Transport::new(&Connection::default().resolve(&environment).unwrap(), &Stop::new()).unwrap();
     transport.server_info().unwrap();
 }
 
@@ -266,6 +272,142 @@ fn an_answer_that_does_not_come_in_time_may_still_have_been_applied() {
     assert!(failure.may_have_been_applied(), "{failure:?}");
 }
 
+/// Something that is connected by whoever comes, and reads and answers nothing.
+fn mute() -> (TcpListener, u16) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// How a request fails that is stopped by another thread when it has waited a little, and how long after that.
+fn stopped_while_waiting(url: &str, variables: &[(&str, &str)], body: &[u8]) -> (Failure, Duration) {
+    let stop = Stop::new();
+    let transport = stoppable(url, variables, &stop);
+    thread::scope(|threads| {
+        let asker = threads.spawn(|| {
+            thread::sleep(Duration::from_millis(300));
+            stop.ask();
+            Instant::now()
+        });
+        let failure = transport.post_json("/obj/create", body, &RetryId::random()).unwrap_err();
+        let ended = Instant::now();
+        (failure, ended - asker.join().unwrap())
+    })
+}
+
+#[test]
+fn a_stop_ends_a_request_that_waits_for_its_answer_whatever_stands_between() {
+    let (_listener, port) = mute();
+    let (plain, secure) = (format!("http://127.0.0.1:{port}"), format!("https://127.0.0.1:{port}"));
+    let (tunnel, socks) = (format!("http://127.0.0.1:{port}"), format!("socks5://127.0.0.1:{port}"));
+    let working = ForwardProxy::connect();
+    let through = format!("http://127.0.0.1:{}", working.port());
+    for (what, url, proxy) in [
+        ("no proxy", &plain, None),
+        ("TLS", &secure, None),
+        ("a proxy that does not answer", &plain, Some(&tunnel)),
+        ("a SOCKS proxy that does not answer", &plain, Some(&socks)),
+        ("a proxy", &plain, Some(&through)),
+        ("a proxy and TLS", &secure, Some(&through)),
+    ] {
+        let variables: Vec<(&str, &str)> = proxy.map(|proxy| ("ALL_PROXY", proxy.as_str())).into_iter().collect();
+        let (failure, after) = stopped_while_waiting(url, &variables, b"{}");
+        assert_eq!(failure.kind(), FailureKind::Cancelled, "{what}: {failure}");
+        assert!(failure.to_string().contains("stopped on request"), "{what}: {failure}");
+        assert!(after < Duration::from_secs(2), "{what}: {after:?}");
+    }
+}
+
+#[test]
+fn a_stop_ends_a_request_whose_body_finds_no_room() {
+    let (_listener, port) = mute();
+    let body = vec![b' '; 30 << 20];
+    let (failure, after) = stopped_while_waiting(&format!("http://127.0.0.1:{port}"), &[], &body);
+    assert_eq!(failure.kind(), FailureKind::Cancelled, "{failure}");
+    assert!(failure.may_have_been_applied() && after < Duration::from_secs(2), "{after:?}");
+}
+
+#[test]
+fn a_request_ends_when_the_time_of_its_stop_is_over() {
+    let (_listener, port) = mute();
+    let (began, limit) = (Instant::now(), Duration::from_millis(300));
+    let transport = stoppable(&format!("http://127.0.0.1:{port}"), &[], &Stop::new().at(Some(began + limit)));
+    let failure = post(&transport, "/obj/create", &json!({})).unwrap_err();
+    assert_eq!(failure.kind(), FailureKind::Cancelled, "{failure}");
+    assert!(failure.to_string().contains("its time is over"), "{failure}");
+    assert!(began.elapsed() >= limit && began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[test]
+fn nothing_is_sent_once_it_is_to_stop() {
+    let (listener, port) = mute();
+    listener.set_nonblocking(true).unwrap();
+    let stop = Stop::new();
+    let transport = stoppable(&format!("http://127.0.0.1:{port}"), &[], &stop);
+    stop.ask();
+    let failure = transport.server_info().unwrap_err();
+    assert_eq!(failure.kind(), FailureKind::Cancelled, "{failure}");
+    assert!(!failure.may_have_been_applied() && listener.accept().is_err());
+}
+
+#[test]
+fn a_server_that_swallows_what_it_is_sent_is_given_up_after_one_attempt() {
+    let (listener, port) = mute();
+    rustix::net::listen(&listener, 0).unwrap();
+    // One connection waits to be taken; further ones get no answer.
+    let _waiting = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let transport = transport_with(&format!("http://127.0.0.1:{port}"), &[]);
+    let (began, attempts, policy) = (Instant::now(), Cell::new(0), RetryPolicy::default());
+    let outcome = Retry { policy: &policy, stop: &Stop::new() }.run("an object", |id| {
+        attempts.set(attempts.get() + 1);
+        transport.post_json("/obj/create", b"{}", id)
+    });
+    let failure = outcome.unwrap_err();
+    assert_eq!(attempts.get(), 1, "{failure}");
+    assert!(failure.is_silence() && failure.is_dead_link() && !failure.may_have_been_applied(), "{failure:?}");
+    assert!(failure.to_string().contains("nothing there answered in time"), "{failure}");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn bodies_of_all_threads_are_counted_and_kept_within_a_rate() {
+    let port = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    let url = format!("http://127.0.0.1:{port}");
+    let body = vec![b' '; 10_000];
+    let free = transport_with(&url, &[]);
+    free.post_json("/obj/create", &body, &RetryId::random()).unwrap();
+    assert_eq!(free.sent_bytes(), 10_000);
+    let limited = transport_with(&url, &[]).with_rate(Some(50_000));
+    let began = Instant::now();
+    thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(|| {
+                for _ in 0..2 {
+                    limited.post_json("/obj/create", &body, &RetryId::random()).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(limited.sent_bytes(), 60_000);
+    // The last of six may begin when five are paid for.
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_stop_ends_the_wait_for_a_rate() {
+    let port = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    let stop = Stop::new();
+    let transport = stoppable(&format!("http://127.0.0.1:{port}"), &[], &stop).with_rate(Some(1));
+    transport.post_json("/obj/create", &[b' '; 100_000], &RetryId::random()).unwrap();
+    let failure = thread::scope(|threads| {
+        let waiting = threads.spawn(|| transport.post_json("/obj/create", b"{}", &RetryId::random()).unwrap_err());
+        stop.ask();
+        waiting.join().unwrap()
+    });
+    assert_eq!(failure.kind(), FailureKind::Cancelled, "{failure}");
+    assert_eq!(transport.sent_bytes(), 100_000);
+}
+
 #[test]
 fn what_is_no_weave_server_acknowledges_nothing() {
     for answer in [
@@ -348,7 +490,7 @@ fn a_certificate_file_that_cannot_serve_is_named_with_its_variable() {
         let file = file.display().to_string();
         let variables = [("WANDB_API_KEY", KEY), ("REQUESTS_CA_BUNDLE", &file)];
         let destination = Connection::default().resolve(&environment(&variables)).unwrap();
-        let error = Transport::new(&destination).err().unwrap();
+        let error = Transport::new(&destination, &Stop::new()).err().unwrap();
         assert_eq!(error.status(), Status::InvalidArgument);
         assert!(error.text().contains("REQUESTS_CA_BUNDLE") && error.text().contains(&file), "{error}");
     }

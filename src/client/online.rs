@@ -49,7 +49,7 @@ impl Online {
     ) -> Result<(String, String, Online)> {
         let connection = options.connection();
         let destination = connection.resolve(environment)?;
-        let transport = Transport::new(&destination)?;
+        let transport = Transport::new(&destination, &Stop::new())?;
         let retry = Retry { policy: &destination.retry, stop: &Stop::new() };
         let entity = match entity {
             Some(entity) => entity.to_owned(),

@@ -63,9 +63,9 @@ impl Batch {
         self.is_full()
     }
 
-    /// One whose objects the server may have.
-    pub fn doubtful() -> Batch {
-        Batch { in_doubt: true, ..Batch::default() }
+    /// An empty one, whose objects the server may have or not.
+    pub fn new(in_doubt: bool) -> Batch {
+        Batch { in_doubt, ..Batch::default() }
     }
 
     /// Whether it should be sent.

@@ -50,7 +50,7 @@ pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
         pending,
         delivery: Delivery::new(Route::Complete, Counted::Calls, sender),
         fresh: Batch::default(),
-        doubtful: Batch::doubtful(),
+        doubtful: Batch::new(true),
         pairs: Pairs::new(Bounds::USUAL),
         updates: Vec::new(),
         more_updates: false,
@@ -211,7 +211,7 @@ impl<'c> Calls<'c> {
     fn send_batches(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
         let fresh = std::mem::take(&mut self.fresh);
         self.delivery.send(sender, &mut self.pending, fresh)?;
-        let doubtful = std::mem::replace(&mut self.doubtful, Batch::doubtful());
+        let doubtful = std::mem::replace(&mut self.doubtful, Batch::new(true));
         self.delivery.send(sender, &mut self.pending, doubtful)
     }
 
@@ -242,7 +242,7 @@ impl<'c> Calls<'c> {
                 self.open.add([(id_of(&whole), OpenCall::of(&whole, None))])?;
                 let whole = sender.addressed(RecordType::CallComplete, &whole)?;
                 let in_doubt = self.pending.is_in_doubt(part.place);
-                let mut batch = Batch { in_doubt, ..Batch::default() };
+                let mut batch = Batch::new(in_doubt);
                 batch.push(&whole, &[part.place]);
                 self.delivery.send(sender, &mut self.pending, batch)?;
             } else {
@@ -314,7 +314,7 @@ impl<'c> Calls<'c> {
             let text = sender.addressed(RecordType::CallComplete, &text)?.into_owned();
             // Without a record that says so, it is not known whether it was sent before.
             let in_doubt = place.is_none_or(|place| self.pending.is_in_doubt(place));
-            let mut batch = Batch { in_doubt, ..Batch::default() };
+            let mut batch = Batch::new(in_doubt);
             batch.push(&text, place.as_slice());
             self.delivery.send(sender, &mut self.pending, batch)?;
         }

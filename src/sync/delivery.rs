@@ -57,7 +57,7 @@ impl<'c> Delivery<'c> {
         if batch.is_empty() {
             return Ok(());
         }
-        if batch.in_doubt && batch.attempts == 0 {
+        if batch.in_doubt && pending.has_doubts() {
             batch.due = Some(self.doubts_until);
         }
         pending.sending(batch.places(), &mut sender.project.progress)?;

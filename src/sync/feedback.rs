@@ -61,7 +61,7 @@ fn send_all<'c>(
     what: Counted,
     text: &impl Fn(&Parsed<'_>, &str) -> Result<Option<(RecordType, String)>>,
 ) -> Result<()> {
-    let (mut fresh, mut doubtful) = (Batch::default(), Batch::doubtful());
+    let (mut fresh, mut doubtful) = (Batch::default(), Batch::new(true));
     while let Some(place) = pending.advance()? {
         let (line, own) = pending.line();
         let made = parse(line, own).and_then(|line| text(&line, &pending.identity(place)));
@@ -73,7 +73,7 @@ fn send_all<'c>(
             Ok(Some(text)) => {
                 let batch = if pending.is_in_doubt(place) { &mut doubtful } else { &mut fresh };
                 if batch.push(&text, &[place]) {
-                    let empty = Batch { in_doubt: batch.in_doubt, ..Batch::default() };
+                    let empty = Batch::new(batch.in_doubt);
                     let full = std::mem::replace(batch, empty);
                     delivery.send(sender, pending, full)?;
                 }

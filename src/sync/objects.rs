@@ -106,7 +106,7 @@ struct Folder {
 /// Sends the pending tables, ops and objects of projects, in the order in which they were logged: a reference can only
 /// have been handed out before it was used, also by another project. To send one again changes nothing, as long as no
 /// later version was sent. An error of one project ends that project, and stands in its place in `ended`.
-pub fn send(run: &mut Run<'_, '_>, projects: &mut [Project<'_>], ended: &mut [Option<Error>]) -> Result<()> {
+pub fn send<'env>(run: &mut Run<'_, 'env>, projects: &mut [Project<'env>], ended: &mut [Option<Error>]) -> Result<()> {
     let mut folders = Vec::new();
     for (number, project) in projects.iter_mut().enumerate() {
         for (folder, what) in FOLDERS {

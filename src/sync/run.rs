@@ -108,7 +108,7 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
     }
     check_destination(choices, &pending)?;
     let destination = request.connection.resolve(request.environment)?;
-    let transport = Transport::new(&destination)?;
+    let transport = Transport::new(&destination, &request.stop)?.with_rate(choices.max_rate);
     let outcome = std::thread::scope(|scope| {
         let mut run = Run {
             root,
@@ -117,6 +117,7 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
             transport: &transport,
             policy: &destination.retry,
             stop,
+            sent_bytes: 0,
             pool: Pool::new(scope, choices.connections),
             refs: RefMap::new(),
             results: Results::new(),
@@ -128,7 +129,12 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn send_all(run: &mut Run<'_, '_>, request: &Request<'_>, all: &[ProjectDir], pending: &[&ProjectDir]) -> Result<()> {
+fn send_all<'env>(
+    run: &mut Run<'_, 'env>,
+    request: &Request<'_>,
+    all: &[ProjectDir],
+    pending: &[&'env ProjectDir],
+) -> Result<()> {
     let server = run.transport.traces().as_str().to_string();
     let targets = Targets::settle(run, request, all, pending)?;
     // Every project, since one may refer to another.

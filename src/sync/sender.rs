@@ -45,6 +45,8 @@ pub struct Run<'scope, 'env> {
     pub policy: &'env RetryPolicy,
     /// The caller's wish to stop, and the end of the time that it gave.
     pub stop: Stop,
+    /// How many bytes of bodies were sent, or are about to be.
+    pub sent_bytes: u64,
     /// What sends batches.
     pub pool: Pool<'scope, 'env>,
     /// Where references lead on the server.
@@ -93,17 +95,19 @@ impl Sender<'_, '_, '_> {
     }
 
     /// An error when it is time to stop, or when sending so much more would go over a limit.
-    pub fn check_limits(&self, bytes: usize) -> Result<()> {
+    pub fn check_limits(&mut self, bytes: usize) -> Result<()> {
         if self.run.stop.is_due() {
             return Err(self.stopped());
         }
-        match self.run.choices.max_bytes {
-            Some(limit) if self.run.transport.sent_bytes().saturating_add(bytes as u64) > limit => Err(Error::new(
+        let sent = self.run.sent_bytes.saturating_add(bytes as u64);
+        if let Some(limit) = self.run.choices.max_bytes.filter(|limit| sent > *limit) {
+            return Err(Error::new(
                 Status::Timeout,
                 format!("the sync stopped before it sent more than {limit} bytes (max_bytes); sync again for the rest"),
-            )),
-            _ => Ok(()),
+            ));
         }
+        self.run.sent_bytes = sent;
+        Ok(())
     }
 
     /// Why the sync stops.

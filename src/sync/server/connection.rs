@@ -28,7 +28,8 @@ pub struct Connection {
     pub ca_file: Option<PathBuf>,
     /// Trust any certificate; `WEAVE_INSECURE_DISABLE_SSL`.
     pub insecure: Option<bool>,
-    /// The limit for connecting, for each step of sending, and for the answer; `WEAVE_HTTP_TIMEOUT` in seconds.
+    /// The limit for connecting (4 s at most), for each step of sending, and for the answer; `WEAVE_HTTP_TIMEOUT` in
+    /// seconds.
     pub timeout: Option<Duration>,
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use ureq::http::HeaderMap;
 use ureq::Timeout;
 
+use super::stop::Stop;
 use crate::error::{Error, Status};
 
 /// The longest reason that is kept of an answer, in characters.
@@ -62,6 +63,7 @@ pub struct Failure {
     place: String,
     reason: String,
     dead_link: bool,
+    silent: bool,
     perhaps_applied: bool,
     over: bool,
     retry_after: Option<Duration>,
@@ -77,10 +79,29 @@ impl Failure {
             place: place.to_owned(),
             reason: shorten(reason.as_ref()),
             dead_link: false,
+            silent: false,
             perhaps_applied: false,
             over: true,
             retry_after: None,
             should_retry: None,
+        }
+    }
+
+    /// A request that is not made, because of a stop.
+    pub fn stopped(place: &str, stop: &Stop) -> Self {
+        Failure::new(FailureKind::Cancelled, place, "").into_stopped(stop)
+    }
+
+    /// The failure of a request that a stop has ended. Whether it may have arrived stays as it was.
+    pub(super) fn into_stopped(self, stop: &Stop) -> Self {
+        let reason = if stop.is_asked() { "stopped on request" } else { "stopped, since its time is over" };
+        Failure {
+            kind: FailureKind::Cancelled,
+            reason: reason.to_owned(),
+            dead_link: false,
+            silent: false,
+            should_retry: None,
+            ..self
         }
     }
 
@@ -139,12 +160,14 @@ impl Failure {
             | ureq::Error::BadUri(_) => (true, false),
             _ => (false, true),
         };
-        Failure {
-            dead_link,
-            perhaps_applied,
-            over: dead_link || matches!(cause, ureq::Error::Timeout(_)),
-            ..Failure::new(FailureKind::Unreachable, place, without_prefix(&cause.to_string()))
-        }
+        let silent = matches!(cause, ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect));
+        let reason = match cause {
+            _ if silent => "nothing there answered in time".to_owned(),
+            cause => without_prefix(&cause.to_string()).to_owned(),
+        };
+        // After our own time limit nobody waits for the server any more; a connection that was cut says nothing of it.
+        let over = dead_link || matches!(cause, ureq::Error::Timeout(_));
+        Failure { dead_link, silent, perhaps_applied, over, ..Failure::new(FailureKind::Unreachable, place, reason) }
     }
 
     /// The kind of failure.
@@ -196,6 +219,12 @@ impl Failure {
         self.dead_link
     }
 
+    /// Whether nobody answered at all when it was connected: that took its time already, and another try would take the
+    /// same again.
+    pub fn is_silence(&self) -> bool {
+        self.silent
+    }
+
     /// Whether the server may have carried the request out in spite of the failure.
     pub fn may_have_been_applied(&self) -> bool {
         self.perhaps_applied
@@ -238,7 +267,7 @@ impl fmt::Display for Failure {
             FailureKind::Forbidden => {
                 write!(f, "{place}{status}: {reason}. The API key has no access; check the entity and the project")
             }
-            FailureKind::Cancelled => write!(f, "{place}: stopped on request"),
+            FailureKind::Cancelled => write!(f, "{place}: {reason}"),
             FailureKind::LocalFile => write!(f, "{reason}"),
             _ => write!(f, "{place}{status}: {reason}"),
         }

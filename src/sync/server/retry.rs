@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::environment::Environment;
-use super::failure::{Failure, FailureKind};
+use super::failure::Failure;
 use super::stop::Stop;
 use crate::error::Result;
 
@@ -31,7 +31,7 @@ impl RetryId {
 pub struct RetryPolicy {
     /// Attempts of one request, the first included.
     pub max_attempts: u32,
-    /// Attempts when nothing can be connected, or when one record may be the cause (a repeated 500).
+    /// Attempts when nothing can be connected (one where that is known by silence alone), or when one record may be the cause (a repeated 500).
     pub max_attempts_without_hope: u32,
     /// The wait before the second attempt; it doubles from there.
     pub first_wait: Duration,
@@ -73,7 +73,7 @@ impl RetryPolicy {
     /// The wait before another attempt, or `None` when there shall be none. `attempt` counts those made, from 1;
     /// `elapsed` is the time since the first began; `jitter` is a number from 0 to 1.
     pub fn wait(&self, failure: &Failure, attempt: u32, elapsed: Duration, jitter: f64) -> Option<Duration> {
-        if !failure.is_transient() {
+        if !failure.is_transient() || failure.is_silence() {
             return None;
         }
         let without_hope = failure.is_dead_link() || failure.may_be_a_records_fault();
@@ -123,7 +123,7 @@ impl Retry<'_> {
         let mut made = 0;
         loop {
             if self.stop.is_due() {
-                return Err(Failure::new(FailureKind::Cancelled, place, ""));
+                return Err(Failure::stopped(place, self.stop));
             }
             let failure = match attempt(&id) {
                 Ok(done) => return Ok(done),
@@ -151,6 +151,7 @@ fn jitter() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::failure::FailureKind;
     use super::*;
     use std::cell::{Cell, RefCell};
     use std::path::Path;
@@ -197,6 +198,12 @@ mod tests {
     fn a_dead_link_and_a_repeated_500_end_soon() {
         assert_eq!(attempts_until_failure(&dead()), 3);
         assert_eq!(attempts_until_failure(&answered(500, None)), 3);
+    }
+
+    #[test]
+    fn who_does_not_answer_when_connected_is_not_asked_again() {
+        let silence = ureq::Error::Timeout(ureq::Timeout::Connect);
+        assert_eq!(attempts_until_failure(&Failure::of_error("POST http://x/y", &silence)), 1);
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! A wish to stop, or a time at which to: everything that waits looks at it.
+//! A wish to stop, or a time at which to: everything that waits looks at it, and what waits for a server is woken by it.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+use ureq::unversioned::transport::ShutdownHandle;
 
 /// The longest wait between two looks.
 const SLICE: Duration = Duration::from_millis(50);
@@ -10,8 +13,27 @@ const SLICE: Duration = Duration::from_millis(50);
 /// Tells those who have a copy of it to stop. Any thread may do so.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
-    asked: Arc<AtomicBool>,
+    wish: Arc<Wish>,
     deadline: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Wish {
+    asked: AtomicBool,
+    /// The connections that are cut when it is asked for.
+    connections: Mutex<Vec<Weak<dyn ShutdownHandle>>>,
+}
+
+impl Wish {
+    fn connections(&self) -> MutexGuard<'_, Vec<Weak<dyn ShutdownHandle>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Wish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wish").field("asked", &self.asked).finish_non_exhaustive()
+    }
 }
 
 impl Stop {
@@ -23,17 +45,38 @@ impl Stop {
     /// The same, which also stops at a time, or at its own if that is earlier.
     pub fn at(&self, deadline: Option<Instant>) -> Stop {
         let deadline = self.deadline.into_iter().chain(deadline).min();
-        Stop { asked: self.asked.clone(), deadline }
+        Stop { wish: self.wish.clone(), deadline }
     }
 
     /// Asks for it.
     pub fn ask(&self) {
-        self.asked.store(true, Ordering::Release);
+        self.wish.asked.store(true, Ordering::Release);
+        let connections = std::mem::take(&mut *self.wish.connections());
+        for connection in connections.iter().filter_map(Weak::upgrade) {
+            connection.shutdown();
+        }
+    }
+
+    /// Has a connection cut when somebody asks; whoever waits for it then hears at once.
+    pub(super) fn cuts(&self, connection: Weak<dyn ShutdownHandle>) {
+        let mut connections = self.wish.connections();
+        connections.retain(|other| other.strong_count() > 0);
+        connections.push(connection.clone());
+        drop(connections);
+        // Looked at afterwards: who asked meanwhile may not have seen it.
+        if let Some(connection) = connection.upgrade().filter(|_| self.is_asked()) {
+            connection.shutdown();
+        }
     }
 
     /// Whether somebody has asked.
     pub fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
+        self.wish.asked.load(Ordering::Acquire)
+    }
+
+    /// The time that is left; `None` without a deadline.
+    pub fn left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Whether the time is over.

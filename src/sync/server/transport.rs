@@ -2,7 +2,7 @@
 //!
 //! A success is an answer of status 200 to 299 that a Weave server can have given; whatever else happens is a
 //! [`Failure`]. Nothing is tried again here, except once with a fresh access token. Redirects are not followed: a
-//! redirected POST would become a GET whose success means nothing.
+//! redirected POST would become a GET whose success means nothing. When a [`Stop`] is due, the request under way ends.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::Deserialize;
 use serde_json::Value;
-use ureq::http::{HeaderValue, Response};
+use ureq::config::Config;
+use ureq::http::{HeaderMap, HeaderValue, Response};
 use ureq::tls::{parse_pem, PemItem, RootCerts, TlsConfig};
 use ureq::unversioned::multipart::{Form, Part};
 use ureq::{Agent, AsSendBody, Body, Proxy, ProxyProtocol};
@@ -22,11 +23,18 @@ use super::connection::{CaFile, Destination};
 use super::credentials::{Credentials, Secret};
 use super::failure::{Failure, FailureKind};
 use super::identity::Identity;
+use super::interrupt;
+use super::pace::Pace;
 use super::retry::RetryId;
+use super::stop::Stop;
 use crate::error::{Error, Result, Status};
 
 /// More than any answer that a sender asks for: a million row digests are 47 MB.
 const LARGEST_ANSWER: u64 = 128 << 20;
+
+/// The longest time for connecting: who is there answers sooner, and a pass to a server that swallows what it is sent is to
+/// end in less than 5 s.
+const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
 /// How many times the limit of one step the whole body may take: 31 MiB within 300 s need 0.9 Mbit/s.
 const BODY_STEPS: u32 = 10;
@@ -96,15 +104,18 @@ pub struct Transport {
     signature: Signature,
     answer_limit: Duration,
     request_limit: Duration,
+    stop: Stop,
+    pace: Pace,
 }
 
 impl Transport {
-    /// Prepares the way; the network is not touched yet.
-    pub fn new(destination: &Destination) -> Result<Transport> {
+    /// Prepares the way; the network is not touched yet. When `stop` is due, requests end as cancelled.
+    pub fn new(destination: &Destination, stop: &Stop) -> Result<Transport> {
         let tls = tls(destination)?;
-        let base = agent(destination, &tls, destination.base_proxy.clone());
+        let agent = |proxy: &Option<Proxy>| interrupt::agent(config(destination, &tls, proxy.clone()), stop);
+        let base = agent(&destination.base_proxy);
         let same_way = destination.base_proxy == destination.traces_proxy;
-        let traces = if same_way { base.clone() } else { agent(destination, &tls, destination.traces_proxy.clone()) };
+        let traces = if same_way { base.clone() } else { agent(&destination.traces_proxy) };
         let signature = match &destination.credentials {
             Credentials::Key(key) => Signature::Key(basic(key)?),
             Credentials::IdentityToken { token_file, cache_file } => {
@@ -117,7 +128,20 @@ impl Transport {
             signature,
             answer_limit: destination.timeout,
             request_limit: destination.timeout.saturating_mul(BODY_STEPS + 5),
+            stop: stop.clone(),
+            pace: Pace::default(),
         })
+    }
+
+    /// The same, sending at most so many bytes of bodies a second, all threads together: a body waits until those before
+    /// it are paid for.
+    pub fn with_rate(self, limit: Option<u64>) -> Transport {
+        Transport { pace: Pace::new(limit), ..self }
+    }
+
+    /// How many bytes of bodies were sent, those of failed attempts included.
+    pub fn sent_bytes(&self) -> u64 {
+        self.pace.sent()
     }
 
     /// The trace server's address.
@@ -160,6 +184,11 @@ impl Transport {
         let file_name = file_name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
         let server = &self.traces;
         let place = place("POST", server, path);
+        let length = match content {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            // One that cannot be read is told below.
+            Content::File(path) => path.metadata().map_or(0, |about| about.len()),
+        };
         checked(self.signed(&place, |authorization| {
             let part = match content {
                 Content::Bytes(bytes) => Part::bytes(bytes),
@@ -173,7 +202,7 @@ impl Transport {
                 .mime_str("application/octet-stream")
                 .map_err(|cause| Failure::of_error(&place, &cause))?;
             let form = fields.iter().fold(Form::new(), |form, (name, value)| form.text(name, value));
-            post_to(server, path, authorization, None, id, form.part("file", part), &place)
+            self.post_to(server, path, authorization, None, id, (length, form.part("file", part)), &place)
         })?)
     }
 
@@ -201,7 +230,7 @@ impl Transport {
         let place = place("GET", &self.traces, "/server_info");
         let answer = self.signed(&place, |authorization| {
             let request = self.traces.agent.get(self.traces.address.at("/server_info"));
-            finish(&place, request.header("Authorization", authorization).call())
+            self.finish(&place, request.header("Authorization", authorization).call())
         })?;
         answer.json()
     }
@@ -215,7 +244,10 @@ impl Transport {
         id: &RetryId,
     ) -> std::result::Result<Answer, Failure> {
         let place = place("POST", server, path);
-        self.signed(&place, |authorization| post_to(server, path, authorization, Some(content_type), id, body, &place))
+        let measured = (body.len() as u64, body);
+        self.signed(&place, |authorization| {
+            self.post_to(server, path, authorization, Some(content_type), id, measured, &place)
+        })
     }
 
     /// Makes a request with its `Authorization`; a refused access token is exchanged for a fresh one, once.
@@ -224,6 +256,9 @@ impl Transport {
         place: &str,
         request: impl Fn(HeaderValue) -> std::result::Result<Answer, Failure>,
     ) -> std::result::Result<Answer, Failure> {
+        if self.stop.is_due() {
+            return Err(Failure::stopped(place, &self.stop));
+        }
         let identity = match &self.signature {
             Signature::Key(key) => return request(key.clone()),
             Signature::Identity(identity) => identity,
@@ -240,7 +275,60 @@ impl Transport {
     fn exchange(&self, identity: &Identity, form: &str) -> std::result::Result<Vec<u8>, Failure> {
         let address = identity.exchange_address();
         let request = self.base.agent.post(&address).header("Content-Type", "application/x-www-form-urlencoded");
-        finish(&format!("POST {address}"), request.send(form)).map(|answer| answer.body)
+        self.finish(&format!("POST {address}"), request.send(form)).map(|answer| answer.body)
+    }
+
+    /// `body` comes with its length.
+    #[allow(clippy::too_many_arguments)]
+    fn post_to(
+        &self,
+        server: &Server,
+        path: &str,
+        authorization: HeaderValue,
+        content_type: Option<&str>,
+        id: &RetryId,
+        (length, body): (u64, impl AsSendBody),
+        place: &str,
+    ) -> std::result::Result<Answer, Failure> {
+        if !self.pace.admit(length, &self.stop) {
+            return Err(Failure::stopped(place, &self.stop));
+        }
+        let mut request = server.agent.post(server.address.at(path)).header("Authorization", authorization);
+        if let Some(content_type) = content_type {
+            request = request.header("Content-Type", content_type);
+        }
+        if let Some(id) = id.as_str() {
+            request = request.header("X-Weave-Retry-Id", id);
+        }
+        self.finish(place, request.send(body))
+    }
+
+    fn finish(
+        &self,
+        place: &str,
+        outcome: std::result::Result<Response<Body>, ureq::Error>,
+    ) -> std::result::Result<Answer, Failure> {
+        let failed = |cause: ureq::Error| {
+            let failure = Failure::of_error(place, &cause);
+            if self.stop.is_due() {
+                failure.into_stopped(&self.stop)
+            } else {
+                failure
+            }
+        };
+        let mut response = outcome.map_err(failed)?;
+        let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
+        if response.status().is_success() {
+            let body = body.map_err(failed)?;
+            // The end of such an answer is the end of the connection, which the stop may have been.
+            if self.stop.is_asked() && !tells_its_length(response.headers()) {
+                return Err(failed(ureq::Error::ConnectionFailed));
+            }
+            return Ok(Answer { place: place.to_owned(), body });
+        }
+        // The status and headers of a refusal tell enough even where its body is torn.
+        let (status, body) = (response.status().as_u16(), body.unwrap_or_default());
+        Err(Failure::of_answer(place, status, response.headers(), &body, Timestamp::now()))
     }
 }
 
@@ -248,40 +336,8 @@ fn place(method: &str, server: &Server, path: &str) -> String {
     format!("{method} {}", server.address.at(path))
 }
 
-fn post_to(
-    server: &Server,
-    path: &str,
-    authorization: HeaderValue,
-    content_type: Option<&str>,
-    id: &RetryId,
-    body: impl AsSendBody,
-    place: &str,
-) -> std::result::Result<Answer, Failure> {
-    let mut request = server.agent.post(server.address.at(path)).header("Authorization", authorization);
-    if let Some(content_type) = content_type {
-        request = request.header("Content-Type", content_type);
-    }
-    if let Some(id) = id.as_str() {
-        request = request.header("X-Weave-Retry-Id", id);
-    }
-    finish(place, request.send(body))
-}
-
-fn finish(
-    place: &str,
-    outcome: std::result::Result<Response<Body>, ureq::Error>,
-) -> std::result::Result<Answer, Failure> {
-    let mut response = outcome.map_err(|cause| Failure::of_error(place, &cause))?;
-    let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
-    if response.status().is_success() {
-        return match body {
-            Ok(body) => Ok(Answer { place: place.to_owned(), body }),
-            Err(cause) => Err(Failure::of_error(place, &cause)),
-        };
-    }
-    // The status and headers of a refusal tell enough even where its body is torn.
-    let (status, body) = (response.status().as_u16(), body.unwrap_or_default());
-    Err(Failure::of_answer(place, status, response.headers(), &body, Timestamp::now()))
+fn tells_its_length(headers: &HeaderMap) -> bool {
+    headers.contains_key("content-length") || headers.contains_key("transfer-encoding")
 }
 
 /// A body that is no JSON under status 200 comes from something else than a Weave server, a sign-in page for instance:
@@ -296,7 +352,7 @@ fn checked(answer: Answer) -> std::result::Result<Answer, Failure> {
     }
 }
 
-fn agent(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> Agent {
+fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> Config {
     let step = Some(destination.timeout);
     Agent::config_builder()
         .http_status_as_error(false)
@@ -306,7 +362,7 @@ fn agent(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> Ag
         .proxy(proxy)
         .tls_config(tls.clone())
         // No limit for looking up names: ureq would do it in a thread that outlives the limit.
-        .timeout_connect(step)
+        .timeout_connect(Some(destination.timeout.min(CONNECT_LIMIT)))
         .timeout_send_request(step)
         .timeout_send_body(Some(destination.timeout.saturating_mul(BODY_STEPS)))
         .timeout_recv_response(step)
@@ -314,7 +370,6 @@ fn agent(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> Ag
         .timeout_per_read(step)
         .timeout_per_write(step)
         .build()
-        .new_agent()
 }
 
 fn tls(destination: &Destination) -> Result<TlsConfig> {
