@@ -7,7 +7,7 @@ use super::line::{parse, plain_text, IdKey, Parsed};
 use super::open_calls::{OpenCall, OpenCalls};
 use super::pairs::{Bounds, Pairs, Part};
 use super::parts::{interrupted, interrupted_end, joined, of_part, with_defaults, with_trace};
-use super::pending::{Pending, Place};
+use super::pending::{Lost, Pending, Place};
 use super::results::Counted;
 use super::route::Route;
 use super::sender::{object_text, raw, text_of, Fields, Sender};
@@ -36,7 +36,7 @@ struct Calls<'c> {
     /// Parts of calls whose start was sent alone, or may have been.
     open_starts: Vec<(Place, Option<JournalId>, Fields)>,
     open_ends: Vec<(Place, Fields)>,
-    lost: Vec<Place>,
+    lost: Lost,
 }
 
 /// Sends the pending calls of a project, then the updates of calls.
@@ -57,10 +57,10 @@ pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
         open,
         open_starts: Vec::new(),
         open_ends: Vec::new(),
-        lost: Vec::new(),
+        lost: Lost::default(),
     };
     let sent = calls.send_all(sender);
-    let settled = calls.settle(sender);
+    let settled = calls.settle(sender, sent.is_ok());
     let finished = sender.finish(&mut calls.pending);
     sent.and(settled).and(finished)
 }
@@ -309,7 +309,7 @@ impl<'c> Calls<'c> {
     ) -> Result<()> {
         let next = Delivery::new(route, Counted::Calls, sender);
         let mut former = std::mem::replace(&mut self.delivery, next);
-        self.lost.extend(former.abandon(sender, &mut self.pending));
+        self.lost.add_all(former.abandon(sender, &mut self.pending));
         for (place, text) in parts {
             let text = sender.addressed(RecordType::CallComplete, &text)?.into_owned();
             // Without a record that says so, it is not known whether it was sent before.
@@ -342,8 +342,9 @@ impl<'c> Calls<'c> {
     }
 
     /// Notes what may have arrived without being acknowledged: nothing, unless something went wrong.
-    fn settle(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
-        self.lost.extend(self.delivery.abandon(sender, &mut self.pending));
+    fn settle(&mut self, sender: &mut Sender<'_, '_, 'c>, is_all: bool) -> Result<()> {
+        self.lost.add_all(self.delivery.abandon(sender, &mut self.pending));
+        self.lost.is_all = is_all;
         self.pending.settle(&self.lost, &mut sender.project.progress)
     }
 }

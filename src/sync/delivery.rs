@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::channel::{id_of, Channel};
 use super::judge::{Judge, Verdict};
 use super::line::IdKey;
-use super::pending::{Pending, Place};
+use super::pending::{Lost, Pending};
 use super::pool::Done;
 use super::results::Counted;
 use super::route::Route;
@@ -32,7 +32,7 @@ pub struct Delivery<'c> {
     waiting: Vec<Batch>,
     judge: Judge,
     /// Records that may be under way although nobody waits for them any more.
-    lost: Vec<Place>,
+    lost: Lost,
     /// What earlier runs left in doubt is not to be asked for before this time.
     doubts_until: Instant,
 }
@@ -47,7 +47,7 @@ impl<'c> Delivery<'c> {
             parts: Vec::new(),
             waiting: Vec::new(),
             judge: Judge::default(),
-            lost: Vec::new(),
+            lost: Lost::default(),
             doubts_until: sender.project.doubts_until,
         }
     }
@@ -102,7 +102,7 @@ impl<'c> Delivery<'c> {
 
     /// After an error: takes the answers to what is under way, sends nothing more, and answers which records may have
     /// arrived without being acknowledged.
-    pub fn abandon(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Vec<Place> {
+    pub fn abandon(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Lost {
         while let Some(done) = sender.run.pool.done(true) {
             let Done { batch, sent } = done;
             let there = |number: usize| sent.there.get(number).copied().unwrap_or(false);
@@ -113,13 +113,13 @@ impl<'c> Delivery<'c> {
             }
             if let Err(failure) = &sent.outcome {
                 let left = batch.select(|number| !there(number));
-                if failure.may_have_been_applied() || left.in_doubt || failure.kind() == FailureKind::Cancelled {
-                    self.lost.extend_from_slice(left.places());
+                if left.in_doubt || may_have_arrived(failure) {
+                    self.lost.add(left.places(), over_at(sender, failure));
                 }
             }
         }
         for batch in self.waiting.drain(..).chain(self.parts.drain(..)).filter(|batch| batch.in_doubt) {
-            self.lost.extend_from_slice(batch.places());
+            self.lost.add(batch.places(), batch.due.unwrap_or_else(Instant::now));
         }
         std::mem::take(&mut self.lost)
     }
@@ -131,7 +131,7 @@ impl<'c> Delivery<'c> {
         }
         if let Err(error) = sender.check_limits(batch.bytes()) {
             if batch.in_doubt {
-                self.lost.extend_from_slice(batch.places());
+                self.lost.add(batch.places(), Instant::now());
             }
             return Err(error);
         }
@@ -185,19 +185,18 @@ impl<'c> Delivery<'c> {
             self.accepted(sender, pending, &batch.select(there))?;
             batch = batch.select(|number| !there(number));
         }
-        batch.in_doubt |= failure.may_have_been_applied() || failure.kind() == FailureKind::Cancelled;
+        batch.in_doubt |= may_have_arrived(&failure);
         batch.attempts += 1;
         let elapsed = batch.begun.map(|begun| begun.elapsed()).unwrap_or_default();
         if let Some(wait) = sender.run.policy.next_wait(&failure, batch.attempts, elapsed) {
-            // Before the request is over for certain, a look-up proves nothing.
-            let over = if failure.is_over() { Duration::ZERO } else { sender.run.transport.answer_limit() };
-            batch.due = Some(Instant::now() + wait.max(if batch.in_doubt { over } else { Duration::ZERO }));
+            let next = Instant::now() + wait;
+            batch.due = Some(if batch.in_doubt { next.max(over_at(sender, &failure)) } else { next });
             self.waiting.push(batch);
             return Ok(());
         }
         if !failure.may_be_a_records_fault() {
             if batch.in_doubt {
-                self.lost.extend_from_slice(batch.places());
+                self.lost.add(batch.places(), over_at(sender, &failure));
             }
             return Err(failure.into());
         }
@@ -249,7 +248,7 @@ impl<'c> Delivery<'c> {
             if is_certain {
                 sender.set_aside(pending, places, self.what, &id, failure.status(), &failure.to_string())?;
             } else {
-                self.lost.extend_from_slice(if batch.in_doubt { places } else { &[] });
+                self.lost.add(if batch.in_doubt { places } else { &[] }, Instant::now());
                 sender.not_taken(self.what, &failure.to_string())?;
             }
         }
@@ -266,4 +265,15 @@ impl<'c> Delivery<'c> {
         }
         sender.count(self.what, batch.len() as u64)
     }
+}
+
+/// Whether the server may have what a failed request held.
+fn may_have_arrived(failure: &Failure) -> bool {
+    failure.may_have_been_applied() || failure.kind() == FailureKind::Cancelled
+}
+
+/// When a failed request is over for certain: before that, a look-up proves nothing.
+fn over_at(sender: &Sender<'_, '_, '_>, failure: &Failure) -> Instant {
+    let is_over = failure.is_over() && failure.kind() != FailureKind::Cancelled;
+    Instant::now() + if is_over { Duration::ZERO } else { sender.run.transport.answer_limit() }
 }

@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::delivery::Delivery;
 use super::line::{parse, Parsed};
-use super::pending::Pending;
+use super::pending::{Lost, Pending};
 use super::results::Counted;
 use super::route::{with_date, Route};
 use super::sender::{not_json, object_text, raw, text_of, Fields, Sender};
@@ -49,7 +49,7 @@ fn send_folder(
     if sent.is_ok() {
         sent = delivery.finish(sender, &mut pending);
     }
-    let lost = delivery.abandon(sender, &mut pending);
+    let lost = Lost { is_all: sent.is_ok(), ..delivery.abandon(sender, &mut pending) };
     let settled = pending.settle(&lost, &mut sender.project.progress);
     sent.and(settled).and(sender.finish(&mut pending))
 }

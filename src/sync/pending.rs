@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// A record, told by its file (in the order of reading) and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +28,31 @@ impl Place {
     /// The record with this number in the file with that one.
     pub fn new(file: u32, index: u64) -> Place {
         Place { file, index }
+    }
+}
+
+/// Records that may have arrived without being acknowledged, at the end of a sync.
+#[derive(Debug, Default)]
+pub struct Lost {
+    /// The records.
+    pub places: Vec<Place>,
+    /// Whether there are no others: every record was tried.
+    pub is_all: bool,
+    /// When the last request with them is over for certain.
+    pub over: Option<Instant>,
+}
+
+impl Lost {
+    /// Adds records whose request is over at a time.
+    pub fn add(&mut self, places: &[Place], over: Instant) {
+        self.places.extend_from_slice(places);
+        self.over = self.over.max(Some(over));
+    }
+
+    /// Adds what another one has.
+    pub fn add_all(&mut self, other: Lost) {
+        self.places.extend(other.places);
+        self.over = self.over.max(other.over);
     }
 }
 
@@ -65,6 +91,9 @@ struct FileState {
     fetcher: Option<Reader>,
     next: Option<(u64, Vec<u8>, Timestamp)>,
     records: u64,
+    /// This pass has come to the end of the file.
+    at_end: bool,
+    /// Some pass has: `records` is how many there are.
     read_whole: bool,
     damage: Option<String>,
 }
@@ -87,6 +116,7 @@ impl Pending {
                 fetcher: None,
                 next: None,
                 records: 0,
+                at_end: false,
                 read_whole: false,
                 damage: None,
             });
@@ -141,7 +171,7 @@ impl Pending {
     /// Begins again with the first file.
     pub fn rewind(&mut self) {
         self.current = 0;
-        self.files.iter_mut().for_each(|state| (state.reader, state.read_whole) = (None, false));
+        self.files.iter_mut().for_each(|state| (state.reader, state.at_end) = (None, false));
     }
 
     /// Goes on to the next record that is not acknowledged: file after file.
@@ -211,12 +241,22 @@ impl Pending {
         progress.acknowledge(&self.by_file(places))
     }
 
-    /// Notes that nothing is under way any more but these.
-    pub fn settle(&self, in_doubt: &[Place], progress: &mut Progress) -> Result<()> {
-        let in_doubt = self.by_file(in_doubt);
+    /// Notes that nothing is under way any more but what was lost.
+    pub fn settle(&self, lost: &Lost, progress: &mut Progress) -> Result<()> {
+        let mut left = self.by_file(&lost.places);
+        if !lost.is_all {
+            // What was in doubt and did not come to its turn still is.
+            for state in self.files.iter().filter(|state| !state.in_doubt.is_empty()) {
+                left.entry(state.key.as_str()).or_default().insert_all(&state.in_doubt);
+            }
+        }
+        let wait = lost.over.map(|over| over.saturating_duration_since(Instant::now())).unwrap_or_default();
+        let over = Timestamp::now().micros().saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
+        let over = Timestamp::from_micros(over).unwrap_or_else(Timestamp::now);
         self.files.iter().try_for_each(|state| {
-            let left = in_doubt.get(state.key.as_str()).cloned().unwrap_or_default();
-            progress.settle(&state.key, &left)
+            let mut left = left.remove(state.key.as_str()).unwrap_or_default();
+            left.remove_all(&state.acknowledged);
+            progress.settle(&state.key, &left, over)
         })
     }
 
@@ -266,20 +306,19 @@ impl FileState {
     }
 
     fn advance(&mut self) -> Result<Option<u64>> {
-        if self.read_whole {
+        if self.at_end {
             return Ok(None);
         }
         if self.reader.is_none() {
             self.reader = self.open()?;
         }
         let Some(reader) = &mut self.reader else {
-            self.read_whole = true;
+            self.at_end = true;
             return Ok(None);
         };
         loop {
             reader.skip_to(self.acknowledged.first_missing(reader.position()));
             let Some(index) = reader.advance()? else { break };
-            self.records = index + 1;
             if reader.line().iter().all(u8::is_ascii_whitespace) {
                 self.acknowledged.insert(index, index);
             } else if !self.acknowledged.contains(index) {
@@ -292,7 +331,7 @@ impl FileState {
             log::write(log::Level::Warning, || damage.to_string());
         }
         self.reader = None;
-        self.read_whole = true;
+        (self.at_end, self.read_whole) = (true, true);
         Ok(None)
     }
 

@@ -10,6 +10,7 @@
 
 use super::ranges::Ranges;
 use crate::error::{Error, Result};
+use crate::record::time::Timestamp;
 use crate::store::disk;
 use crate::store::layout::{Access, ProjectDir};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ struct Line {
     records: Option<Ranges>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sending: Option<Ranges>,
+    /// When the last request with what is `sending` is over for certain; not known while a run sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    over: Option<String>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -38,6 +42,7 @@ struct OfFile {
     acknowledged: Ranges,
     /// May be under way, as far as it is not acknowledged.
     sending: Ranges,
+    over: Option<Timestamp>,
 }
 
 /// What was acknowledged of one project.
@@ -69,7 +74,10 @@ impl Progress {
             if let Ok(noted) = serde_json::from_slice::<Line>(line) {
                 let of_file = files.entry(noted.file).or_default();
                 noted.records.iter().for_each(|records| of_file.acknowledged.insert_all(records));
-                of_file.sending = noted.sending.unwrap_or_else(|| std::mem::take(&mut of_file.sending));
+                if let Some(sending) = noted.sending {
+                    of_file.sending = sending;
+                    of_file.over = noted.over.and_then(|time| Timestamp::parse(&time, "over").ok());
+                }
             }
         }
         files.retain(|file, _| project.path.join(file).exists());
@@ -88,10 +96,18 @@ impl Progress {
         self.files.get(file).map(|of_file| of_file.sending.clone()).unwrap_or_default()
     }
 
-    /// How long ago an earlier run noted something last; no time for a clock that was set back.
-    pub fn age(&self) -> Duration {
-        let age = self.last_noted.and_then(|noted| SystemTime::now().duration_since(noted).ok());
-        age.unwrap_or_default()
+    /// How long to wait until what earlier runs sent is over for certain: before that, a look-up proves nothing. An
+    /// answer takes `answer` at most, and a whole request `request`.
+    pub fn wait_for_doubts(&self, answer: Duration, request: Duration) -> Duration {
+        // A run that was killed was so since it noted something last.
+        let age = self.last_noted.and_then(|noted| SystemTime::now().duration_since(noted).ok()).unwrap_or_default();
+        let unknown = if age > request + answer { Duration::ZERO } else { answer };
+        let doubts = self.files.values().filter(|of_file| !of_file.sending.is_empty());
+        let waits = doubts.map(|of_file| match of_file.over {
+            Some(over) => Duration::from_micros(u64::try_from(over.micros() - Timestamp::now().micros()).unwrap_or(0)),
+            None => unknown,
+        });
+        waits.max().unwrap_or_default().min(answer)
     }
 
     /// Notes that these records, and those behind them for a while, may be under way; on the disk when this returns.
@@ -104,8 +120,8 @@ impl Progress {
             }
             of_file.sending.remove_all(&of_file.acknowledged);
             ranges.iter().for_each(|(first, last)| of_file.sending.insert(first, last.max(first + AHEAD)));
-            let sending = Some(of_file.sending.clone());
-            push_line(&mut lines, &Line { file: (*file).to_string(), records: None, sending });
+            of_file.over = None;
+            push_line(&mut lines, &of_file.sending_line(file));
         }
         if lines.is_empty() {
             return Ok(());
@@ -120,17 +136,20 @@ impl Progress {
         for (file, ranges) in records {
             self.files.entry((*file).to_string()).or_default().acknowledged.insert_all(ranges);
             let records = Some(ranges.clone());
-            push_line(&mut lines, &Line { file: (*file).to_string(), records, sending: None });
+            push_line(&mut lines, &Line { file: (*file).to_string(), records, sending: None, over: None });
         }
         self.write(&lines)
     }
 
-    /// Notes that of a file nothing is under way any more but these.
-    pub fn settle(&mut self, file: &str, left: &Ranges) -> Result<()> {
-        let Some(of_file) = self.files.get_mut(file).filter(|of_file| of_file.sending != *left) else { return Ok(()) };
-        of_file.sending = left.clone();
+    /// Notes that of a file nothing is under way any more but these, and those only until a time.
+    pub fn settle(&mut self, file: &str, left: &Ranges, over: Timestamp) -> Result<()> {
+        let Some(of_file) = self.files.get_mut(file) else { return Ok(()) };
+        if of_file.sending.is_empty() && left.is_empty() {
+            return Ok(());
+        }
+        (of_file.sending, of_file.over) = (left.clone(), Some(over));
         let mut lines = Vec::new();
-        push_line(&mut lines, &Line { file: file.to_string(), records: None, sending: Some(left.clone()) });
+        push_line(&mut lines, &of_file.sending_line(file));
         self.write(&lines)
     }
 
@@ -152,6 +171,13 @@ impl Progress {
     }
 }
 
+impl OfFile {
+    fn sending_line(&self, file: &str) -> Line {
+        let over = self.over.map(|over| over.to_string());
+        Line { file: file.to_string(), records: None, sending: Some(self.sending.clone()), over }
+    }
+}
+
 /// Replaces the log by one that says the same in few lines.
 fn write_whole(path: &Path, files: &HashMap<String, OfFile>, access: Access) -> Result<File> {
     let failed = |cause| Error::io("cannot write", path, &cause);
@@ -160,9 +186,8 @@ fn write_whole(path: &Path, files: &HashMap<String, OfFile>, access: Access) -> 
     let mut file = access.create_file(&temporary).map_err(failed)?;
     let mut lines = Vec::new();
     for (name, of_file) in files {
-        let sending = Some(of_file.sending.clone()).filter(|sending| !sending.is_empty());
         let records = Some(of_file.acknowledged.clone());
-        push_line(&mut lines, &Line { file: name.clone(), records, sending });
+        push_line(&mut lines, &Line { records, ..of_file.sending_line(name) });
     }
     file.write_all(&lines).and_then(|()| file.sync_data()).map_err(failed)?;
     fs::rename(&temporary, path).map_err(failed)?;
@@ -214,8 +239,11 @@ mod tests {
         drop(first);
         let mut second = open();
         assert_eq!((second.in_doubt(FILE), second.acknowledged(FILE)), (ranges(&[(7, AHEAD)]), ranges(&[(0, 6)])));
-        second.settle(FILE, &ranges(&[(8, 8)])).unwrap();
+        let limits = (Duration::from_secs(30), Duration::from_secs(450));
+        assert_eq!(second.wait_for_doubts(limits.0, limits.1), limits.0, "killed a moment ago, for all it knows");
+        second.settle(FILE, &ranges(&[(8, 8)]), Timestamp::now()).unwrap();
         drop(second);
+        assert_eq!(open().wait_for_doubts(limits.0, limits.1), Duration::ZERO, "over, as the last run saw");
         assert_eq!(open().in_doubt(FILE), ranges(&[(8, 8)]), "also after the log was written anew");
         assert_eq!(open().in_doubt(FILE), ranges(&[(8, 8)]));
     }

@@ -122,6 +122,7 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
             refs: RefMap::new(),
             results: Results::new(),
             report,
+            is_told_to_end: false,
         };
         let stopped = send_all(&mut run, request, &all, &pending).err();
         Outcome { results: run.results, stopped }
@@ -212,10 +213,7 @@ fn open_project<'env>(run: &mut Run<'_, 'env>, dir: &'env ProjectDir, target: &s
         without_complete_calls: AtomicBool::new(false),
         without_feedback_batches: AtomicBool::new(false),
     };
-    // An earlier run was killed at some time since it noted something last, and no request outlives it by more than the
-    // time that an answer may take.
-    let over = progress.age() > run.transport.request_limit();
-    let wait = if over { Duration::ZERO } else { run.transport.answer_limit() };
+    let wait = progress.wait_for_doubts(run.transport.answer_limit(), run.transport.request_limit());
     Ok(Project {
         dir,
         recorded: dir.name(),

@@ -55,6 +55,8 @@ pub struct Run<'scope, 'env> {
     pub results: Results,
     /// What is told meanwhile.
     pub report: &'env mut Report<'env>,
+    /// Whether it answered that it wants an end.
+    pub is_told_to_end: bool,
 }
 
 /// A project that is being sent.
@@ -179,11 +181,10 @@ impl Sender<'_, '_, '_> {
         let recorded = &self.project.recorded;
         let tally = self.run.results.tally(recorded, what);
         let update = Update { project: recorded, kind: what.name(), synced: tally.synced, errors: tally.errors };
-        if !(self.run.report)(&update) {
-            self.run.stop.ask();
-        }
-        match self.run.stop.is_asked() {
-            true => Err(self.stopped()),
+        // Once it wanted an end, what is under way is waited for and counted, and that is all.
+        self.run.is_told_to_end = self.run.is_told_to_end || !(self.run.report)(&update);
+        match self.run.is_told_to_end || self.run.stop.is_asked() {
+            true => Err(cancelled()),
             false => Ok(()),
         }
     }
@@ -192,12 +193,16 @@ impl Sender<'_, '_, '_> {
 /// Why a sync stops.
 pub fn stopped(stop: &Stop) -> Error {
     match stop.is_asked() {
-        true => Failure::new(FailureKind::Cancelled, "sync", "").into(),
+        true => cancelled(),
         false => Error::new(
             Status::Timeout,
             "the time for the sync is over (max_time); what was not sent is kept, sync again for the rest",
         ),
     }
+}
+
+fn cancelled() -> Error {
+    Failure::new(FailureKind::Cancelled, "sync", "").into()
 }
 
 /// The text of an object with these fields; project and id stand first, where they are found without parsing.

@@ -117,9 +117,18 @@ fn what_was_never_connected_was_never_applied() {
 #[test]
 fn a_fault_of_the_server_may_have_come_after_the_work_and_a_refusal_comes_before_it() {
     assert!(answer(500, "").may_have_been_applied());
+    assert!(answer(429, "").may_have_been_applied(), "not every server looks at its limits first");
     assert!(answer(200, "<html>").may_have_been_applied());
-    assert!(!answer(429, "").may_have_been_applied());
     assert!(!answer(422, "").may_have_been_applied());
+}
+
+#[test]
+fn a_server_that_answered_is_done_and_one_behind_a_gateway_or_a_cut_line_may_not_be() {
+    let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    assert!(answer(500, "").is_over() && answer(429, "").is_over());
+    assert!(!answer(504, "").is_over() && !Failure::of_error("p", &ureq::Error::Io(cut)).is_over());
+    let late = ureq::Error::Timeout(ureq::Timeout::RecvResponse);
+    assert!(Failure::of_error("p", &late).is_over(), "our own time limit has passed");
 }
 
 #[test]
