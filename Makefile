@@ -69,7 +69,7 @@ demo: test-deps build ## an agent session from C, C++ and Go: log offline, sync,
 	scripts/demo.sh
 
 bench: build ## what logging costs, beside yardsticks and peers; ONLY=call,disk for some sections
-	$(PYTHON) benches/run.py --only "$(ONLY)"
+	BACKLOG="$(BACKLOG)" $(PYTHON) benches/run.py --only "$(ONLY)"
 
 bench-table: ## put the figures of the last `make bench` into README.md and docs/benchmarks.md
 	$(PYTHON) benches/table.py

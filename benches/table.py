@@ -26,6 +26,10 @@ MAIN = [
     ("disk: full, 1 call/s (60 and a flush, ten times): a call", "a call on the disk, at one a second"),
     ("process: ten journals logged at once: resident growth", "memory, while ten times the journal is logged"),
     ("process: 1 client at rest: wake-ups", "a client at rest: wake-ups"),
+    ("sync: fixed: to a server that only counts, at least", "a sync, to a server that only counts"),
+    ("sync: fixed: processor time of a byte", "its processor time for each byte of lines"),
+    ("sync: backlog: peak memory", "its peak memory, while it sends a large backlog"),
+    ("sync: nobody listens: until it ends", "its end where no server listens"),
 ]
 QUANTILES = ["median", "p99", "p99.9", "max"]
 PEER_COLUMNS = ["median, paced", "p99, paced", "p99.9, paced", "logged until all is written", "a call on disk",

@@ -17,6 +17,7 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").res
 RELEASE = TARGET / "release"
 BUILT = TARGET / "bench"
 WORK = BUILT / "work"
+SERVER = ROOT / ".venv-server" / "bin" / "python"
 OFFICIAL = ROOT / ".venv-weave54" / "bin" / "python"
 STRICT = ["-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-pthread", f"-I{BENCHES / 'harness'}"]
 LIBRARY = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'bindings/cpp/include'}", f"-L{RELEASE}", "-lweave",
@@ -55,8 +56,7 @@ class Programs:
 
     def command(self, name, load, directory, schedule, threads, count):
         """The command that logs `count` calls of a load as planned."""
-        assert self.has(name), name
-        return [*self._commands[name], str(self.load(load)), str(directory), schedule, str(threads), str(count)]
+        return [*self.command_of(name), str(self.load(load)), str(directory), schedule, str(threads), str(count)]
 
     def run(self, name, load, schedule, threads, count, directory=None):
         """What a program answers. Its directory is new and goes with it, unless one is given."""
@@ -66,10 +66,24 @@ class Programs:
             shutil.rmtree(kept)
         return answer
 
+    def command_of(self, name):
+        """The command of a program, before what it is asked."""
+        assert self.has(name), name
+        return self._commands[name]
+
+    def suite_command(self, command, *arguments):
+        """A command of benches/suite."""
+        return [self.command_of("rust")[0], command, *map(str, arguments)]
+
     def suite(self, command, *arguments):
         """What a command of benches/suite answers."""
-        assert self.has("rust")
-        return self.answer([self._commands["rust"][0], command, *map(str, arguments)])
+        return self.answer(self.suite_command(command, *arguments))
+
+    def start(self, command):
+        """A process that runs beside others, with pipes to its input and from its output."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=self._environment, stdin=pipe, stdout=pipe, text=True,
+                                preexec_fn=on_two_cores)
 
     def answer(self, command):
         done = subprocess.run(command, env=self._environment, stdout=subprocess.PIPE, text=True, timeout=300,
@@ -248,6 +262,12 @@ def official(_):
     return python_with(OFFICIAL, "peers/python/official_wal.py")
 
 
+def weave_server(_):
+    if not SERVER.exists():
+        raise Missing("`make test-deps` makes its environment")
+    return [str(SERVER), str(ROOT / "tests/server/server.py")]
+
+
 def tracing(environment):
     fetched(["cargo", "fetch", "--locked"], "peers/rust", environment)
     build(["cargo", "build", "--quiet", "--release", "--locked"],
@@ -262,5 +282,5 @@ BUILDERS = {
     "zap": lambda environment: go_build("peers/go", "./zap", "zap", environment),
     "zerolog": lambda environment: go_build("peers/go", "./zerolog", "zerolog", environment),
     "gzip per record": lambda _: python_with(sys.executable, "peers/python/gzip_per_record.py"),
-    "official client": official,
+    "official client": official, "local Weave server": weave_server,
 }

@@ -7,6 +7,7 @@ mod disk;
 mod logging;
 mod plan;
 mod process;
+mod sink;
 mod syncing;
 mod yardsticks;
 
@@ -16,6 +17,8 @@ fn main() {
         Some(("log", rest)) => logging::planned(rest),
         Some(("flushed", rest)) => logging::flushed(rest),
         Some(("recover", rest)) => logging::recover(rest),
+        Some(("backlog", rest)) => logging::backlog(rest),
+        Some(("apart", rest)) => logging::apart(rest),
         Some(("write", rest)) => yardsticks::write(rest),
         Some(("copy", rest)) => yardsticks::copy(rest),
         Some(("check", rest)) => yardsticks::check(rest),
@@ -24,7 +27,9 @@ fn main() {
         Some(("compressors", rest)) => disk::compressors(rest),
         Some(("memory", rest)) => process::memory(rest),
         Some(("idle", rest)) => process::idle(rest),
-        Some(("sync", rest)) => syncing::measure(rest),
+        Some(("sync", rest)) => syncing::sync(rest),
+        Some(("plain", rest)) => syncing::plain(rest),
+        Some(("sink", _)) => sink::serve(),
         _ => println!("`make bench` runs the benchmark"),
     }
 }

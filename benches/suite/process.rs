@@ -56,8 +56,14 @@ pub fn idle(arguments: &[String]) {
     }
 }
 
+/// Seconds that all threads of this process spent on a core so far, in the kernel too.
+pub fn cpu() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 /// A number of bytes of `/proc/self/status`.
-fn status(field: &str) -> u64 {
+pub fn status(field: &str) -> u64 {
     number(&fs::read_to_string("/proc/self/status").unwrap(), field) * 1024
 }
 

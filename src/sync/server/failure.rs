@@ -214,9 +214,14 @@ impl Failure {
         }
     }
 
-    /// Whether nothing could be connected: no name, no route, nobody listening, no trust.
+    /// Whether nothing could be connected: no name, no route, nobody listening, no trust; or nothing was ever answered.
     pub fn is_dead_link(&self) -> bool {
         self.dead_link
+    }
+
+    /// Says whether nothing was ever answered before it: what closes each connection is no better than what refuses it.
+    pub fn before_any_answer(self, nothing: bool) -> Failure {
+        Failure { dead_link: self.dead_link || nothing, ..self }
     }
 
     /// Whether nobody answered at all when it was connected: that took its time already, and another try would take the

@@ -5,6 +5,7 @@
 //! redirected POST would become a GET whose success means nothing. When a [`Stop`] is due, the request under way ends.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::prelude::{Engine, BASE64_STANDARD};
@@ -128,6 +129,7 @@ impl Transport {
             signature,
             answer_limit: destination.timeout,
             request_limit: destination.timeout.saturating_mul(BODY_STEPS + 5),
+            answered: AtomicBool::new(false),
             stop: stop.clone(),
             pace: Pace::default(),
         })
@@ -309,7 +311,7 @@ impl Transport {
         outcome: std::result::Result<Response<Body>, ureq::Error>,
     ) -> std::result::Result<Answer, Failure> {
         let failed = |cause: ureq::Error| {
-            let failure = Failure::of_error(place, &cause);
+            let failure = Failure::of_error(place, &cause).before_any_answer(!self.answered.load(Ordering::Relaxed));
             if self.stop.is_due() {
                 failure.into_stopped(&self.stop)
             } else {
@@ -317,6 +319,7 @@ impl Transport {
             }
         };
         let mut response = outcome.map_err(failed)?;
+        self.answered.store(true, Ordering::Relaxed);
         let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
         if response.status().is_success() {
             let body = body.map_err(failed)?;
