@@ -105,6 +105,8 @@ pub struct Transport {
     signature: Signature,
     answer_limit: Duration,
     request_limit: Duration,
+    /// Whether anything was ever answered.
+    answered: AtomicBool,
     stop: Stop,
     pace: Pace,
 }
