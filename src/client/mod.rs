@@ -1,6 +1,6 @@
 //! Sessions and live calls: what a program logs, checked and turned into records for the store.
 //!
-//! [`options`] and [`storage`] (settings and their environment variables), [`Client`] (a session), [`LiveCall`] and the
+//! [`options`], [`storage`] and [`sending`] (settings and their environment variables), [`Client`] (a session), [`LiveCall`] and the
 //! calls logged in one go, `summary` and [`rollup`] (usage and status, also of children in their parents), [`context`]
 //! (a parent as one line of text),
 //! [`filter`] (the program's say in what is kept), and one file each for objects, files, feedback and costs. Only
@@ -20,6 +20,7 @@ mod objects;
 mod online;
 pub mod options;
 pub mod rollup;
+pub mod sending;
 mod start;
 pub mod storage;
 mod summary;
@@ -31,4 +32,5 @@ pub use client::Client;
 pub use context::Context;
 pub use filter::{Decision, Filter, FilteredRecord};
 pub use options::Options;
+pub use sending::SyncSettings;
 pub use start::{exception_text, CallOptions, Parent};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::filter::Filter;
+use super::sending::SyncSettings;
 use crate::error::{Error, Result, Status};
 use crate::record::json::{accept, Redact, Rules};
 use crate::store::options::QuotaPolicy;
@@ -26,8 +27,6 @@ pub struct Options {
     pub offline_dir: Option<PathBuf>,
     /// The entity of a project that is named without one (`WANDB_ENTITY`).
     pub entity: Option<String>,
-    /// At a sync: the `entity/project` to which one project goes (`WEAVE_DESTINATION`).
-    pub destination: Option<String>,
     /// Bytes after which a data file is closed (`WEAVE_MAX_FILE_SIZE`).
     pub max_file_size: Option<u64>,
     /// Age after which a data file is closed (`WEAVE_MAX_FILE_AGE`, seconds).
@@ -74,6 +73,8 @@ pub struct Options {
     pub redact_keys: Vec<String>,
     /// The program's say in what is kept.
     pub filter: Option<Arc<Filter>>,
+    /// What is chosen of a sync.
+    pub sync: SyncSettings,
     /// Is told how a sync goes on, on the thread that syncs; false stops it.
     pub progress: Option<Arc<ProgressFn>>,
 }

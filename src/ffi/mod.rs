@@ -28,6 +28,8 @@ pub mod object;
 pub mod options;
 pub mod options_server;
 pub mod options_storage;
+pub mod options_sync;
+pub mod stop;
 mod strings;
 pub mod sync;
 pub mod version;

@@ -8,27 +8,6 @@ use super::error::weave_status;
 use super::options::{out_of_range, set, weave_options};
 use super::strings::text;
 
-/// At a sync, where the one project that is sent goes, under whatever name it was recorded; references in it follow.
-/// Variable WEAVE_DESTINATION; default: the recorded name.
-///
-/// @param options the settings.
-/// @param destination "entity/project", or "project" of the entity that projects without one go to; copied.
-/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
-#[no_mangle]
-pub unsafe extern "C" fn weave_options_set_destination(
-    options: *mut weave_options,
-    destination: *const c_char,
-) -> weave_status {
-    // SAFETY: by the conventions of the interface.
-    unsafe {
-        set(options, |o| {
-            let destination = text(destination, "destination")?;
-            o.destination = Some(destination.to_owned());
-            Ok(())
-        })
-    }
-}
-
 /// The API key of the account. It is never written to disk or to a log. Variable WANDB_API_KEY; else the netrc file.
 ///
 /// @param options the settings.

@@ -255,6 +255,6 @@ pub unsafe extern "C" fn weave_options_set_quota_policy(
     }
 }
 
-fn milliseconds(value: i64, name: &str) -> Result<Duration> {
+pub(super) fn milliseconds(value: i64, name: &str) -> Result<Duration> {
     u64::try_from(value).map(Duration::from_millis).map_err(|_| out_of_range(name, value, "at least 0 milliseconds"))
 }

@@ -13,20 +13,20 @@ use crate::client::Options;
 use crate::error::{Error, Result, Status};
 use crate::store::{retention, usage};
 use crate::sync::Environment;
-use crate::sync::{self, Choices, Request, Stop, Update};
+use crate::sync::{self, Request, Update};
 
 /// Sends what is stored to the server, in the order that references need. What the server has taken is marked; what it
-/// has not is kept for the next time. Clients of this process that write to the directory may go on.
+/// has not is kept for the next time; a record that it refuses is set aside. It may be stopped or killed at any instant
+/// and called again. Clients of this process that write to the directory may go on.
 ///
 /// @param offline_dir the offline directory; NULL for the one of options, environment or default.
 /// @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
 /// @param api_key the API key; NULL for the one of options, environment or netrc file.
-/// @param options addresses, certificates, the entity of projects that were logged without one, progress; NULL for the
-/// defaults.
+/// @param options addresses, certificates, where projects go, limits, progress, the way to stop; NULL for the defaults.
 /// @param results_json takes {"entity/project": {"calls": [synced, errors], …}}; to be freed with weave_string_free. It is
 /// written whenever sending began, also when the status is an error: set it to NULL before.
-/// @return WEAVE_OK; WEAVE_INCOMPLETE when some records were refused or could not be sent; WEAVE_CANCELLED; WEAVE_BUSY
-/// when another process syncs the directory; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME;
+/// @return WEAVE_OK; WEAVE_INCOMPLETE when some records were refused or could not be sent; WEAVE_TIMEOUT at a limit of
+/// time or bytes; WEAVE_CANCELLED; WEAVE_BUSY when another sync of the directory runs; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME;
 /// WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER; WEAVE_IO, WEAVE_NO_SPACE.
 #[no_mangle]
 pub unsafe extern "C" fn weave_sync(
@@ -51,14 +51,13 @@ pub unsafe extern "C" fn weave_sync(
         let project = unsafe { optional(project_name, "project_name") }?.filter(|name| !name.is_empty());
         // SAFETY: by the conventions of the interface.
         let offline_dir = unsafe { dir(offline_dir, &settings, &environment) }?;
-        let destination = settings.destination.clone().or_else(|| environment.text("WEAVE_DESTINATION"));
         let request = Request {
             offline_dir: &offline_dir,
             project,
             connection: &settings.connection(),
             environment: &environment,
-            choices: Choices { entity: settings.entity.clone(), destination, ..Choices::default() },
-            stop: Stop::new(),
+            choices: settings.choices(&environment)?,
+            stop: settings.sync.stop.clone(),
         };
         let outcome = sync::run(&request, &mut tell)?;
         // SAFETY: by the conventions of the interface.

@@ -4,6 +4,7 @@ use super::batch::Batch;
 use super::channel::id_of;
 use super::delivery::Delivery;
 use super::line::{parse, plain_text, IdKey, Parsed};
+use super::needs::Needs;
 use super::open_calls::{OpenCall, OpenCalls};
 use super::pairs::{Bounds, Pairs, Part};
 use super::parts::{interrupted, interrupted_end, joined, of_part, with_defaults, with_trace};
@@ -37,10 +38,13 @@ struct Calls<'c> {
     open_starts: Vec<(Place, Option<JournalId>, Fields)>,
     open_ends: Vec<(Place, Fields)>,
     lost: Lost,
+    /// What calls refer to, when it was not sent before them.
+    needs: Option<Needs>,
 }
 
-/// Sends the pending calls of a project, then the updates of calls.
-pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
+/// Sends the pending calls of a project, then the updates of calls. `on_demand`: what they refer to was not sent yet, and
+/// is sent when a call needs it.
+pub fn send(sender: &mut Sender<'_, '_, '_>, on_demand: bool) -> Result<()> {
     let pending = sender.pending("calls")?;
     let open = OpenCalls::open(sender.project.dir, sender.run.access)?;
     if pending.is_empty() && (open.is_empty() || !sender.run.choices.close_orphans) {
@@ -58,6 +62,7 @@ pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
         open_starts: Vec::new(),
         open_ends: Vec::new(),
         lost: Lost::default(),
+        needs: on_demand.then(|| Needs::open(sender)).transpose()?,
     };
     let sent = calls.send_all(sender);
     let settled = calls.settle(sender, sent.is_ok());
@@ -105,6 +110,9 @@ impl<'c> Calls<'c> {
                 Ok(Parsed { record_type: Some(RecordType::CallComplete), data, .. }) => {
                     if !is_first_pass || !turn.takes(data) {
                         continue;
+                    }
+                    if let Some(needs) = &mut self.needs {
+                        needs.send_for(sender, data)?;
                     }
                     sender.addressed(RecordType::CallComplete, data).map(|text| {
                         let in_doubt = self.pending.is_in_doubt(place);
@@ -195,6 +203,9 @@ impl<'c> Calls<'c> {
         let whole = object_text(&joined(start, end)?);
         if !turn.takes(&whole) {
             return Ok(false);
+        }
+        if let Some(needs) = &mut self.needs {
+            needs.send_for(sender, &whole)?;
         }
         let whole = sender.addressed(RecordType::CallComplete, &whole)?;
         Ok(self.batch_for(&places).push(&whole, &places))

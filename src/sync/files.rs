@@ -25,28 +25,29 @@ struct Created {
 }
 
 /// The folders that have records of files: ours, and that of the prototype of this format.
-const FOLDERS: [&str; 2] = ["files", "files_metadata"];
+pub const FOLDERS: [&str; 2] = ["files", "files_metadata"];
 
 /// Sends the pending files of a project. To send one again changes nothing.
 pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
     for folder in FOLDERS {
         let mut pending = sender.pending(folder)?;
         while let Some(place) = pending.advance()? {
-            let (line, own) = pending.line();
-            let record = parse(line, own).and_then(|line| serde_json::from_str(line.data).map_err(not_json));
-            send_record(sender, &mut pending, place, record)?;
+            let line = pending.line().0.to_vec();
+            send_one(sender, &mut pending, place, &line)?;
         }
         sender.finish(&mut pending)?;
     }
     Ok(())
 }
 
-fn send_record(
-    sender: &mut Sender<'_, '_, '_>,
-    pending: &mut Pending,
-    place: Place,
-    record: Result<FileRecord>,
-) -> Result<()> {
+/// The digest that the record of a file names.
+pub fn digest_of(data: &str) -> String {
+    serde_json::from_str::<FileRecord>(data).ok().and_then(|record| record.digest).unwrap_or_default()
+}
+
+/// Sends the file of one record.
+pub fn send_one(sender: &mut Sender<'_, '_, '_>, pending: &mut Pending, place: Place, line: &[u8]) -> Result<()> {
+    let record = parse(line, false).and_then(|line| serde_json::from_str::<FileRecord>(line.data).map_err(not_json));
     let record = match record {
         Ok(record) => record,
         Err(error) => return sender.set_aside(pending, &[place], Counted::Files, "", None, error.text()),

@@ -4,7 +4,7 @@
 //! projects go), [`choices`]. `pending`, `line` and `parts` read records, `batch` gathers them, `delivery` brings batches to
 //! the server exactly once, with `route` (requests and look-ups), `pool` (several at once), `channel` (requests for one
 //! project), `judge` (whose fault a refusal is) and `progress` (what was acknowledged). A file for each kind of record:
-//! `calls` with `pairs`, `open_calls` and `turn`; `objects` with [`refmap`] and `learned`; `files`; `feedback`.
+//! `calls` with `pairs`, `open_calls`, `turn` and `needs`; `objects` with [`refmap`] and `learned`; `files`; `feedback`.
 
 mod batch;
 mod calls;
@@ -16,6 +16,7 @@ mod files;
 mod judge;
 mod learned;
 mod line;
+mod needs;
 mod objects;
 mod open_calls;
 mod pairs;

@@ -66,7 +66,7 @@ struct TableFields<'a> {
 }
 
 /// The folders, in the order of which those go that were logged at the same time.
-const FOLDERS: [(&str, Counted); 3] =
+pub const FOLDERS: [(&str, Counted); 3] =
     [("tables", Counted::Tables), ("ops", Counted::Ops), ("objects", Counted::Objects)];
 
 /// Why a record was not taken.
@@ -160,7 +160,8 @@ fn send_next(
     send_one(sender, pending, place, &text, what, held)
 }
 
-fn send_one(
+/// Sends one record; `held` are names of which a version was not taken.
+pub fn send_one(
     sender: &mut Sender<'_, '_, '_>,
     pending: &mut Pending,
     place: Place,
@@ -172,7 +173,7 @@ fn send_one(
         Ok(line) => line,
         Err(error) => return sender.set_aside(pending, &[place], what, "", None, error.text()),
     };
-    let name = name_of(&line);
+    let name = name_of(line.data);
     let full_name = format!("{}/{name}", sender.project.recorded);
     if held.contains(&full_name) {
         return Ok(());
@@ -196,9 +197,17 @@ fn send_one(
 }
 
 /// The name of an object or op; empty for a table.
-fn name_of(line: &Parsed<'_>) -> String {
-    let object = serde_json::from_str::<ObjectRecord<'_>>(line.data).map(|record| record.obj.object_id);
-    object.or_else(|_| serde_json::from_str::<OpSource>(line.data).map(|op| op.name)).unwrap_or_default()
+pub fn name_of(data: &str) -> String {
+    let object = serde_json::from_str::<ObjectRecord<'_>>(data).map(|record| record.obj.object_id);
+    object.or_else(|_| serde_json::from_str::<OpSource>(data).map(|op| op.name)).unwrap_or_default()
+}
+
+/// The digest of a table as it was recorded; empty for what is none.
+pub fn table_digest_of(data: &str) -> String {
+    let digests = serde_json::from_str::<TableRecord<'_>>(data).map_err(not_json).and_then(|record| {
+        record.table.rows.iter().map(|row| parsed(row).map(|row| value_digest(&row))).collect::<Result<Vec<String>>>()
+    });
+    digests.map(|digests| table_digest(digests.iter().map(String::as_str))).unwrap_or_default()
 }
 
 fn send_line(sender: &mut Sender<'_, '_, '_>, line: &Parsed<'_>) -> std::result::Result<(), Refusal> {

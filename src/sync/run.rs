@@ -153,11 +153,18 @@ fn send_all<'env>(
             Err(error) => end_project(run, &project.name(), error, pending.len())?,
         }
     }
-    // The order is the protocol's (section 15): what is referred to before what refers to it.
+    // The order is the protocol's (section 15): what is referred to before what refers to it. Under a budget, only what
+    // the calls that matter refer to; but what one project refers to in another goes first, whatever it matters.
+    let on_demand = run.choices.has_budget() && projects.len() == 1;
+    if on_demand {
+        each(run, &mut projects, &mut ended, |sender| calls::send(sender, true))?;
+    }
     each(run, &mut projects, &mut ended, files::send)?;
     objects::send(run, &mut projects, &mut ended)?;
     each(run, &mut projects, &mut ended, |sender| {
-        calls::send(sender)?;
+        if !on_demand {
+            calls::send(sender, false)?;
+        }
         feedback::send(sender)?;
         feedback::send_costs(sender)
     })?;
