@@ -124,8 +124,10 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
             report,
             is_told_to_end: false,
         };
-        let stopped = send_all(&mut run, request, &all, &pending).err();
-        Outcome { results: run.results, stopped }
+        let ended = send_all(&mut run, request, &all, &pending).err();
+        let is_late = |error: &Error| error.status() == Status::Cancelled && !run.is_told_to_end;
+        let ended = ended.map(|error| if is_late(&error) { stopped(&run.stop) } else { error });
+        Outcome { results: run.results, stopped: ended }
     });
     Ok(outcome)
 }

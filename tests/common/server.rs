@@ -86,11 +86,27 @@ impl Server {
     /// Starts a server with further options, such as `["--fail-rate", "0.3"]`; it is ready when this returns.
     pub fn start(options: &[&str]) -> Server {
         // The free port may be taken by another process before the server binds it.
-        (0..5).find_map(|_| Server::try_start(options)).expect("no port stays free for the local server")
+        Server::start_in(tempfile::tempdir().unwrap(), options)
     }
 
-    fn try_start(options: &[&str]) -> Option<Server> {
-        let directory = tempfile::tempdir().unwrap();
+    /// The same server without faults, with what it has stored, at another address.
+    pub fn healed(self) -> Server {
+        let Server { process, directory, .. } = self;
+        drop(process);
+        Server::start_in(directory, &[])
+    }
+
+    fn start_in(mut directory: TempDir, options: &[&str]) -> Server {
+        for _ in 0..5 {
+            match Server::try_start(directory, options) {
+                Ok(server) => return server,
+                Err(unused) => directory = unused,
+            }
+        }
+        panic!("no port stays free for the local server")
+    }
+
+    fn try_start(directory: TempDir, options: &[&str]) -> Result<Server, TempDir> {
         let port = free_port();
         let path = |name: &str| directory.path().join(name).display().to_string();
         let mut arguments = vec!["--port".to_owned(), port.to_string()];
@@ -101,11 +117,11 @@ impl Server {
         let process = Guarded::python(directory.path(), &script, &arguments, Stdio::null());
         let server = Server { process, directory, port };
         if server.is_ready() {
-            return Some(server);
+            return Ok(server);
         }
         let said = server.said();
         assert!(said.contains(PORT_TAKEN), "the local server does not start:\n{said}");
-        None
+        Err(server.directory)
     }
 
     /// The server without faults that the tests of one program share.

@@ -1,0 +1,196 @@
+//! What goes wrong: refusals, faults, damage, stops.
+
+use super::*;
+
+#[test]
+fn a_bad_record_stands_alone_and_its_neighbours_are_taken() {
+    let server = Server::start(&["--reject-marker", "poison"]);
+    let writer = Writer::new("team/split");
+    for n in 0..20 {
+        writer.finished_call(if n == 7 { "{\"x\":\"poison\"}" } else { "{\"x\":1}" });
+    }
+    let outcome = writer.sync(&server.url());
+    assert_eq!(writer.counts(&outcome, "calls"), (19, 1));
+    assert_eq!(outcome.error().unwrap().status(), Status::Incomplete);
+    assert_eq!(calls(&server, "team/split").len(), 19);
+    assert_eq!(writer.pending(Kind::Calls), 1, "what was not taken is kept");
+    let again = writer.sync(&server.url());
+    assert_eq!(writer.counts(&again, "calls"), (0, 1), "only the bad one is tried again");
+    assert_eq!(most_often_written(&server), 1);
+}
+
+#[test]
+fn a_sync_that_met_failures_is_finished_by_a_second_one() {
+    let server = Server::start(&["--fail-first", "1000", "--fail-status", "503", "--fault-paths", "feedback"]);
+    let writer = Writer::new("team/second");
+    writer.finished_call("{}");
+    let item = json!({"project_id": "team/second", "id": Id::new().to_string(), "feedback_type": "custom",
+                      "weave_ref": "weave:///team/second/call/x", "payload": {"a": 1}});
+    writer.record(RecordType::FeedbackCreate, &item);
+    let connection = connection(&server.url(), KEY);
+    let few = Environment::given(&[("WEAVE_RETRY_MAX_ATTEMPTS", "1")], writer.dir.path(), writer.dir.path());
+    let request = Request {
+        offline_dir: writer.dir.path(),
+        project: None,
+        choices: Choices::default(),
+        stop: Stop::new(),
+        connection: &connection,
+        environment: &few,
+    };
+    let first = sync::run(&request, &mut |_| true).unwrap();
+    assert_eq!(first.error().unwrap().status(), Status::Server);
+    assert_eq!((writer.pending(Kind::Calls), writer.pending(Kind::Feedback)), (0, 1));
+    let healthy = Server::start(&[]);
+    let second = writer.sync(&healthy.url());
+    assert_eq!((second.error(), writer.counts(&second, "feedback")), (None, (1, 0)));
+}
+
+#[test]
+fn a_server_that_fails_for_everything_rejects_no_record() {
+    let server = Server::start(&["--fail-rate", "1", "--fail-status", "500"]);
+    let writer = Writer::new("team/broken");
+    (0..100).for_each(|_| drop(writer.finished_call("{}")));
+    let outcome = writer.sync(&server.url());
+    assert_eq!(outcome.error().unwrap().status(), Status::Server);
+    assert_eq!((writer.counts(&outcome, "calls"), writer.pending(Kind::Calls)), ((0, 0), 1));
+}
+
+#[test]
+fn a_damaged_part_of_a_data_file_is_told_and_costs_only_itself() {
+    let server = Server::shared();
+    let writer = Writer::new("team/damaged");
+    for _ in 0..3 {
+        writer.finished_call("{}");
+        writer.flush();
+    }
+    writer.store.seal(None).unwrap();
+    let folder = ProjectDir::new(writer.dir.path(), "team/damaged").kind(Kind::Calls);
+    let path = data_files(&folder).unwrap()[0].path.clone();
+    let mut members = Members::open(&path).unwrap().unwrap();
+    let _first = members.next_member().unwrap().unwrap();
+    let (at, second) = members.next_member().unwrap().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[at as usize + second.length as usize - 6] ^= 0xff;
+    std::fs::write(&path, bytes).unwrap();
+    let outcome = writer.sync(&server.url());
+    assert_eq!(writer.counts(&outcome, "calls"), (2, 0));
+    let error = outcome.error().unwrap();
+    assert!(error.status() == Status::Incomplete && error.text().contains("damaged"), "{error}");
+    assert_eq!(writer.pending(Kind::Calls), 1, "it stays for those who repair it");
+}
+
+#[test]
+fn records_that_a_quota_takes_while_they_are_sent_are_no_errors_and_later_ones_are_sent() {
+    let server = Server::shared();
+    let writer = Writer::new("team/taken");
+    let object = json!({"obj": {"project_id": "team/taken", "object_id": "thing", "val": 1}});
+    writer.record(RecordType::ObjCreate, &object);
+    writer.finished_call("{}");
+    let Writer { store, dir, project } = writer;
+    store.close();
+    drop(store);
+    while std::fs::read_dir(dir.path().join(".weave/journals")).unwrap().count() > 0 {
+        std::thread::yield_now();
+    }
+    let mut quota = Quota::new(dir.path(), 1, QuotaPolicy::DropOldest, Access::Owner);
+    let mut take = || {
+        quota.enforce(0).unwrap();
+    };
+    let outcome = run(dir.path(), &server.url(), KEY, None, &mut take).unwrap();
+    assert_eq!(outcome.error(), None, "{}", outcome.results.to_json());
+    assert!(quota.dropped() >= 2, "the object that was just sent, and the call");
+    let options = StoreOptions { dir: dir.path().to_path_buf(), ..StoreOptions::default() };
+    let writer = Writer { store: Store::open(&options).unwrap(), dir, project };
+    assert_eq!((writer.counts(&outcome, "objects"), writer.counts(&outcome, "calls")), ((1, 0), (0, 0)));
+    writer.finished_call("{}");
+    writer.flush();
+    let outcome = writer.sync(&server.url());
+    assert_eq!((outcome.error(), writer.counts(&outcome, "calls")), (None, (1, 0)));
+}
+
+#[test]
+fn nothing_is_lost_or_tried_for_long_when_nobody_answers() {
+    let writer = Writer::new("team/dead");
+    writer.finished_call("{}");
+    let outcome = writer.sync(&format!("http://127.0.0.1:{}", free_port()));
+    let error = outcome.error().unwrap();
+    assert_eq!(error.status(), Status::Network);
+    assert!(error.text().contains("kept"), "{error}");
+    assert_eq!(writer.pending(Kind::Calls), 1);
+    assert_eq!(writer.sync(&Server::shared().url()).error(), None);
+}
+
+#[test]
+fn a_wrong_key_and_a_refused_project_are_told_apart() {
+    let server = Server::shared();
+    let writer = Writer::new("forbidden/project");
+    writer.finished_call("{}");
+    let refused = writer.sync(&server.url()).error().unwrap();
+    assert_eq!(refused.status(), Status::Forbidden, "{refused}");
+    let unknown = sync_dir(writer.dir.path(), &server.url(), "wrong", None).error().unwrap();
+    assert_eq!(unknown.status(), Status::Unauthorized, "{unknown}");
+    assert_eq!(writer.pending(Kind::Calls), 1);
+}
+
+#[test]
+fn the_progress_callback_hears_of_each_step_and_can_end_the_sync() {
+    let server = Server::shared();
+    let writer = Writer::new("team/progress");
+    (0..2001).for_each(|_| drop(writer.finished_call("{}")));
+    let connection = connection(&server.url(), KEY);
+    let environment = Environment::given(&[], writer.dir.path(), writer.dir.path());
+    let dir = writer.dir.path();
+    let request = Request {
+        offline_dir: dir,
+        project: None,
+        connection: &connection,
+        environment: &environment,
+        choices: Choices::default(),
+        stop: Stop::new(),
+    };
+    let mut heard = Vec::new();
+    let outcome = sync::run(&request, &mut |update| {
+        heard.push((update.kind.to_string(), update.synced));
+        update.synced < 1000
+    });
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.error().unwrap().status(), Status::Cancelled);
+    assert!(heard.iter().rev().skip(1).all(|(kind, synced)| kind == "calls" && *synced < 1000), "{heard:?}");
+    let rest = writer.sync(&server.url());
+    let (first, second) = (writer.counts(&outcome, "calls").0, writer.counts(&rest, "calls").0);
+    assert_eq!((rest.error(), first + second), (None, 2001), "what was under way was waited for");
+}
+
+#[test]
+fn two_syncs_of_one_directory_never_run_at_once() {
+    let server = Server::shared();
+    let writer = Writer::new("team/twice");
+    writer.finished_call("{}");
+    let held =
+        weave::store::lock::try_acquire(&writer.dir.path().join(".weave/sync.lock"), Default::default()).unwrap();
+    let error = try_sync(writer.dir.path(), &server.url(), KEY, None).unwrap_err();
+    assert_eq!(error.status(), Status::Busy);
+    drop(held);
+    assert_eq!(writer.sync(&server.url()).error(), None);
+}
+
+#[test]
+fn synced_files_can_be_deleted_and_the_bytes_of_sent_files_with_them() {
+    let server = Server::shared();
+    let writer = Writer::new("team/cleaned");
+    let digest = bytes_digest(b"xyz");
+    writer.store.put_file("team/cleaned", &digest, b"xyz").unwrap();
+    let data = json!({"project_id": "team/cleaned", "name": "x", "digest": digest, "size": 3});
+    writer.record(RecordType::FileCreate, &data);
+    assert_eq!(writer.sync(&server.url()).error(), None);
+    let dir = writer.dir.path().to_path_buf();
+    let body = ProjectDir::new(&dir, "team/cleaned").file_body(&digest);
+    assert!(body.exists());
+    let Writer { store, dir: _keep, .. } = writer;
+    drop(store);
+    while std::fs::read_dir(dir.join(".weave/journals")).unwrap().count() > 0 {
+        std::thread::yield_now();
+    }
+    assert!(retention::clean_synced(&dir, std::time::Duration::ZERO).unwrap() >= 2);
+    assert!(!body.exists());
+}
