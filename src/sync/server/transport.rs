@@ -24,6 +24,7 @@ use super::failure::{Failure, FailureKind};
 use super::identity::Identity;
 use super::retry::RetryId;
 use crate::error::{Error, Result, Status};
+use crate::record::digest::reader_digest;
 
 /// More than any answer that a sender asks for: a million row digests are 47 MB.
 const LARGEST_ANSWER: u64 = 128 << 20;
@@ -140,6 +141,20 @@ impl Transport {
         Ok(answer)
     }
 
+    /// Posts JSON to a path of the trace server whose answer is the bytes of a file; their digest, taken as they come.
+    pub fn post_for_digest(&self, path: &str, body: &[u8], id: &RetryId) -> std::result::Result<String, Failure> {
+        let place = place("POST", &self.traces, path);
+        self.signed(&place, |authorization| {
+            let outcome = send(&self.traces, path, authorization, Some("application/json"), id, body);
+            let mut response = outcome.map_err(|cause| Failure::of_error(&place, &cause))?;
+            if !response.status().is_success() {
+                return Err(refusal(&place, response));
+            }
+            reader_digest(response.body_mut().as_reader())
+                .map_err(|cause| Failure::of_error(&place, &ureq::Error::Io(cause)))
+        })
+    }
+
     /// Posts one file with text fields as `multipart/form-data` to a path of the trace server.
     pub fn post_file(
         &self,
@@ -212,11 +227,11 @@ impl Transport {
     }
 
     /// Makes a request with its `Authorization`; a refused access token is exchanged for a fresh one, once.
-    fn signed(
+    fn signed<T>(
         &self,
         place: &str,
-        request: impl Fn(HeaderValue) -> std::result::Result<Answer, Failure>,
-    ) -> std::result::Result<Answer, Failure> {
+        request: impl Fn(HeaderValue) -> std::result::Result<T, Failure>,
+    ) -> std::result::Result<T, Failure> {
         let identity = match &self.signature {
             Signature::Key(key) => return request(key.clone()),
             Signature::Identity(identity) => identity,
@@ -250,6 +265,17 @@ fn post_to(
     body: impl AsSendBody,
     place: &str,
 ) -> std::result::Result<Answer, Failure> {
+    finish(place, send(server, path, authorization, content_type, id, body))
+}
+
+fn send(
+    server: &Server,
+    path: &str,
+    authorization: HeaderValue,
+    content_type: Option<&str>,
+    id: &RetryId,
+    body: impl AsSendBody,
+) -> std::result::Result<Response<Body>, ureq::Error> {
     let mut request = server.agent.post(server.address.at(path)).header("Authorization", authorization);
     if let Some(content_type) = content_type {
         request = request.header("Content-Type", content_type);
@@ -257,7 +283,7 @@ fn post_to(
     if let Some(id) = id.as_str() {
         request = request.header("X-Weave-Retry-Id", id);
     }
-    finish(place, request.send(body))
+    request.send(body)
 }
 
 fn finish(
@@ -265,16 +291,19 @@ fn finish(
     outcome: std::result::Result<Response<Body>, ureq::Error>,
 ) -> std::result::Result<Answer, Failure> {
     let mut response = outcome.map_err(|cause| Failure::of_error(place, &cause))?;
-    let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
-    if response.status().is_success() {
-        return match body {
-            Ok(body) => Ok(Answer { place: place.to_owned(), body }),
-            Err(cause) => Err(Failure::of_error(place, &cause)),
-        };
+    if !response.status().is_success() {
+        return Err(refusal(place, response));
     }
-    // The status and headers of a refusal tell enough even where its body is torn.
-    let (status, body) = (response.status().as_u16(), body.unwrap_or_default());
-    Err(Failure::of_answer(place, status, response.headers(), &body, Timestamp::now()))
+    match response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec() {
+        Ok(body) => Ok(Answer { place: place.to_owned(), body }),
+        Err(cause) => Err(Failure::of_error(place, &cause)),
+    }
+}
+
+/// The status and headers of a refusal tell enough even where its body is torn.
+fn refusal(place: &str, mut response: Response<Body>) -> Failure {
+    let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec().unwrap_or_default();
+    Failure::of_answer(place, response.status().as_u16(), response.headers(), &body, Timestamp::now())
 }
 
 /// A body that is no JSON under status 200 comes from something else than a Weave server, a sign-in page for instance:
