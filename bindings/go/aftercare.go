@@ -11,7 +11,7 @@ import (
 )
 
 // Rejected names records that a server did not take: of one project and one kind ("calls", "feedback", … as in
-// [Results]), or of all. What is left at its zero value is not narrowed down, and the directory is taken as in [Options].
+// [Results]), or of all. What is left at its zero value is not narrowed down; the directory is taken as in [Options].
 type Rejected struct {
 	OfflineDir string
 	Project    string
@@ -73,8 +73,8 @@ type VerifyOptions struct {
 	Progress func(Progress) // its counts are what was found and what is missing
 }
 
-// Verified are counts by "entity/project" as recorded, and by kind: how many were found on the server, and how many were
-// asked for.
+// Verified are counts by "entity/project" as recorded, and by kind: how many were found on the server, and how many
+// were asked for.
 type Verified map[string]map[string][2]uint64
 
 // Verify asks the server for everything that the receipts of past syncs say it has. The error is of [StatusIncomplete]

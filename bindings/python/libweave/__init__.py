@@ -17,8 +17,9 @@ from .client import Call, Client
 from .errors import ClosedError, InvalidError, OfflineError, ServerError, StorageError, WeaveError
 from .feedback import Feedback
 from .media import Audio, Content, Dataset, Image
-from .offline import (OfflineDataSyncer, OfflineTraceServer, RemoteServer, directory_stats, drop_rejected, export_rejected,
-                      init_weave_get_server, list_rejected, retry_rejected, sync_offline_data, verify_offline_data)
+from .offline import (OfflineDataSyncer, OfflineTraceServer, RemoteServer, directory_stats, drop_rejected,
+                      export_rejected, init_weave_get_server, list_rejected, retry_rejected, sync_offline_data,
+                      verify_offline_data)
 from .refs import ObjectRef
 
 __all__ = [

@@ -56,7 +56,8 @@ inline Result<std::uint64_t> rejected_retry(const Rejected &which = {}) {
 // Writes them with their lines to a file that must not exist yet; how many.
 inline Result<std::uint64_t> rejected_export(std::string_view to_file, const Rejected &which = {}) {
     return detail::invoke_for_count(weave_rejected_export, detail::unless_empty(which.offline_dir),
-                                    detail::unless_empty(which.project_name), detail::unless_empty(which.kind), to_file);
+                                    detail::unless_empty(which.project_name), detail::unless_empty(which.kind),
+                                    to_file);
 }
 
 // Gives them up for good; how many.
