@@ -59,6 +59,7 @@ fn make_header(root: &Path, place: &Path) -> Result<(), Box<dyn Error>> {
         "file",
         "feedback",
         "sync",
+        "aftercare",
     ];
     let mut builder = cbindgen::Builder::new().with_config(config);
     for file in files {

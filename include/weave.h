@@ -1487,12 +1487,14 @@ weave_status weave_sync(const char *offline_dir,
                         char **results_json);
 
 /**
- * Deletes data files that were sent to the server some time ago, and file bytes that nothing pending needs.
+ * Deletes data files that were sent to the server some time ago, and file bytes that no record needs which waits or was
+ * rejected. Receipts stay. weave_clean_preview tells before what would go.
  *
  * @param offline_dir the offline directory; NULL for the one of environment or default.
  * @param older_than_days days since the sync, with fractions; 0 for all that were sent.
  * @param deleted takes how many files were deleted; may be NULL.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_IO.
+ * @return WEAVE_OK; WEAVE_BUSY when a sync of the directory is running; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8;
+ * WEAVE_IO.
  */
 weave_status weave_clean_synced_files(const char *offline_dir, double older_than_days, uint64_t *deleted);
 
@@ -1504,6 +1506,94 @@ weave_status weave_clean_synced_files(const char *offline_dir, double older_than
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_IO.
  */
 weave_status weave_directory_stats(const char *offline_dir, char **stats_json);
+
+/**
+ * Lists the records that a server rejected, with its reasons. They are not sent again by themselves.
+ *
+ * @param offline_dir the offline directory; NULL for the one of environment or default.
+ * @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
+ * @param kind one kind, as in the results of a sync: "calls", "feedback", …; NULL for all.
+ * @param rejected_json takes a JSON array of objects with project, kind, id, status, reason, place or places, at, server
+ * and to; to be freed with weave_string_free.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME; WEAVE_IO.
+ */
+weave_status weave_rejected_list(const char *offline_dir,
+                                 const char *project_name,
+                                 const char *kind,
+                                 char **rejected_json);
+
+/**
+ * Puts records that a server rejected back to those that wait. The next sync sends them again, with the same ids.
+ *
+ * @param offline_dir the offline directory; NULL for the one of environment or default.
+ * @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
+ * @param kind one kind, as in the results of a sync: "calls", "feedback", …; NULL for all.
+ * @param count takes how many records were put back; may be NULL.
+ * @return WEAVE_OK; WEAVE_BUSY when a sync of the directory is running; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8,
+ * WEAVE_INVALID_NAME; WEAVE_IO, WEAVE_NO_SPACE.
+ */
+weave_status weave_rejected_retry(const char *offline_dir, const char *project_name, const char *kind, uint64_t *count);
+
+/**
+ * Writes the records that a server rejected to a file, with their lines as they were stored: one JSON object a line.
+ *
+ * @param offline_dir the offline directory; NULL for the one of environment or default.
+ * @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
+ * @param kind one kind, as in the results of a sync: "calls", "feedback", …; NULL for all.
+ * @param to_file the file, which must not exist yet.
+ * @param count takes how many records were written; may be NULL.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME; WEAVE_IO, WEAVE_NO_SPACE.
+ */
+weave_status weave_rejected_export(const char *offline_dir,
+                                   const char *project_name,
+                                   const char *kind,
+                                   const char *to_file,
+                                   uint64_t *count);
+
+/**
+ * Gives up records that a server rejected, for good.
+ *
+ * @param offline_dir the offline directory; NULL for the one of environment or default.
+ * @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
+ * @param kind one kind, as in the results of a sync: "calls", "feedback", …; NULL for all.
+ * @param count takes how many records were dropped; may be NULL.
+ * @return WEAVE_OK; WEAVE_BUSY when a sync of the directory is running; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8,
+ * WEAVE_INVALID_NAME; WEAVE_IO, WEAVE_NO_SPACE.
+ */
+weave_status weave_rejected_drop(const char *offline_dir, const char *project_name, const char *kind, uint64_t *count);
+
+/**
+ * Asks the server for everything that the receipts of past syncs say it has.
+ *
+ * @param offline_dir the offline directory; NULL for the one of options, environment or default.
+ * @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
+ * @param api_key the API key; NULL for the one of options, environment or netrc file.
+ * @param options addresses, certificates, progress (synced: found, errors: missing); NULL for the defaults.
+ * @param put_back whether what is missing is put back to be sent by the next sync, from the synced files that are there.
+ * @param results_json takes {"entity/project": {"calls": [found, asked], …}}; to be freed with weave_string_free. It is
+ * written whenever asking began, also when the status is an error: set it to NULL before.
+ * @return WEAVE_OK when everything is there; WEAVE_INCOMPLETE when something is missing or could not be asked, the text
+ * tells what; WEAVE_CANCELLED; WEAVE_BUSY when put_back is set and a sync of the directory is running;
+ * WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME; WEAVE_UNAUTHORIZED, WEAVE_NETWORK, WEAVE_SERVER;
+ * WEAVE_IO, WEAVE_NO_SPACE.
+ */
+weave_status weave_verify(const char *offline_dir,
+                          const char *project_name,
+                          const char *api_key,
+                          const weave_options *options,
+                          bool put_back,
+                          char **results_json);
+
+/**
+ * Tells what weave_clean_synced_files would delete now, and deletes nothing.
+ *
+ * @param offline_dir the offline directory; NULL for the one of environment or default.
+ * @param older_than_days days since the sync, with fractions; 0 for all that were sent.
+ * @param files_json takes {"files": [{"path", "bytes"}, …], "bytes": in all}, paths within the directory; to be freed
+ * with weave_string_free.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_IO.
+ */
+weave_status weave_clean_preview(const char *offline_dir, double older_than_days, char **files_json);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -14,6 +14,7 @@
 // Comments are written for the reader of the header.
 #![allow(rustdoc::broken_intra_doc_links, rustdoc::bare_urls)]
 
+pub mod aftercare;
 pub mod call;
 pub mod call_options;
 pub mod callbacks;

@@ -11,9 +11,9 @@ use super::strings::{optional, put, put_text};
 use crate::client::options::directory;
 use crate::client::Options;
 use crate::error::{Error, Result, Status};
-use crate::store::{retention, usage};
+use crate::store::usage;
 use crate::sync::Environment;
-use crate::sync::{self, Request, Update};
+use crate::sync::{self, cleaning, Request, Update};
 
 /// Sends what is stored to the server, in the order that references need. What the server has taken is marked; what it
 /// has not is kept for the next time; a record that it refuses is set aside. It may be stopped or killed at any instant
@@ -66,12 +66,14 @@ pub unsafe extern "C" fn weave_sync(
     })
 }
 
-/// Deletes data files that were sent to the server some time ago, and file bytes that nothing pending needs.
+/// Deletes data files that were sent to the server some time ago, and file bytes that no record needs which waits or was
+/// rejected. Receipts stay. weave_clean_preview tells before what would go.
 ///
 /// @param offline_dir the offline directory; NULL for the one of environment or default.
 /// @param older_than_days days since the sync, with fractions; 0 for all that were sent.
 /// @param deleted takes how many files were deleted; may be NULL.
-/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8; WEAVE_IO.
+/// @return WEAVE_OK; WEAVE_BUSY when a sync of the directory is running; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8;
+/// WEAVE_IO.
 #[no_mangle]
 pub unsafe extern "C" fn weave_clean_synced_files(
     offline_dir: *const c_char,
@@ -79,17 +81,12 @@ pub unsafe extern "C" fn weave_clean_synced_files(
     deleted: *mut u64,
 ) -> weave_status {
     guard(|| {
-        let age = Duration::try_from_secs_f64(older_than_days * 86_400.0).map_err(|_| {
-            Error::new(
-                Status::InvalidArgument,
-                format!("older_than_days: {older_than_days} cannot be used; give a number of at least 0"),
-            )
-        })?;
+        let age = age(older_than_days)?;
         // SAFETY: by the conventions of the interface.
         let dir = unsafe { dir(offline_dir, &Options::default(), &Environment::of_process()) }?;
-        let count = retention::clean_synced(&dir, age)?;
+        let cleaned = cleaning::clean(&dir, age, &mut |_, _| {})?;
         // SAFETY: by the conventions of the interface.
-        unsafe { put(deleted, count) };
+        unsafe { put(deleted, cleaned.files) };
         Ok(())
     })
 }
@@ -112,9 +109,21 @@ pub unsafe extern "C" fn weave_directory_stats(
     })
 }
 
+/// The age of what is deleted.
+pub(super) fn age(older_than_days: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(older_than_days * 86_400.0).map_err(|_| {
+        Error::new(
+            Status::InvalidArgument,
+            format!("older_than_days: {older_than_days} cannot be used; give a number of at least 0"),
+        )
+    })
+}
+
+/// The offline directory that is meant.
+///
 /// # Safety
 /// `given` is NULL or a text.
-unsafe fn dir(given: *const c_char, options: &Options, environment: &Environment) -> Result<PathBuf> {
+pub(super) unsafe fn dir(given: *const c_char, options: &Options, environment: &Environment) -> Result<PathBuf> {
     // SAFETY: by the contract.
     let given = unsafe { optional(given, "offline_dir") }?.filter(|dir| !dir.is_empty()).map(PathBuf::from);
     let given = given.or_else(|| options.offline_dir.clone());

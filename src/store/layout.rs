@@ -26,6 +26,10 @@ pub const LIBRARY_FOLDER: &str = ".weave";
 /// The folder of a project in which a sync keeps its progress.
 pub const SYNC_FOLDER: &str = ".sync";
 
+/// The file in that folder with the records that a server did not take: JSON objects whose `lines` are lines of data
+/// files. They may be sent again, and so need the bytes of the files that they name.
+pub const REJECTED_FILE: &str = "rejected.jsonl";
+
 /// The entity under which projects are recorded whose entity is not known yet. It is bound at sync.
 pub const UNBOUND_ENTITY: &str = "offline";
 

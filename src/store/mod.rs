@@ -6,6 +6,7 @@
 //!
 //! Touches the disk, and nothing of the network.
 
+pub mod bodies;
 mod control;
 pub mod coverage;
 pub mod damaged;

@@ -1,13 +1,15 @@
 //! Deleting what was sent long enough ago.
 
-use super::layout::{self, DataFile};
+use super::bodies::Bodies;
+use super::layout::{self, DataFile, ProjectDir};
+use super::lock;
 use super::needed::Needed;
 use crate::error::{Error, Result};
 use crate::record::kind::Kind;
 use crate::record::time::Timestamp;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 const BODY_GRACE: Duration = Duration::from_secs(60 * 60);
@@ -15,35 +17,91 @@ const BODY_GRACE: Duration = Duration::from_secs(60 * 60);
 /// How long an empty file keeps a number: longer than a clock is set back by.
 const NUMBER_DAYS: i64 = 60;
 
-/// Deletes the synced data files of a directory that were synced at least `older_than` ago, and returns how many.
-///
-/// The time of a sync is the time at which the file was renamed. A file from the future is not old. Bytes of files are
-/// kept as long as a record in a file that is not synced may need them.
-pub fn clean_synced(root: &Path, older_than: Duration) -> Result<u64> {
-    layout::check_exists(root)?;
-    let mut deleted = 0;
-    for project in layout::projects(root)? {
-        for kind in Kind::ALL {
-            let folder = project.kind(kind);
-            let last = layout::last_numbers(&folder)?;
-            let files = layout::data_files(&folder)?;
-            let needed = Needed::look(root)?;
-            for file in files.iter().filter(|file| file.synced) {
-                let is_last = last.get(&file.date) == Some(&file.number);
-                if is_old(&file.path, older_than)? && !needed.needs(file)? && remove(file, is_last)? {
-                    deleted += 1;
+/// What is to be deleted.
+pub struct Cleaning<'a> {
+    /// How long ago the sync of a file must be.
+    pub older_than: Duration,
+    /// Nothing is deleted, only told.
+    pub only_told: bool,
+    /// When a data file was sent, where the layer above knows; else the time at which it was renamed counts.
+    pub sent_at: &'a dyn Fn(&ProjectDir, Kind, &DataFile) -> Option<Timestamp>,
+}
+
+/// What was deleted, or would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cleaned {
+    /// Data files.
+    pub files: u64,
+    /// Bytes of data files and of what lies beside them.
+    pub bytes: u64,
+}
+
+impl Cleaning<'_> {
+    /// Goes through the projects of a directory. Of each file that goes, `told` hears the path and how many bytes it has.
+    ///
+    /// A synced data file goes when its sync is long enough ago, nobody holds it, and no journal needs it. A file from the
+    /// future is not old. Bytes of files are kept as long as a record needs them that was not sent, or was rejected.
+    pub fn run(&self, root: &Path, told: &mut dyn FnMut(&Path, u64)) -> Result<Cleaned> {
+        layout::check_exists(root)?;
+        let mut cleaned = Cleaned::default();
+        for project in layout::projects(root)? {
+            for kind in Kind::ALL {
+                self.clean_kind(root, &project, kind, &mut cleaned, told)?;
+            }
+            if let Some(needed) = Bodies::needed(&project)? {
+                // The record of a file may still be in the journal of a living process, but not for long.
+                let is_alone = Needed::look(root)?.is_empty();
+                let age = if is_alone { self.older_than } else { self.older_than.max(BODY_GRACE) };
+                for (path, bytes) in bodies(&project.kind(Kind::Files), age, |name| needed.contains(name))? {
+                    if self.only_told || delete(&path)? {
+                        told(&path, bytes);
+                        cleaned.bytes += bytes;
+                    }
                 }
             }
-            forget_numbers(&folder)?;
         }
-        let folder = project.kind(Kind::Files);
-        if layout::data_files(&folder)?.iter().all(|file| file.synced) {
-            // The record of a file may still be in the journal of a living process, but not for long.
-            let older_than = if Needed::look(root)?.is_empty() { older_than } else { older_than.max(BODY_GRACE) };
-            delete_bodies(&folder, older_than, |_| false)?;
+        Ok(cleaned)
+    }
+
+    fn clean_kind(
+        &self,
+        root: &Path,
+        project: &ProjectDir,
+        kind: Kind,
+        cleaned: &mut Cleaned,
+        told: &mut dyn FnMut(&Path, u64),
+    ) -> Result<()> {
+        let folder = project.kind(kind);
+        let last = layout::last_numbers(&folder)?;
+        let files = layout::data_files(&folder)?;
+        let needed = Needed::look(root)?;
+        for file in files.iter().filter(|file| file.synced) {
+            let Ok(about) = fs::metadata(&file.path) else { continue };
+            let is_old = match (self.sent_at)(project, kind, file) {
+                Some(sent_at) => is_past(time_of(sent_at), self.older_than),
+                None => is_old(&file.path, self.older_than)?,
+            };
+            let is_last = last.get(&file.date) == Some(&file.number);
+            if !is_old || lock::is_held(&file.path) || needed.needs(file)? {
+                continue;
+            }
+            if self.only_told || remove(file, is_last)? {
+                told(&file.path, about.len());
+                cleaned.files += 1;
+                cleaned.bytes += about.len();
+            }
+        }
+        match self.only_told {
+            true => Ok(()),
+            false => forget_numbers(&folder),
         }
     }
-    Ok(deleted)
+}
+
+/// Deletes the synced data files of a directory that were renamed at least `older_than` ago, and returns how many.
+pub fn clean_synced(root: &Path, older_than: Duration) -> Result<u64> {
+    let cleaning = Cleaning { older_than, only_told: false, sent_at: &|_, _, _| None };
+    cleaning.run(root, &mut |_, _| {}).map(|cleaned| cleaned.files)
 }
 
 /// Deletes a data file, or what is left of one; false if it was gone. When it has the last number of its day, an empty
@@ -82,16 +140,33 @@ pub(super) fn forget_numbers(folder: &Path) -> Result<()> {
 /// Deletes bytes of files that are at least this old, but those that `keep` wants to be kept; how many bytes went.
 pub(super) fn delete_bodies(folder: &Path, older_than: Duration, keep: impl Fn(&str) -> bool) -> Result<u64> {
     let mut freed = 0;
+    for (path, length) in bodies(folder, older_than, keep)? {
+        delete(&path)?;
+        freed += length;
+    }
+    Ok(freed)
+}
+
+/// The bytes of files that are at least this old, but those that `keep` wants to be kept, with their lengths.
+fn bodies(folder: &Path, older_than: Duration, keep: impl Fn(&str) -> bool) -> Result<Vec<(PathBuf, u64)>> {
+    let mut found = Vec::new();
     for path in layout::entries(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if layout::parse_number(&path).is_some() || keep(&name) || !path.is_file() || !is_old(&path, older_than)? {
             continue;
         }
         let length = fs::metadata(&path).map(|about| about.len()).unwrap_or_default();
-        gone(fs::remove_file(&path)).map_err(|cause| Error::io("cannot delete", &path, &cause))?;
-        freed += length;
+        found.push((path, length));
     }
-    Ok(freed)
+    Ok(found)
+}
+
+fn delete(path: &Path) -> Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
+        Err(cause) => Err(Error::io("cannot delete", path, &cause)),
+    }
 }
 
 /// What is deleted by somebody else meanwhile is deleted too.
@@ -109,7 +184,16 @@ fn is_old(path: &Path, older_than: Duration) -> Result<bool> {
         Err(cause) => return Err(Error::io("cannot read", path, &cause)),
     };
     let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(changed).unwrap_or_default());
-    Ok(SystemTime::now().duration_since(changed).is_ok_and(|age| age >= older_than))
+    Ok(is_past(changed, older_than))
+}
+
+fn time_of(time: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(time.micros()).unwrap_or_default())
+}
+
+/// Whether a time is at least so long ago. One in the future, by a clock that was set back, is not.
+fn is_past(time: SystemTime, older_than: Duration) -> bool {
+    SystemTime::now().duration_since(time).is_ok_and(|age| age >= older_than)
 }
 
 #[cfg(test)]
@@ -147,5 +231,43 @@ mod tests {
         }
         assert_eq!(delete_bodies(&folder, Duration::ZERO, |name| name == "other").unwrap(), 8);
         assert_eq!(layout::entries(&folder).unwrap(), [folder.join("20260101_0000.dropped.gz")]);
+    }
+
+    #[test]
+    fn the_age_of_a_file_is_that_of_its_sync_and_one_in_the_future_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("team/demo/calls");
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["20260101_0000.synced.jsonl", "20260101_0001.synced.jsonl", "20260101_0002.jsonl"] {
+            fs::write(folder.join(name), b"1234").unwrap();
+        }
+        let clean = |hours: i64, older_than: u64, only_told: bool| {
+            let sent_at = move |_: &ProjectDir, _: Kind, file: &DataFile| {
+                (file.number == 0).then(|| Timestamp::from_micros(Timestamp::now().micros() - hours * 3_600_000_000))?
+            };
+            let older_than = Duration::from_secs(older_than * 3600);
+            let mut told = Vec::new();
+            let cleaning = Cleaning { older_than, only_told, sent_at: &sent_at };
+            let cleaned = cleaning.run(root.path(), &mut |path, bytes| told.push((path.to_path_buf(), bytes))).unwrap();
+            assert_eq!(cleaned.files, told.len() as u64);
+            told
+        };
+        let first = vec![(folder.join("20260101_0000.synced.jsonl"), 4)];
+        assert_eq!(clean(-1, 0, true), [(folder.join("20260101_0001.synced.jsonl"), 4)]);
+        assert_eq!(clean(5, 6, true), []);
+        assert_eq!((clean(5, 4, true), clean(5, 4, false), clean(5, 4, false)), (first.clone(), first, vec![]));
+    }
+
+    #[test]
+    fn a_file_that_is_held_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("team/demo/calls");
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("20260101_0000.synced.jsonl");
+        fs::write(&path, b"1234").unwrap();
+        let held = lock::try_hold(&path).unwrap();
+        assert_eq!(clean_synced(root.path(), Duration::ZERO).unwrap(), 0);
+        drop(held);
+        assert_eq!(clean_synced(root.path(), Duration::ZERO).unwrap(), 1);
     }
 }

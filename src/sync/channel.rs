@@ -1,15 +1,14 @@
 //! Requests for one project: their paths, their repetition, and what the project has already.
 
 use super::line::plain_text;
+use super::lookup::Lookup;
 use super::server::address::escape;
 use super::server::failure::{Failure, FailureKind};
 use super::server::retry::{Retry, RetryId, RetryPolicy};
 use super::server::stop::Stop;
 use super::server::transport::{Answer, Transport};
 use crate::error::{Error, Result};
-use serde::Deserialize;
 use serde_json::{json, Value};
-use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 
 /// The way to one project on the server. Several threads may use it.
@@ -26,13 +25,6 @@ pub struct Channel<'a> {
     pub without_complete_calls: AtomicBool,
     /// The server takes feedback one at a time.
     pub without_feedback_batches: AtomicBool,
-}
-
-#[derive(Deserialize)]
-struct StoredCall {
-    id: String,
-    #[serde(default)]
-    ended_at: Option<Value>,
 }
 
 impl Channel<'_> {
@@ -67,23 +59,13 @@ impl Channel<'_> {
         format!("/v2/{}/{}/{rest}", escape(entity), escape(project))
     }
 
-    /// The calls of these that the project has, each with whether it has ended.
-    pub fn calls_there(&self, ids: &[String]) -> std::result::Result<HashMap<String, bool>, Failure> {
-        let question = json!({"project_id": self.target, "filter": {"call_ids": ids}, "columns": ["id", "ended_at"]});
-        let found = self.query("/calls/stream_query", &question)?.json_lines::<StoredCall>()?;
-        let has_ended = |call: &StoredCall| call.ended_at.as_ref().is_some_and(|time| !time.is_null());
-        Ok(found.into_iter().map(|call| (call.id.clone(), has_ended(&call))).collect())
-    }
-
-    /// The feedback of these that the project has.
-    pub fn feedback_there(&self, ids: &[String]) -> std::result::Result<HashSet<String>, Failure> {
-        let literals: Vec<Value> = ids.iter().map(|id| json!({"$literal": id})).collect();
-        let query = json!({"$expr": {"$in": [{"$getField": "id"}, literals]}});
-        let question = json!({"project_id": self.target, "fields": ["id"], "query": query});
-        let path = "/feedback/query";
-        let answer = self.post(path, question.to_string().as_bytes())?.json::<Value>()?;
-        let found = answer.get("result").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        Ok(found.iter().filter_map(|item| item.get("id")?.as_str().map(str::to_string)).collect())
+    /// The way to ask for what the project has.
+    pub fn lookup(&self) -> Lookup<'_> {
+        Lookup {
+            transport: self.transport,
+            retry: Retry { policy: self.policy, stop: &self.stop },
+            project: &self.target,
+        }
     }
 
     /// The prices of a model that the project has.

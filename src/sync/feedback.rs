@@ -4,13 +4,13 @@ use super::batch::Batch;
 use super::delivery::Delivery;
 use super::line::{parse, Parsed};
 use super::pending::{Lost, Pending};
+use super::requeue::feedback_id;
 use super::results::Counted;
 use super::route::{with_date, Route};
 use super::sender::{not_json, object_text, raw, text_of, Fields, Sender};
 use crate::error::Result;
 use crate::record::kind::RecordType;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 /// Sends the pending feedback of a project, in batches.
 pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
@@ -86,14 +86,9 @@ fn send_all<'c>(
     delivery.send(sender, pending, doubtful)
 }
 
-/// Feedback without an id is a new row each time it is sent. One that was recorded without gets an id that is the same
-/// each time.
 fn with_id(mut fields: Fields, identity: &str) -> Result<Fields> {
     if text_of(&fields, "id").is_none() {
-        let digest = Sha256::digest(identity.as_bytes());
-        let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
-        let id = uuid::Builder::from_custom_bytes(bytes).into_uuid();
-        fields.insert("id".to_string(), raw(&json!(id.to_string()))?);
+        fields.insert("id".to_string(), raw(&json!(feedback_id(identity)))?);
     }
     Ok(fields)
 }

@@ -4,6 +4,7 @@
 
 use super::progress::Progress;
 use super::ranges::Ranges;
+use super::rejected::Rejected;
 use crate::error::{Error, Result};
 use crate::log;
 use crate::record::time::Timestamp;
@@ -72,6 +73,7 @@ pub struct Line<'a> {
 /// The data files of a folder that are not synced yet.
 pub struct Pending {
     root: PathBuf,
+    folder: String,
     files: Vec<FileState>,
     /// The file that is being read.
     current: usize,
@@ -100,15 +102,29 @@ struct FileState {
 
 impl Pending {
     /// The files in the folder `name` of a project, with what is acknowledged of them.
-    pub fn open(root: &Path, project: &ProjectDir, name: &str, progress: &Progress) -> Result<Self> {
+    ///
+    /// What is in doubt and stands among the rejected ones was set aside before a crash: it counts as acknowledged.
+    pub fn open(
+        root: &Path,
+        project: &ProjectDir,
+        name: &str,
+        progress: &Progress,
+        rejected: &Rejected,
+    ) -> Result<Self> {
         let mut files = Vec::new();
         for file in layout::data_files(&project.path.join(name))?.into_iter().filter(|file| !file.synced) {
             let key = format!("{name}/{}", file.path.file_name().unwrap_or_default().to_string_lossy());
             // Looked at before reading: a file that is closed in between is finished by the next run.
             let live = lock::is_held(&file.path);
+            let (mut acknowledged, in_doubt) = (progress.acknowledged(&key), progress.in_doubt(&key));
+            for index in in_doubt.iter().flat_map(|(first, last)| first..=last).filter(|_| !rejected.is_empty()) {
+                if rejected.contains(&format!("{key}#{index}")) {
+                    acknowledged.insert(index, index);
+                }
+            }
             files.push(FileState {
-                acknowledged: progress.acknowledged(&key),
-                in_doubt: progress.in_doubt(&key),
+                acknowledged,
+                in_doubt,
                 file,
                 key,
                 live,
@@ -121,7 +137,12 @@ impl Pending {
                 damage: None,
             });
         }
-        Ok(Pending { root: root.to_path_buf(), files, current: 0, writers: HashMap::new() })
+        Ok(Pending { root: root.to_path_buf(), folder: name.to_string(), files, current: 0, writers: HashMap::new() })
+    }
+
+    /// The folder's name.
+    pub fn folder(&self) -> &str {
+        &self.folder
     }
 
     /// Whether there is any file.

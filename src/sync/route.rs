@@ -85,19 +85,20 @@ impl Route {
 
     /// Which items of a batch the server has.
     fn look_up(self, channel: &Channel<'_>, batch: &Batch) -> Result<Vec<bool>, Failure> {
-        let ids = || -> Vec<String> { batch.items().map(|(text, _)| id_of(text)).collect() };
+        let ids: Vec<String> = batch.items().map(|(text, _)| id_of(text)).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         Ok(match self {
             Route::Complete | Route::Ends => {
-                let found = channel.calls_there(&ids())?;
-                ids().iter().map(|id| found.get(id).copied().unwrap_or(false)).collect()
+                let found = channel.lookup().calls(&ids)?;
+                ids.iter().map(|id| found.get(*id).copied().unwrap_or(false)).collect()
             }
             Route::Starts => {
-                let found = channel.calls_there(&ids())?;
-                ids().iter().map(|id| found.contains_key(id)).collect()
+                let found = channel.lookup().calls(&ids)?;
+                ids.iter().map(|id| found.contains_key(*id)).collect()
             }
             Route::Feedback => {
-                let found = channel.feedback_there(&ids())?;
-                ids().iter().map(|id| found.contains(id)).collect()
+                let found = channel.lookup().feedback(&ids)?;
+                ids.iter().map(|id| found.contains(*id)).collect()
             }
             Route::Costs => {
                 let looked_up: Result<Vec<bool>, Failure> =

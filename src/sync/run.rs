@@ -2,10 +2,12 @@
 
 use super::channel::Channel;
 use super::choices::Choices;
+use super::directory::Directory;
 use super::open_calls::OpenCalls;
 use super::pool::Pool;
 use super::progress::Progress;
 use super::refmap::RefMap;
+use super::rejected::Rejected;
 use super::results::Results;
 use super::sender::{stopped, Project, Report, Run, Sender};
 use super::server::connection::Connection;
@@ -19,19 +21,13 @@ use super::{calls, feedback, files, objects};
 use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::record::kind::Kind;
-use crate::record::names::split_project;
-use crate::store::held::HeldFile;
-use crate::store::layout::{self, Access, ProjectDir, LIBRARY_FOLDER, UNBOUND_ENTITY};
-use crate::store::{self, lock, StoreOptions};
+use crate::store::layout::{self, Access, ProjectDir, UNBOUND_ENTITY};
+use crate::store::{self, StoreOptions};
 use std::collections::HashSet;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How often it is looked whether another sync has ended.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+use std::time::Instant;
 
 /// What to sync, and how.
 pub struct Request<'a> {
@@ -83,11 +79,10 @@ impl Outcome {
 /// An error means that nothing was tried; what went wrong later stands in the outcome.
 pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
     let root = request.offline_dir;
-    layout::check_exists(root)?;
     let choices = &request.choices;
     let stop = request.stop.at(choices.max_time.and_then(|time| Instant::now().checked_add(time)));
-    let access = access_of(root);
-    let _lock = lock_directory(root, access, choices.wait, &stop)?;
+    let directory = Directory::lock(root, choices.wait, &stop)?;
+    let access = directory.access();
     if choices.seal {
         store::seal_own_files(root)?;
     }
@@ -96,9 +91,9 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
     if let Err(error) = store::recover(&options) {
         log::write(log::Level::Warning, || format!("{error}; it is tried again by the next sync"));
     }
-    let all = layout::projects(root)?;
+    let (all, chosen) = (directory.projects(None)?, directory.projects(request.project)?);
     let mut pending = Vec::new();
-    for project in choose(&all, request.project)? {
+    for project in &chosen {
         if has_pending(project, choices)? {
             pending.push(project);
         }
@@ -123,6 +118,7 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
             results: Results::new(),
             report,
             is_told_to_end: false,
+            server_version: None,
         };
         let ended = send_all(&mut run, request, &all, &pending).err();
         let is_late = |error: &Error| error.status() == Status::Cancelled && !run.is_told_to_end;
@@ -224,6 +220,7 @@ fn open_project<'env>(run: &mut Run<'_, 'env>, dir: &'env ProjectDir, target: &s
     };
     let wait = progress.wait_for_doubts(run.transport.answer_limit(), run.transport.request_limit());
     Ok(Project {
+        rejected: Rejected::open(dir, run.access)?,
         dir,
         recorded: dir.name(),
         channel: Arc::new(channel),
@@ -240,24 +237,6 @@ pub fn ends_the_run(status: Status) -> bool {
     matches!(status, Network | Unauthorized | Server | Cancelled | Timeout | NoSpace)
 }
 
-fn choose<'p>(all: &'p [ProjectDir], wanted: Option<&str>) -> Result<Vec<&'p ProjectDir>> {
-    let Some(wanted) = wanted else { return Ok(all.iter().collect()) };
-    let (entity, name) = split_project(wanted)?;
-    let fits = |project: &&ProjectDir| project.project == name && entity.is_none_or(|entity| project.entity == entity);
-    let chosen: Vec<&ProjectDir> = all.iter().filter(fits).collect();
-    if chosen.is_empty() {
-        let there: Vec<String> = all.iter().map(ProjectDir::name).collect();
-        return Err(Error::new(
-            Status::InvalidArgument,
-            format!(
-                "project_name: there is no project \"{wanted}\" in the offline directory; there are: {}",
-                there.join(", ")
-            ),
-        ));
-    }
-    Ok(chosen)
-}
-
 fn has_pending(project: &ProjectDir, choices: &Choices) -> Result<bool> {
     for folder in Kind::ALL.map(Kind::folder).into_iter().chain(["files_metadata"]) {
         if layout::data_files(&project.path.join(folder))?.iter().any(|file| !file.synced) {
@@ -265,32 +244,4 @@ fn has_pending(project: &ProjectDir, choices: &Choices) -> Result<bool> {
         }
     }
     Ok(choices.close_orphans && OpenCalls::is_noted(project))
-}
-
-/// What a sync writes gets the modes that the directory has.
-fn access_of(root: &Path) -> Access {
-    match root.metadata() {
-        Ok(about) if about.permissions().mode() & 0o020 != 0 => Access::Group,
-        _ => Access::Owner,
-    }
-}
-
-/// Takes the directory's lock, or waits so long for another sync.
-fn lock_directory(root: &Path, access: Access, wait: Duration, stop: &Stop) -> Result<HeldFile> {
-    let folder = root.join(LIBRARY_FOLDER);
-    access.make_directory(&folder)?;
-    let until = Instant::now() + wait;
-    loop {
-        if let Some(lock) = lock::try_acquire(&folder.join("sync.lock"), access)? {
-            return Ok(lock);
-        }
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            let text = format!("another sync of {} is running; try again when it has ended", root.display());
-            return Err(Error::new(Status::Busy, text));
-        }
-        if stop.pause(left.min(LOOK_AGAIN)) {
-            return Err(stopped(stop));
-        }
-    }
 }

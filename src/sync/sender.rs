@@ -7,7 +7,10 @@ use super::line::IdKey;
 use super::pending::{rename_synced, Pending, Place};
 use super::pool::Pool;
 use super::progress::Progress;
+use super::receipt_ids::receipt_of;
+use super::receipts::About;
 use super::refmap::RefMap;
+use super::rejected::{Entry, Rejected};
 use super::results::{Counted, Results};
 use super::server::failure::{Failure, FailureKind};
 use super::server::retry::RetryPolicy;
@@ -16,7 +19,7 @@ use super::server::transport::Transport;
 use super::Update;
 use crate::error::{Error, Result, Status};
 use crate::record::kind::RecordType;
-use crate::store::layout::{Access, ProjectDir};
+use crate::store::layout::{Access, DataFile, ProjectDir};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -57,6 +60,8 @@ pub struct Run<'scope, 'env> {
     pub report: &'env mut Report<'env>,
     /// Whether it answered that it wants an end.
     pub is_told_to_end: bool,
+    /// What the server says of its version, once it was asked.
+    pub server_version: Option<Option<String>>,
 }
 
 /// A project that is being sent.
@@ -69,6 +74,8 @@ pub struct Project<'env> {
     pub channel: Arc<Channel<'env>>,
     /// What was acknowledged.
     pub progress: Progress,
+    /// What the server refused.
+    pub rejected: Rejected,
     /// Calls that are not on the server although their turn has come: what only makes sense with them must wait too.
     pub unsent: HashSet<IdKey>,
     /// Calls whose end was taken although their start had been sent alone.
@@ -93,7 +100,8 @@ impl Sender<'_, '_, '_> {
 
     /// The pending records of a folder.
     pub fn pending(&self, folder: &str) -> Result<Pending> {
-        Pending::open(self.run.root, self.project.dir, folder, &self.project.progress)
+        let Project { dir, progress, rejected, .. } = &self.project;
+        Pending::open(self.run.root, dir, folder, progress, rejected)
     }
 
     /// An error when it is time to stop, or when sending so much more would go over a limit.
@@ -145,7 +153,18 @@ impl Sender<'_, '_, '_> {
         status: Option<u16>,
         reason: &str,
     ) -> Result<()> {
-        let _ = (pending, places, id, status);
+        // So that after a crash it is looked for among the rejected ones before it is sent.
+        pending.sending(places, &mut self.project.progress)?;
+        let mut lines = Vec::new();
+        for place in places {
+            lines.push((pending.identity(*place), pending.fetch(*place)?.unwrap_or_default()));
+        }
+        let id = Some(id.to_string()).filter(|id| !id.is_empty());
+        let lines = lines.iter().map(|(place, line)| (place.clone(), line.as_slice()));
+        let server = self.run.transport.traces().as_str();
+        let entry = Entry::new(what, id, status, reason, lines).by(server, &self.project.channel.target);
+        self.project.rejected.add(entry)?;
+        pending.acknowledge(places, &mut self.project.progress)?;
         self.not_taken(what, reason)
     }
 
@@ -174,7 +193,23 @@ impl Sender<'_, '_, '_> {
         for damage in pending.unreadable() {
             self.run.results.add_reason(&self.project.recorded, damage.to_string());
         }
-        pending.complete().try_for_each(rename_synced)
+        for file in pending.complete() {
+            self.write_receipt(pending.folder(), file)?;
+            rename_synced(file)?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what the server has of a file before the file is renamed.
+    fn write_receipt(&mut self, folder: &str, file: &DataFile) -> Result<()> {
+        let transport = self.run.transport;
+        let version = self.run.server_version.get_or_insert_with(|| {
+            // It is good to know, and no more.
+            transport.server_info().ok().and_then(|info| info.trace_server_version)
+        });
+        let (server, to) = (transport.traces().as_str(), self.project.channel.target.as_str());
+        let about = About { records: 0, rejected: 0, server, to, server_version: version.as_deref() };
+        receipt_of(self.project.dir, folder, file, &self.project.rejected, about, self.run.access)
     }
 
     fn tell(&mut self, what: Counted) -> Result<()> {

@@ -13,6 +13,7 @@ TEXTS = {
     "context": "weave_call_context(call)", "summary_json": '"{}"', "usage_json": '"{}"', "attributes_json": '"{}"',
     "request_json": '"{}"', "path": '"/calls/read"', "value": '"1"', "filename": '"a.txt"',
     "journal": '"auto"', "when_full": '"block"', "quota_policy": '"refuse"', "mimetype": '"text/plain"', "api_key": "NULL",
+    "kind": '"calls"', "to_file": "fresh()",
 }
 HANDLES = {"weave_client": "client", "weave_options": "options", "weave_call": "call",
            "weave_call_options": "call_options", "weave_json": "json", "weave_record": "NULL"}
@@ -28,7 +29,16 @@ static void report(const char *function, const char *parameter, int status) {
     printf("%s\t%s\t%d\t%s\n", function, parameter, status, text);
 }
 
+/* A file that does not exist yet. */
+static const char *fresh(void) {
+    static char path[64];
+    static int number;
+    snprintf(path, sizeof path, "fresh-%d", number++);
+    return path;
+}
+
 int main(int argc, char **argv) {
+    (void)fresh;
     const char *offline_dir = argc > 1 ? argv[1] : "";
     weave_options *options = weave_options_new();
     weave_client *client = NULL;
@@ -86,6 +96,8 @@ def valid(function, kind, name):
     """A value that the function takes."""
     if kind == "const char *":
         formats = {"weave_audio_create": '"wav"', "weave_image_create": '"png"'}
+        if name == "project_name" and function.name.startswith(("weave_rejected", "weave_verify")):
+            return "NULL"  # the default directory has no project
         return formats.get(function.name, '"x"') if name == "format" else TEXTS.get(name, '"x"')
     if kind == "const void *":
         return '"\\x89PNG"'

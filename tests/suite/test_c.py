@@ -12,7 +12,8 @@ from harness import ROOT, SUITE, client_environment, compiled, lines, log_sessio
 # They need a server, or are there to fail.
 NEED_MORE = ("weave_sync", "weave_query", "weave_panic_for_test")
 # NULL stands for the default directory.
-MEANT = ("weave_clean_synced_files", "weave_directory_stats")
+MEANT = ("weave_clean_synced_files", "weave_directory_stats", "weave_rejected_list", "weave_rejected_retry",
+         "weave_rejected_drop", "weave_verify", "weave_clean_preview")
 INVALID_ARGUMENT, INVALID_UTF8, INCOMPLETE = 1, 2, 17
 
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]

@@ -17,14 +17,16 @@ from .client import Call, Client
 from .errors import ClosedError, InvalidError, OfflineError, ServerError, StorageError, WeaveError
 from .feedback import Feedback
 from .media import Audio, Content, Dataset, Image
-from .offline import (OfflineDataSyncer, OfflineTraceServer, RemoteServer, directory_stats, init_weave_get_server,
-                      sync_offline_data)
+from .offline import (OfflineDataSyncer, OfflineTraceServer, RemoteServer, directory_stats, drop_rejected,
+                      export_rejected, init_weave_get_server, list_rejected, retry_rejected, sync_offline_data,
+                      verify_offline_data)
 from .refs import ObjectRef
 
 __all__ = [
     "Audio", "Call", "Client", "ClosedError", "Content", "Dataset", "Feedback", "Image", "InvalidError", "ObjectRef",
     "OfflineDataSyncer", "OfflineError", "OfflineTraceServer", "RemoteServer", "ServerError", "StorageError",
     "ThreadContext", "WeaveError", "__version__", "add_feedback", "add_note", "add_reaction", "attributes",
-    "directory_stats", "finish", "flush", "get", "get_client", "get_current_call", "init", "init_weave_get_server",
-    "log_call", "op", "publish", "ref", "require_client", "require_current_call", "sync_offline_data", "thread",
+    "directory_stats", "drop_rejected", "export_rejected", "finish", "flush", "get", "get_client", "get_current_call",
+    "init", "init_weave_get_server", "list_rejected", "log_call", "op", "publish", "ref", "require_client",
+    "require_current_call", "retry_rejected", "sync_offline_data", "thread", "verify_offline_data",
 ]

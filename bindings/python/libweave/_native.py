@@ -127,6 +127,12 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "weave_sync": (_S, (c_char_p, c_char_p, c_char_p, c_void_p, _OUT)),
     "weave_clean_synced_files": (_S, (c_char_p, c_double, _COUNT)),
     "weave_directory_stats": (_S, (c_char_p, _OUT)),
+    "weave_rejected_list": (_S, (c_char_p, c_char_p, c_char_p, _OUT)),
+    "weave_rejected_retry": (_S, (c_char_p, c_char_p, c_char_p, _COUNT)),
+    "weave_rejected_export": (_S, (c_char_p, c_char_p, c_char_p, c_char_p, _COUNT)),
+    "weave_rejected_drop": (_S, (c_char_p, c_char_p, c_char_p, _COUNT)),
+    "weave_verify": (_S, (c_char_p, c_char_p, c_char_p, c_void_p, c_bool, _OUT)),
+    "weave_clean_preview": (_S, (c_char_p, c_double, _OUT)),
 }
 
 _lock = threading.Lock()

@@ -34,6 +34,68 @@ def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = Non
     `insecure`. Records that the server refused are counted as errors; any other failure raises, with what was done
     before it in `results`.
     """
+    arguments = _texts(offline_dir, project_name, api_key)
+    results, status, message = _sent("weave_sync", arguments, (), on_progress, settings)
+    if status == INCOMPLETE and any(errors for kinds in results.values() for _, errors in kinds.values()):
+        logger.warning("%s", message)
+    elif status:
+        raise error_of(status, message, results)
+    return results
+
+
+def verify_offline_data(offline_dir: Any = None, project_name: Optional[str] = None, api_key: Optional[str] = None, *,
+                        put_back: bool = False, on_progress: Optional[OnProgress] = None, **settings: Any) -> Results:
+    """Asks the server for everything that the receipts of past syncs say it has: `{"entity/project": {"calls": (found,
+    asked), …}}`.
+
+    With `put_back`, what is missing is sent by the next sync, from the synced files that are there still. Settings are
+    those of `sync_offline_data`. When something is missing or could not be asked, it is raised, with what was found in
+    `results`.
+    """
+    arguments = _texts(offline_dir, project_name, api_key)
+    results, status, message = _sent("weave_verify", arguments, (put_back,), on_progress, settings)
+    if status:
+        raise error_of(status, message, results)
+    return results
+
+
+def list_rejected(offline_dir: Any = None, project_name: Optional[str] = None,
+                  kind: Optional[str] = None) -> list[dict[str, Any]]:
+    """The records that a server rejected, with its reasons: of one project and one kind (`calls`, `feedback`, …), or of
+    all. They are not sent again by themselves."""
+    return json.loads(_native.answer("weave_rejected_list", *_which(offline_dir, project_name, kind)))
+
+
+def retry_rejected(offline_dir: Any = None, project_name: Optional[str] = None, kind: Optional[str] = None) -> int:
+    """Puts rejected records back to those that wait for the next sync; how many."""
+    return _native.count("weave_rejected_retry", *_which(offline_dir, project_name, kind))
+
+
+def export_rejected(to_file: Any, offline_dir: Any = None, project_name: Optional[str] = None,
+                    kind: Optional[str] = None) -> int:
+    """Writes rejected records with their lines to a file that must not exist yet, one JSON object a line; how many."""
+    return _native.count("weave_rejected_export", *_which(offline_dir, project_name, kind),
+                         _native.text(to_file, "to_file"))
+
+
+def drop_rejected(offline_dir: Any = None, project_name: Optional[str] = None, kind: Optional[str] = None) -> int:
+    """Gives rejected records up for good; how many."""
+    return _native.count("weave_rejected_drop", *_which(offline_dir, project_name, kind))
+
+
+def _which(offline_dir: Any, project_name: Optional[str], kind: Optional[str]) -> list[Optional[bytes]]:
+    return [_native.text(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
+            _native.text(kind, "kind")]
+
+
+def _texts(offline_dir: Any, project_name: Optional[str], api_key: Optional[str]) -> list[Optional[bytes]]:
+    return [_native.text(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
+            _native.text(api_key, "api_key")]
+
+
+def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], on_progress: Optional[OnProgress],
+          settings: dict[str, Any]) -> tuple[Results, int, str]:
+    """Calls what talks to a server; its results, status and message."""
     c, raised, out = _native.library(), [], c_void_p()
 
     def progress(told: Any, _: Any) -> int:
@@ -49,19 +111,14 @@ def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = Non
 
     callback = _native.PROGRESS(progress)
     with options(progress=callback, **settings) as handle:
-        status = c.weave_sync(_native.text(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
-                              _native.text(api_key, "api_key"), handle, ctypes.byref(out))
+        status = getattr(c, function)(*before, handle, *after, ctypes.byref(out))
     message = _native.last_error(status) if status else ""
     told = _native.taken(out)
     results = {project: {kind: tuple(counts) for kind, counts in kinds.items()}
                for project, kinds in json.loads(told or "{}").items()}
     if status == CANCELLED and raised:
         raise raised[0]
-    if status == INCOMPLETE and any(errors for kinds in results.values() for _, errors in kinds.values()):
-        logger.warning("%s", message)
-    elif status:
-        raise error_of(status, message, results)
-    return results
+    return results, status, message
 
 
 def directory_stats(offline_dir: Any = None) -> dict[str, Any]:
@@ -107,6 +164,11 @@ class OfflineDataSyncer:
     def clean_synced_files(self, older_than_days: float = 7) -> int:
         """Deletes files that were sent so many days ago, and file bytes that nothing pending needs; how many."""
         return _native.count("weave_clean_synced_files", _native.text(self.offline_dir, "offline_dir"), older_than_days)
+
+    def clean_preview(self, older_than_days: float = 7) -> dict[str, Any]:
+        """What `clean_synced_files` would delete now: `{"files": [{"path", "bytes"}, …], "bytes": in all}`."""
+        text = _native.text(self.offline_dir, "offline_dir")
+        return json.loads(_native.answer("weave_clean_preview", text, older_than_days))
 
 
 _READS = frozenset("""

@@ -11,17 +11,15 @@ mod note;
 #[cfg(test)]
 mod tests;
 
+use super::bodies::Bodies;
 use super::layout::{self, Access, DataFile, ProjectDir, LIBRARY_FOLDER};
 use super::needed::Needed;
 use super::options::QuotaPolicy;
-use super::reader::Reader;
 use super::{journal, limits, lock, retention, usage};
 use crate::error::Result;
 use crate::log;
 use crate::record::kind::Kind;
 pub use note::Summary;
-use serde::Deserialize;
-use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -212,14 +210,15 @@ impl Quota {
         Ok(())
     }
 
-    /// Deletes bytes of files that no pending record names.
+    /// Deletes bytes of files that no record needs any more.
     fn delete_bodies(&mut self, projects: &[ProjectDir]) -> Result<()> {
-        for folder in projects.iter().map(|project| project.kind(Kind::Files)) {
+        for project in projects {
             if self.usage <= self.low() {
                 break;
             }
-            let Some(Some(named)) = attempt(named_digests(&folder)) else { continue };
-            let freed = retention::delete_bodies(&folder, self.body_grace, |name| named.contains(&key(name)));
+            let Some(Some(needed)) = attempt(Bodies::needed(project)) else { continue };
+            let folder = project.kind(Kind::Files);
+            let freed = retention::delete_bodies(&folder, self.body_grace, |name| needed.contains(name));
             self.usage = self.usage.saturating_sub(attempt(freed).unwrap_or(0));
         }
         Ok(())
@@ -260,39 +259,4 @@ fn candidates(projects: &[ProjectDir], synced: bool) -> Result<Vec<Candidate>> {
         (&a.file.date, a.file.number, a_rank, &a.file.path).cmp(&(&b.file.date, b.file.number, b_rank, &b.file.path))
     });
     Ok(found.into_iter().map(|(_, candidate)| candidate).collect())
-}
-
-/// What a digest is told by.
-fn key(digest: &str) -> [u8; 16] {
-    let mut key = [0; 16];
-    key.iter_mut().zip(digest.bytes()).for_each(|(to, from)| *to = from);
-    key
-}
-
-/// The digests that the pending records of a `files` folder name; `None` if not all of them can be read.
-fn named_digests(folder: &Path) -> Result<Option<HashSet<[u8; 16]>>> {
-    #[derive(Deserialize)]
-    struct Line {
-        data: Named,
-    }
-    #[derive(Deserialize)]
-    struct Named {
-        digest: String,
-    }
-    let mut named = HashSet::new();
-    for file in layout::data_files(folder)?.into_iter().filter(|file| !file.synced) {
-        let (mut reader, mut line) = (Reader::open(&file.path)?, Vec::new());
-        while reader.next_line(&mut line)?.is_some() {
-            match serde_json::from_slice::<Line>(&line) {
-                Ok(line) => named.insert(key(&line.data.digest)),
-                Err(_) if line.iter().all(u8::is_ascii_whitespace) => continue,
-                Err(_) => return Ok(None),
-            };
-        }
-        // The end of a file that grows may be under way: then its record is in a journal too, and its bytes are recent.
-        if reader.damage().is_some() && !lock::is_held(&file.path) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(named))
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::record::ids::Id;
 use crate::store::member::{Covered, Writer};
+use crate::store::reader::Reader;
 use std::fs::File;
 use std::io::Write;
 use std::process::Command;

@@ -29,6 +29,7 @@ use super::pace::Pace;
 use super::retry::RetryId;
 use super::stop::Stop;
 use crate::error::{Error, Result, Status};
+use crate::record::digest::reader_digest;
 
 /// More than any answer that a sender asks for: a million row digests are 47 MB.
 const LARGEST_ANSWER: u64 = 128 << 20;
@@ -106,7 +107,7 @@ pub struct Transport {
     answer_limit: Duration,
     request_limit: Duration,
     /// Whether anything was ever answered.
-    answered: AtomicBool,
+    has_answered: AtomicBool,
     stop: Stop,
     pace: Pace,
 }
@@ -131,7 +132,7 @@ impl Transport {
             signature,
             answer_limit: destination.timeout,
             request_limit: destination.timeout.saturating_mul(BODY_STEPS + 5),
-            answered: AtomicBool::new(false),
+            has_answered: AtomicBool::new(false),
             stop: stop.clone(),
             pace: Pace::default(),
         })
@@ -173,6 +174,20 @@ impl Transport {
         let answer = self.post(&self.traces, path, "application/json", body, id)?;
         answer.json_lines::<IgnoredAny>()?;
         Ok(answer)
+    }
+
+    /// Posts JSON to a path of the trace server whose answer is the bytes of a file; their digest, taken as they come.
+    pub fn post_for_digest(&self, path: &str, body: &[u8], id: &RetryId) -> std::result::Result<String, Failure> {
+        let place = place("POST", &self.traces, path);
+        let measured = (body.len() as u64, body);
+        self.signed(&place, |authorization| {
+            let mut response =
+                self.send(&self.traces, path, authorization, Some("application/json"), id, measured, &place)?;
+            if !response.status().is_success() {
+                return Err(refusal(&place, response));
+            }
+            reader_digest(response.body_mut().as_reader()).map_err(|cause| self.failed(&place, ureq::Error::Io(cause)))
+        })
     }
 
     /// Posts one file with text fields as `multipart/form-data` to a path of the trace server.
@@ -234,7 +249,7 @@ impl Transport {
         let place = place("GET", &self.traces, "/server_info");
         let answer = self.signed(&place, |authorization| {
             let request = self.traces.agent.get(self.traces.address.at("/server_info"));
-            self.finish(&place, request.header("Authorization", authorization).call())
+            self.finish(&place, self.answered(&place, request.header("Authorization", authorization).call())?)
         })?;
         answer.json()
     }
@@ -255,11 +270,11 @@ impl Transport {
     }
 
     /// Makes a request with its `Authorization`; a refused access token is exchanged for a fresh one, once.
-    fn signed(
+    fn signed<T>(
         &self,
         place: &str,
-        request: impl Fn(HeaderValue) -> std::result::Result<Answer, Failure>,
-    ) -> std::result::Result<Answer, Failure> {
+        request: impl Fn(HeaderValue) -> std::result::Result<T, Failure>,
+    ) -> std::result::Result<T, Failure> {
         if self.stop.is_due() {
             return Err(Failure::stopped(place, &self.stop));
         }
@@ -279,10 +294,10 @@ impl Transport {
     fn exchange(&self, identity: &Identity, form: &str) -> std::result::Result<Vec<u8>, Failure> {
         let address = identity.exchange_address();
         let request = self.base.agent.post(&address).header("Content-Type", "application/x-www-form-urlencoded");
-        self.finish(&format!("POST {address}"), request.send(form)).map(|answer| answer.body)
+        let place = format!("POST {address}");
+        self.finish(&place, self.answered(&place, request.send(form))?).map(|answer| answer.body)
     }
 
-    /// `body` comes with its length.
     #[allow(clippy::too_many_arguments)]
     fn post_to(
         &self,
@@ -291,9 +306,24 @@ impl Transport {
         authorization: HeaderValue,
         content_type: Option<&str>,
         id: &RetryId,
-        (length, body): (u64, impl AsSendBody),
+        measured: (u64, impl AsSendBody),
         place: &str,
     ) -> std::result::Result<Answer, Failure> {
+        self.finish(place, self.send(server, path, authorization, content_type, id, measured, place)?)
+    }
+
+    /// `body` comes with its length.
+    #[allow(clippy::too_many_arguments)]
+    fn send(
+        &self,
+        server: &Server,
+        path: &str,
+        authorization: HeaderValue,
+        content_type: Option<&str>,
+        id: &RetryId,
+        (length, body): (u64, impl AsSendBody),
+        place: &str,
+    ) -> std::result::Result<Response<Body>, Failure> {
         if !self.pace.admit(length, &self.stop) {
             return Err(Failure::stopped(place, &self.stop));
         }
@@ -304,37 +334,47 @@ impl Transport {
         if let Some(id) = id.as_str() {
             request = request.header("X-Weave-Retry-Id", id);
         }
-        self.finish(place, request.send(body))
+        self.answered(place, request.send(body))
     }
 
-    fn finish(
+    /// The answer to a request, whose body is still to be read.
+    fn answered(
         &self,
         place: &str,
         outcome: std::result::Result<Response<Body>, ureq::Error>,
-    ) -> std::result::Result<Answer, Failure> {
-        let failed = |cause: ureq::Error| {
-            let failure = Failure::of_error(place, &cause).before_any_answer(!self.answered.load(Ordering::Relaxed));
-            if self.stop.is_due() {
-                failure.into_stopped(&self.stop)
-            } else {
-                failure
-            }
-        };
-        let mut response = outcome.map_err(failed)?;
-        self.answered.store(true, Ordering::Relaxed);
-        let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
-        if response.status().is_success() {
-            let body = body.map_err(failed)?;
-            // The end of such an answer is the end of the connection, which the stop may have been.
-            if self.stop.is_asked() && !tells_its_length(response.headers()) {
-                return Err(failed(ureq::Error::ConnectionFailed));
-            }
-            return Ok(Answer { place: place.to_owned(), body });
-        }
-        // The status and headers of a refusal tell enough even where its body is torn.
-        let (status, body) = (response.status().as_u16(), body.unwrap_or_default());
-        Err(Failure::of_answer(place, status, response.headers(), &body, Timestamp::now()))
+    ) -> std::result::Result<Response<Body>, Failure> {
+        let response = outcome.map_err(|cause| self.failed(place, cause))?;
+        self.has_answered.store(true, Ordering::Relaxed);
+        Ok(response)
     }
+
+    fn failed(&self, place: &str, cause: ureq::Error) -> Failure {
+        let is_first = !self.has_answered.load(Ordering::Relaxed);
+        let failure = Failure::of_error(place, &cause).before_any_answer(is_first);
+        match self.stop.is_due() {
+            true => failure.into_stopped(&self.stop),
+            false => failure,
+        }
+    }
+
+    fn finish(&self, place: &str, mut response: Response<Body>) -> std::result::Result<Answer, Failure> {
+        if !response.status().is_success() {
+            return Err(refusal(place, response));
+        }
+        let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
+        let body = body.map_err(|cause| self.failed(place, cause))?;
+        // The end of such an answer is the end of the connection, which the stop may have been.
+        if self.stop.is_asked() && !tells_its_length(response.headers()) {
+            return Err(self.failed(place, ureq::Error::ConnectionFailed));
+        }
+        Ok(Answer { place: place.to_owned(), body })
+    }
+}
+
+/// The status and headers of a refusal tell enough even where its body is torn.
+fn refusal(place: &str, mut response: Response<Body>) -> Failure {
+    let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec().unwrap_or_default();
+    Failure::of_answer(place, response.status().as_u16(), response.headers(), &body, Timestamp::now())
 }
 
 fn place(method: &str, server: &Server, path: &str) -> String {

@@ -256,6 +256,17 @@ static void everything(const char *offline_dir) {
     CHECK(weave::clean_synced_files(offline_dir, weave::Days(1.5)).value() == 0);
     CHECK(weave::clean_synced_files(offline_dir, 24h).value() == 0);
     CHECK(!weave::clean_synced_files(offline_dir, weave::Days(-1)).ok());
+    CHECK(weave::clean_preview(offline_dir, 24h).value() == R"({"bytes":0,"files":[]})");
+
+    const weave::Rejected rejected{offline_dir, "everything", "calls"};
+    CHECK(weave::rejected_list(rejected).value() == "[]" && weave::rejected_drop(rejected).value() == 0);
+    CHECK(weave::rejected_retry(rejected).value() == 0);
+    CHECK(!weave::rejected_retry({offline_dir, {}, "no such kind"}).ok());
+    const std::string exported = std::string(offline_dir) + "/rejected.jsonl";
+    CHECK(weave::rejected_export(exported, rejected).value() == 0);
+    CHECK(!weave::rejected_export(exported, rejected).ok());
+    const auto [verified, results] = weave::verify(offline_dir);
+    CHECK(verified && results == "{}");
 }
 
 int main(int argc, char **argv) {

@@ -217,6 +217,14 @@ Result<std::string> invoke_for_text(Function function, const Arguments &...argum
     return status.ok() ? Result<std::string>(std::move(made)) : Result<std::string>(std::move(status));
 }
 
+// The same for a function whose last argument takes a number.
+template <class Function, class... Arguments>
+Result<std::uint64_t> invoke_for_count(Function function, const Arguments &...arguments) {
+    std::uint64_t count = 0;
+    Status status = invoke(function, arguments..., &count);
+    return status.ok() ? Result<std::uint64_t>(count) : Result<std::uint64_t>(std::move(status));
+}
+
 // The same for a function whose last argument takes an id.
 template <class Function, class... Arguments>
 Result<std::string> invoke_for_id(Function function, const Arguments &...arguments) {

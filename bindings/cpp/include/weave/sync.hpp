@@ -26,10 +26,58 @@ inline Synced sync(std::string_view offline_dir = {}, std::string_view project_n
 
 // Deletes data files that were sent to the server long enough ago; how many.
 inline Result<std::uint64_t> clean_synced_files(std::string_view offline_dir, Days older_than) {
-    std::uint64_t deleted = 0;
-    Status status = detail::invoke(weave_clean_synced_files, detail::unless_empty(offline_dir), older_than.count(),
-                                   &deleted);
-    return status.ok() ? Result<std::uint64_t>(deleted) : Result<std::uint64_t>(std::move(status));
+    return detail::invoke_for_count(weave_clean_synced_files, detail::unless_empty(offline_dir), older_than.count());
+}
+
+// What clean_synced_files would delete now, as a JSON object: {"files": [{"path", "bytes"}, …], "bytes"}.
+inline Result<std::string> clean_preview(std::string_view offline_dir, Days older_than) {
+    return detail::invoke_for_text(weave_clean_preview, detail::unless_empty(offline_dir), older_than.count());
+}
+
+// Records that a server rejected: of one project and one kind, or of all.
+struct Rejected {
+    std::string_view offline_dir = {};
+    std::string_view project_name = {};
+    std::string_view kind = {};
+};
+
+// The rejected records with the server's reasons, as a JSON array.
+inline Result<std::string> rejected_list(const Rejected &which = {}) {
+    return detail::invoke_for_text(weave_rejected_list, detail::unless_empty(which.offline_dir),
+                                   detail::unless_empty(which.project_name), detail::unless_empty(which.kind));
+}
+
+// Puts them back to be sent by the next sync; how many.
+inline Result<std::uint64_t> rejected_retry(const Rejected &which = {}) {
+    return detail::invoke_for_count(weave_rejected_retry, detail::unless_empty(which.offline_dir),
+                                    detail::unless_empty(which.project_name), detail::unless_empty(which.kind));
+}
+
+// Writes them with their lines to a file that must not exist yet; how many.
+inline Result<std::uint64_t> rejected_export(std::string_view to_file, const Rejected &which = {}) {
+    return detail::invoke_for_count(weave_rejected_export, detail::unless_empty(which.offline_dir),
+                                    detail::unless_empty(which.project_name), detail::unless_empty(which.kind),
+                                    to_file);
+}
+
+// Gives them up for good; how many.
+inline Result<std::uint64_t> rejected_drop(const Rejected &which = {}) {
+    return detail::invoke_for_count(weave_rejected_drop, detail::unless_empty(which.offline_dir),
+                                    detail::unless_empty(which.project_name), detail::unless_empty(which.kind));
+}
+
+struct [[nodiscard]] Verified {
+    Status status;       // WEAVE_INCOMPLETE when something is missing or could not be asked
+    std::string results; // JSON: {"entity/project": {"calls": [found, asked], …}}; empty when asking never began
+};
+
+// Asks the server for everything that past syncs sent; with `put_back`, what is missing is sent by the next sync.
+inline Verified verify(std::string_view offline_dir = {}, std::string_view project_name = {},
+                       std::string_view api_key = {}, const Options &options = {}, bool put_back = false) {
+    char *results = nullptr;
+    Status status = detail::invoke(weave_verify, detail::unless_empty(offline_dir), detail::unless_empty(project_name),
+                                   detail::unless_empty(api_key), options, put_back, &results);
+    return {std::move(status), detail::taken(results)};
 }
 
 // What lies in an offline directory, as a JSON object.

@@ -296,6 +296,30 @@ wg_result wg_clean_synced_files(const char *offline_dir, double older_than_days)
     WITH(weave_clean_synced_files(offline_dir, older_than_days, &result.number));
 }
 
+wg_result wg_clean_preview(const char *offline_dir, double older_than_days) {
+    WITH(weave_clean_preview(offline_dir, older_than_days, &result.text));
+}
+
+wg_result wg_rejected_list(const char *offline_dir, const char *project, const char *kind) {
+    WITH(weave_rejected_list(offline_dir, project, kind, &result.text));
+}
+
+wg_result wg_rejected_retry(const char *offline_dir, const char *project, const char *kind) {
+    WITH(weave_rejected_retry(offline_dir, project, kind, &result.number));
+}
+
+wg_result wg_rejected_export(const char *offline_dir, const char *project, const char *kind, const char *to_file) {
+    WITH(weave_rejected_export(offline_dir, project, kind, to_file, &result.number));
+}
+
+wg_result wg_rejected_drop(const char *offline_dir, const char *project, const char *kind) {
+    WITH(weave_rejected_drop(offline_dir, project, kind, &result.number));
+}
+
+wg_result wg_verify(const char *offline_dir, const char *project, const weave_options *options, bool put_back) {
+    WITH(weave_verify(offline_dir, project, NULL, options, put_back, &result.text));
+}
+
 wg_result wg_directory_stats(const char *offline_dir) { WITH(weave_directory_stats(offline_dir, &result.text)); }
 
 wg_result wg_record_set_json(weave_record *record, const char *json, ptrdiff_t length) {

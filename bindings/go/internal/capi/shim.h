@@ -107,6 +107,12 @@ wg_result wg_cost_create(weave_client *client, const char *model, double prompt,
 
 wg_result wg_sync(const char *offline_dir, const char *project, const weave_options *options);
 wg_result wg_clean_synced_files(const char *offline_dir, double older_than_days);
+wg_result wg_clean_preview(const char *offline_dir, double older_than_days);
+wg_result wg_rejected_list(const char *offline_dir, const char *project, const char *kind);
+wg_result wg_rejected_retry(const char *offline_dir, const char *project, const char *kind);
+wg_result wg_rejected_export(const char *offline_dir, const char *project, const char *kind, const char *to_file);
+wg_result wg_rejected_drop(const char *offline_dir, const char *project, const char *kind);
+wg_result wg_verify(const char *offline_dir, const char *project, const weave_options *options, bool put_back);
 wg_result wg_directory_stats(const char *offline_dir);
 
 wg_result wg_record_set_json(weave_record *record, const char *json, ptrdiff_t length);

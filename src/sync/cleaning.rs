@@ -1,0 +1,54 @@
+//! Deleting what was sent long enough ago, by the times that receipts tell.
+
+use super::directory::Directory;
+use super::receipts;
+use super::server::stop::Stop;
+use crate::error::Result;
+use crate::store::retention::{Cleaned, Cleaning};
+use std::path::Path;
+use std::time::Duration;
+
+/// Deletes the synced data files of a directory that were sent at least `older_than` ago, and the bytes of files that no
+/// record needs any more. Receipts stay. Of each file that goes, `told` hears the path and the bytes.
+pub fn clean(dir: &Path, older_than: Duration, told: &mut dyn FnMut(&Path, u64)) -> Result<Cleaned> {
+    // A record that is put back meanwhile would lose its bytes.
+    let _directory = Directory::lock(dir, Duration::ZERO, &Stop::new())?;
+    cleaning(older_than, false).run(dir, told)
+}
+
+/// Tells what [`clean`] would delete now.
+pub fn preview(dir: &Path, older_than: Duration, told: &mut dyn FnMut(&Path, u64)) -> Result<Cleaned> {
+    cleaning(older_than, true).run(dir, told)
+}
+
+fn cleaning(older_than: Duration, only_told: bool) -> Cleaning<'static> {
+    Cleaning { older_than, only_told, sent_at: &receipts::synced_at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::layout::{Access, DataFile, ProjectDir};
+    use std::fs;
+
+    #[test]
+    fn a_file_is_as_old_as_its_receipt_says_and_the_receipt_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(root.path(), "team/demo");
+        fs::create_dir_all(project.path.join("calls")).unwrap();
+        let path = project.path.join("calls/20260131_0007.synced.jsonl");
+        fs::write(&path, b"abc").unwrap();
+        let file = DataFile::parse(&path).unwrap();
+        let about = receipts::About { records: 1, rejected: 0, server: "", to: "", server_version: None };
+        let receipt =
+            receipts::Builder::new(&project, "calls", &file, Access::Owner).unwrap().finish(&path, &about).unwrap();
+        let mut told = Vec::new();
+        let day = Duration::from_secs(86_400);
+        assert_eq!(preview(root.path(), day, &mut |_, _| {}).unwrap(), Cleaned::default());
+        preview(root.path(), Duration::ZERO, &mut |path, bytes| told.push((path.to_path_buf(), bytes))).unwrap();
+        assert!(path.exists());
+        assert_eq!(told, [(path.clone(), 3)]);
+        assert_eq!(clean(root.path(), Duration::ZERO, &mut |_, _| {}).unwrap(), Cleaned { files: 1, bytes: 3 });
+        assert!(!path.exists() && receipt.exists());
+    }
+}

@@ -1,0 +1,242 @@
+//! Records that a verification did not find on the server, put back from their synced files to be sent again, once.
+//!
+//! What was put back is noted in `.sync/put_back.jsonl`: `{"file", "records", "moving", "to"}`, which records of which
+//! file, and the file that moves them (see `requeue`). Such a record is not put back again from the same file: the one
+//! that it lies in since has a receipt of its own once it is sent.
+
+use super::lines::{self, Appender};
+use super::ranges::Ranges;
+use super::receipt_ids::Namer;
+use super::requeue::{self, Moving};
+use crate::error::Result;
+use crate::store::layout::{Access, DataFile, ProjectDir};
+use crate::store::reader::Reader;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+const FILE: &str = "put_back.jsonl";
+const OWNER: &str = "missing";
+
+#[derive(Serialize, Deserialize)]
+struct Note {
+    file: String,
+    records: Vec<(u64, u64)>,
+    moving: String,
+    to: String,
+}
+
+/// Ids that are sought, by their hashes.
+#[derive(Default)]
+pub(super) struct Sought(HashSet<[u8; 16]>);
+
+impl Sought {
+    /// Adds an id of a receipt.
+    pub(super) fn add(&mut self, id: &str) {
+        self.0.insert(hash(id));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.0.contains(&hash(id))
+    }
+
+    /// A call is put back with all that is known of it: whatever part is missing, the others alone say little.
+    fn has_call(&self, call: &str) -> bool {
+        ["", "start/", "end/"].iter().any(|form| self.has(&format!("{form}{call}")))
+    }
+}
+
+/// What was put back in a project, open for adding to it. Whoever has it holds the directory's lock.
+pub(super) struct PutBack<'p> {
+    project: &'p ProjectDir,
+    access: Access,
+    log: Appender,
+    files: HashMap<String, Ranges>,
+}
+
+/// What became of the records that were sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Done {
+    /// Put back now.
+    pub(super) put_back: u64,
+    /// Put back by an earlier verification.
+    pub(super) before: u64,
+}
+
+impl<'p> PutBack<'p> {
+    /// Reads what was put back, and finishes what a crash left of it.
+    pub(super) fn open(project: &'p ProjectDir, access: Access) -> Result<PutBack<'p>> {
+        let log = Appender::new(project.sync_folder().join(FILE), access);
+        let mut files: HashMap<String, Ranges> = HashMap::new();
+        lines::each(log.path(), |line| {
+            if let Ok(note) = serde_json::from_slice::<Note>(line) {
+                requeue::place(project, &note.moving, &note.to, access)?;
+                let known = files.entry(note.file).or_default();
+                note.records.iter().for_each(|(first, last)| known.insert(*first, *last));
+            }
+            Ok(())
+        })?;
+        requeue::remove_unnamed(project, OWNER)?;
+        Ok(PutBack { project, access, log, files })
+    }
+
+    /// Puts the records back that are sought and lie in a file, `file` by its name while pending; `None` when it is gone.
+    pub(super) fn take(&mut self, file: &str, sought: &Sought, namer: &Namer) -> Result<Option<Done>> {
+        let Some((folder, path)) = self.content(file) else { return Ok(None) };
+        let known = self.files.entry(file.to_string()).or_default();
+        let (mut done, mut moving, mut records) = (Done::default(), None, Ranges::default());
+        let (mut reader, mut line) = (Reader::open(&path)?, Vec::new());
+        while let Some(index) = reader.next_line(&mut line)? {
+            let place = format!("{file}#{index}");
+            let names = namer.of_line(&place, &line);
+            let by_id = names.id.flatten().is_some_and(|id| sought.has(&id));
+            if !by_id && !names.call.is_some_and(|call| sought.has_call(&call)) {
+                continue;
+            }
+            if known.contains(index) {
+                done.before += 1;
+                continue;
+            }
+            let mut open = match moving.take() {
+                Some(open) => open,
+                None => Moving::begin(self.project, OWNER, self.access)?,
+            };
+            let is_full = open.add(&String::from_utf8_lossy(&line), &place)?;
+            records.insert(index, index);
+            done.put_back += 1;
+            if is_full {
+                put(self.project, self.access, &mut self.log, known, (file, &folder), open, &records)?;
+                records = Ranges::default();
+            } else {
+                moving = Some(open);
+            }
+        }
+        if let Some(open) = moving {
+            put(self.project, self.access, &mut self.log, known, (file, &folder), open, &records)?;
+        }
+        Ok(Some(done))
+    }
+
+    fn content(&self, file: &str) -> Option<(String, PathBuf)> {
+        let (folder, _) = file.split_once('/')?;
+        let pending = DataFile::parse(&self.project.path.join(file))?;
+        let path = [pending.synced_path(), pending.path].into_iter().find(|path| path.exists())?;
+        Some((folder.to_string(), path))
+    }
+}
+
+fn put(
+    project: &ProjectDir,
+    access: Access,
+    log: &mut Appender,
+    known: &mut Ranges,
+    (file, folder): (&str, &str),
+    moving: Moving,
+    records: &Ranges,
+) -> Result<()> {
+    let name = moving.seal()?;
+    let note = Note {
+        file: file.to_string(),
+        records: records.iter().collect(),
+        moving: name.clone(),
+        to: folder.to_string(),
+    };
+    let mut text = serde_json::to_vec(&note).unwrap_or_default();
+    text.push(b'\n');
+    log.append(&text)?;
+    records.iter().for_each(|(first, last)| known.insert(first, last));
+    requeue::place(project, &name, folder, access)
+}
+
+fn hash(id: &str) -> [u8; 16] {
+    Sha256::digest(id.as_bytes()).first_chunk::<16>().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::layout;
+    use std::fs;
+
+    const FILE_KEY: &str = "calls/20260101_0000.jsonl";
+
+    fn project(root: &std::path::Path) -> ProjectDir {
+        let project = ProjectDir::new(root, "team/demo");
+        fs::create_dir_all(project.path.join("calls")).unwrap();
+        let line = |kind: &str, data: &str| format!("{{\"type\":\"{kind}\",\"timestamp\":\"t\",\"data\":{data}}}\n");
+        let lines = [
+            line("call_start", r#"{"start":{"id":"a"}}"#),
+            line("call_complete", r#"{"id":"b"}"#),
+            line("call_update", r#"{"call_id":"a"}"#),
+        ];
+        fs::write(project.path.join("calls/20260101_0000.synced.jsonl"), lines.concat()).unwrap();
+        project
+    }
+
+    fn take(project: &ProjectDir, ids: &[&str]) -> Option<Done> {
+        let mut sought = Sought::default();
+        ids.iter().for_each(|id| sought.add(id));
+        let namer = Namer::new(project, "http://x", "team/demo", Access::Owner).unwrap();
+        PutBack::open(project, Access::Owner).unwrap().take(FILE_KEY, &sought, &namer).unwrap()
+    }
+
+    fn pending(project: &ProjectDir) -> Vec<String> {
+        let mut lines = Vec::new();
+        for file in layout::data_files(&project.path.join("calls")).unwrap().iter().filter(|file| !file.synced) {
+            let (mut reader, mut line) = (Reader::open(&file.path).unwrap(), Vec::new());
+            while reader.next_line(&mut line).unwrap().is_some() {
+                lines.push(String::from_utf8(line.clone()).unwrap());
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn what_is_missing_is_put_back_once_and_the_rest_of_the_file_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path());
+        assert_eq!(take(&project, &["start/a"]), Some(Done { put_back: 2, before: 0 }));
+        assert_eq!(take(&project, &["start/a"]), Some(Done { put_back: 0, before: 2 }));
+        let lines = pending(&project);
+        assert!(lines.len() == 2 && lines[0].contains("call_start") && lines[1].contains("call_update"), "{lines:?}");
+        assert!(project.path.join("calls/20260101_0000.synced.jsonl").exists());
+    }
+
+    #[test]
+    fn nothing_is_doubled_or_lost_whichever_step_a_crash_came_after() {
+        // Before the note: the file in the making is forgotten, and the record still to be put back.
+        let root = tempfile::tempdir().unwrap();
+        let one = project(root.path());
+        let mut moving = Moving::begin(&one, OWNER, Access::Owner).unwrap();
+        moving.add("{\"type\":\"x\"}", "calls/a#0").unwrap();
+        let name = moving.seal().unwrap();
+        assert_eq!(take(&one, &["b"]), Some(Done { put_back: 1, before: 0 }));
+        assert!(!one.sync_folder().join(name).exists());
+        assert_eq!(pending(&one).len(), 1);
+        // After the note: it gets its place, and is not put back again.
+        let root = tempfile::tempdir().unwrap();
+        let two = project(root.path());
+        let mut moving = Moving::begin(&two, OWNER, Access::Owner).unwrap();
+        moving.add("{\"type\":\"x\"}", "calls/a#0").unwrap();
+        let note =
+            Note { file: FILE_KEY.into(), records: vec![(1, 1)], moving: moving.seal().unwrap(), to: "calls".into() };
+        let mut text = serde_json::to_vec(&note).unwrap();
+        text.extend(b"\n{\"torn");
+        fs::write(two.sync_folder().join(FILE), text).unwrap();
+        assert_eq!(take(&two, &["b"]), Some(Done { put_back: 0, before: 1 }));
+        assert_eq!(pending(&two), ["{\"type\":\"x\"}"]);
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path());
+        fs::remove_file(project.path.join("calls/20260101_0000.synced.jsonl")).unwrap();
+        assert_eq!(take(&project, &["b"]), None);
+    }
+}

@@ -1,0 +1,448 @@
+//! The records of a project that a server does not take: kept with its reason, listed, exported, put back, dropped.
+//!
+//! They stand in `.sync/rejected.jsonl`, a line each, on the disk before the record counts as acknowledged. In memory are
+//! only hashes of their places. A line `{"moving": [places], "as": FILE, "to": FOLDER}` says that these were put back to
+//! be sent again (see `requeue`); the next one who opens the file finishes what was begun and writes it anew without
+//! them. Whoever opens it holds the directory's lock.
+
+use super::directory::{choose, Directory};
+use super::lines::{self, Appender};
+use super::requeue::{self, Moving};
+use super::results::Counted;
+use super::server::stop::Stop;
+use crate::error::{Error, Result, Status};
+use crate::record::time::Timestamp;
+use crate::store::disk;
+use crate::store::layout::{self, Access, ProjectDir, REJECTED_FILE};
+use serde::{Deserialize, Serialize};
+use serde_json::value::{to_raw_value, RawValue};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const OWNER: &str = "rejected";
+
+/// A record that was rejected: one line of a data file, or the start and the end of a call.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it counts as in the results of a sync.
+    pub kind: String,
+    /// What names it: a call's id, a feedback's, an object's reference.
+    pub id: Option<String>,
+    /// What the server answered; none when it was not the server that refused it.
+    pub status: Option<u16>,
+    /// Why.
+    pub reason: String,
+    /// Where its lines stood: `FOLDER/FILE#NUMBER`, the file as it was called while pending.
+    pub places: Vec<String>,
+    /// When it was rejected.
+    pub at: String,
+    /// The server that did.
+    pub server: String,
+    /// The `entity/project` that it was sent to.
+    pub to: String,
+    /// The lines as they stood there; one that is no JSON as a JSON text.
+    pub lines: Vec<Box<RawValue>>,
+}
+
+/// As it is written: one place alone, or a list of them.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    kind: String,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    status: Option<u16>,
+    reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    places: Vec<String>,
+    at: String,
+    server: String,
+    to: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<Box<RawValue>>,
+}
+
+/// What of a line says whether it is an entry, and where that stood.
+#[derive(Deserialize)]
+struct About {
+    #[serde(default)]
+    place: Option<String>,
+    #[serde(default)]
+    places: Vec<String>,
+    #[serde(default)]
+    moving: Vec<String>,
+    #[serde(rename = "as", default)]
+    file: Option<String>,
+    #[serde(default)]
+    to: Option<String>,
+}
+
+impl Entry {
+    /// A rejection that happens now. Each line comes with its place.
+    pub fn new<'l>(
+        kind: Counted,
+        id: Option<String>,
+        status: Option<u16>,
+        reason: &str,
+        lines: impl IntoIterator<Item = (String, &'l [u8])>,
+    ) -> Entry {
+        let (places, lines) = lines.into_iter().map(|(place, line)| (place, verbatim(line))).unzip();
+        Entry {
+            kind: kind.name().to_string(),
+            id,
+            status,
+            reason: reason.to_string(),
+            places,
+            at: Timestamp::now().to_string(),
+            server: String::new(),
+            to: String::new(),
+            lines,
+        }
+    }
+
+    /// The same, with who rejected it.
+    pub fn by(self, server: &str, to: &str) -> Entry {
+        Entry { server: server.to_string(), to: to.to_string(), ..self }
+    }
+
+    /// As JSON, with the lines that were rejected or without.
+    pub fn to_json(&self, with_lines: bool) -> Result<String> {
+        let alone = self.places.len() == 1;
+        let written = Written {
+            kind: self.kind.clone(),
+            id: self.id.clone(),
+            status: self.status,
+            reason: self.reason.clone(),
+            place: self.places.first().filter(|_| alone).cloned(),
+            places: if alone { Vec::new() } else { self.places.clone() },
+            at: self.at.clone(),
+            server: self.server.clone(),
+            to: self.to.clone(),
+            lines: if with_lines { self.lines.clone() } else { Vec::new() },
+        };
+        serde_json::to_string(&written).map_err(|cause| Error::new(Status::Panic, format!("a rejection: {cause}")))
+    }
+
+    fn read(line: &[u8]) -> Option<Entry> {
+        let Written { kind, id, status, reason, place, places, at, server, to, lines } =
+            serde_json::from_slice(line).ok()?;
+        let places = place.into_iter().chain(places).collect();
+        Some(Entry { kind, id, status, reason, places, at, server, to, lines })
+    }
+
+    /// The text of each line, with its place.
+    fn texts(&self) -> impl Iterator<Item = (String, &str)> {
+        self.lines.iter().enumerate().map(|(number, line)| {
+            let text = serde_json::from_str(line.get()).unwrap_or_else(|_| line.get().to_string());
+            (text, self.places.get(number).or(self.places.first()).map_or("", String::as_str))
+        })
+    }
+}
+
+/// A line as a JSON value: itself, or a JSON text when it is none.
+fn verbatim(line: &[u8]) -> Box<RawValue> {
+    let whole = || serde_json::from_slice::<&RawValue>(line).ok().map(RawValue::to_owned);
+    whole().or_else(|| to_raw_value(&String::from_utf8_lossy(line)).ok()).unwrap_or_else(|| RawValue::NULL.to_owned())
+}
+
+/// The rejected records of a project, open for adding to them.
+pub struct Rejected {
+    project: ProjectDir,
+    access: Access,
+    log: Appender,
+    places: HashSet<[u8; 16]>,
+}
+
+impl Rejected {
+    /// Opens them, and finishes what a crash left of putting some back.
+    pub fn open(project: &ProjectDir, access: Access) -> Result<Rejected> {
+        let log = Appender::new(path_of(project), access);
+        let mut rejected = Rejected { project: project.clone(), access, log, places: HashSet::new() };
+        rejected.settle()?;
+        let places = &mut rejected.places;
+        lines::each(rejected.log.path(), |line| {
+            places.extend(about(line).into_iter().flat_map(|about| about.entry()).map(|place| hash(&place)));
+            Ok(())
+        })?;
+        Ok(rejected)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Whether the record at a place is among them. One that is must not be sent, but acknowledged: a crash came between.
+    pub fn contains(&self, place: &str) -> bool {
+        self.places.contains(&hash(place))
+    }
+
+    /// Adds an entry, which is on the disk when this returns. Lines whose place is among them already are left out.
+    pub fn add(&mut self, entry: Entry) -> Result<()> {
+        let Entry { places, lines, .. } = &entry;
+        let both = places.iter().cloned().zip(lines.iter().cloned());
+        let (places, lines): (Vec<_>, Vec<_>) = both.filter(|(place, _)| !self.contains(place)).unzip();
+        if places.is_empty() {
+            return Ok(());
+        }
+        let entry = Entry { places, lines, ..entry };
+        self.log.append(format!("{}\n", entry.to_json(true)?).as_bytes())?;
+        self.places.extend(entry.places.iter().map(|place| hash(place)));
+        Ok(())
+    }
+
+    /// Gives each entry to `take`, in the order in which they came.
+    pub fn each(&self, take: impl FnMut(Entry) -> Result<()>) -> Result<()> {
+        each(&self.project, take)
+    }
+
+    /// Puts entries back to where they are sent from; how many.
+    fn retry(&mut self, which: &Which<'_>) -> Result<u64> {
+        let mut open: BTreeMap<String, (Moving, Vec<String>)> = BTreeMap::new();
+        let (project, access, mut count) = (self.project.clone(), self.access, 0);
+        each(&project, |entry| {
+            if !which.fits(&entry) {
+                return Ok(());
+            }
+            let folder = entry.places.first().and_then(|place| requeue::folder_of(place)).ok_or_else(|| {
+                Error::new(Status::Io, format!("{}: an entry has no place", path_of(&project).display()))
+            })?;
+            let (mut moving, mut places) = match open.remove(folder) {
+                Some(begun) => begun,
+                None => (Moving::begin(&project, OWNER, access)?, Vec::new()),
+            };
+            let mut is_full = false;
+            for (text, place) in entry.texts() {
+                is_full = moving.add(&text, place)?;
+            }
+            places.extend(entry.places.iter().cloned());
+            count += 1;
+            match is_full {
+                true => self.put_back(moving, &places, folder),
+                false => {
+                    open.insert(folder.to_string(), (moving, places));
+                    Ok(())
+                }
+            }
+        })?;
+        for (folder, (moving, places)) in open {
+            self.put_back(moving, &places, &folder)?;
+        }
+        self.settle()?;
+        Ok(count)
+    }
+
+    fn put_back(&mut self, moving: Moving, places: &[String], folder: &str) -> Result<()> {
+        requeue::acknowledge(&self.project, places, self.access)?;
+        let name = moving.seal()?;
+        let note = serde_json::json!({"moving": places, "as": name, "to": folder});
+        self.log.append(format!("{note}\n").as_bytes())?;
+        requeue::place(&self.project, &name, folder, self.access)
+    }
+
+    fn discard(&mut self, which: &Which<'_>) -> Result<u64> {
+        let (mut gone, mut count) = (HashSet::new(), 0);
+        let (project, access) = (self.project.clone(), self.access);
+        self.each(|entry| {
+            if which.fits(&entry) {
+                count += 1;
+                requeue::acknowledge(&project, &entry.places, access)?;
+                gone.extend(entry.places.iter().map(|place| hash(place)));
+            }
+            Ok(())
+        })?;
+        self.write_anew(&gone)?;
+        Ok(count)
+    }
+
+    /// Gives what was moved its place, and writes the file anew without it.
+    fn settle(&mut self) -> Result<()> {
+        let mut gone = HashSet::new();
+        let (project, access) = (&self.project, self.access);
+        lines::each(self.log.path(), |line| {
+            if let Some(About { moving, file: Some(name), to: Some(folder), .. }) = about(line) {
+                requeue::place(project, &name, &folder, access)?;
+                gone.extend(moving.iter().map(|place| hash(place)));
+            }
+            Ok(())
+        })?;
+        self.write_anew(&gone)?;
+        requeue::remove_unnamed(&self.project, OWNER)
+    }
+
+    /// Writes the file anew without the entries of some places, and without notes about them. When nothing is left the
+    /// file goes, which needs no space.
+    fn write_anew(&mut self, gone: &HashSet<[u8; 16]>) -> Result<()> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let path = self.log.path().to_path_buf();
+        let stays = |line: &[u8]| {
+            about(line).is_some_and(|about| {
+                about.moving.is_empty() && !about.entry().iter().any(|place| gone.contains(&hash(place)))
+            })
+        };
+        let mut left = false;
+        lines::each(&path, |line| {
+            left |= stays(line);
+            Ok(())
+        })?;
+        self.log.let_go();
+        let failed = |cause| Error::io("cannot write", &path, &cause);
+        if left {
+            let temporary = path.with_extension("tmp");
+            let _ = fs::remove_file(&temporary);
+            let mut file = BufWriter::new(self.access.create_file(&temporary).map_err(failed)?);
+            lines::each(&path, |line| match stays(line) {
+                true => file.write_all(line).and_then(|()| file.write_all(b"\n")).map_err(failed),
+                false => Ok(()),
+            })?;
+            let file = file.into_inner().map_err(|cause| failed(cause.into_error()))?;
+            disk::sync(&file, &temporary).and_then(|()| disk::rename(&temporary, &path)).map_err(failed)?;
+        } else {
+            disk::remove_file(&path).map_err(failed)?;
+        }
+        self.places.retain(|place| !gone.contains(place));
+        disk::sync_directory(path.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+impl About {
+    /// The places of an entry; none for any other line.
+    fn entry(&self) -> Vec<String> {
+        self.place.iter().chain(&self.places).cloned().collect()
+    }
+}
+
+fn about(line: &[u8]) -> Option<About> {
+    serde_json::from_slice(line).ok()
+}
+
+fn hash(place: &str) -> [u8; 16] {
+    Sha256::digest(place.as_bytes()).first_chunk::<16>().copied().unwrap_or_default()
+}
+
+fn path_of(project: &ProjectDir) -> PathBuf {
+    project.sync_folder().join(REJECTED_FILE)
+}
+
+/// Gives each entry of a project to `take`, but those that were moved.
+fn each(project: &ProjectDir, mut take: impl FnMut(Entry) -> Result<()>) -> Result<()> {
+    let path = path_of(project);
+    let mut gone = HashSet::new();
+    lines::each(&path, |line| {
+        gone.extend(about(line).iter().flat_map(|about| &about.moving).map(|place| hash(place)));
+        Ok(())
+    })?;
+    lines::each(&path, |line| match Entry::read(line) {
+        Some(entry) if !entry.places.iter().any(|place| gone.contains(&hash(place))) => take(entry),
+        _ => Ok(()),
+    })
+}
+
+/// Which entries are meant.
+struct Which<'a> {
+    kind: Option<&'a str>,
+    ids: Option<HashSet<&'a str>>,
+}
+
+impl<'a> Which<'a> {
+    fn new(kind: Option<&'a str>, ids: Option<&'a [String]>) -> Result<Which<'a>> {
+        let names = Counted::ALL.map(Counted::name);
+        if let Some(unknown) = kind.filter(|kind| !names.contains(kind)) {
+            return Err(Error::new(
+                Status::InvalidArgument,
+                format!("kind: there is no \"{unknown}\"; give one of {}", names.join(", ")),
+            ));
+        }
+        Ok(Which { kind, ids: ids.map(|ids| ids.iter().map(String::as_str).collect()) })
+    }
+
+    fn fits(&self, entry: &Entry) -> bool {
+        self.kind.is_none_or(|kind| entry.kind == kind)
+            && self.ids.as_ref().is_none_or(|ids| entry.id.as_deref().is_some_and(|id| ids.contains(id)))
+    }
+}
+
+/// Gives every rejected record to `take`, with its project as recorded. Nothing is changed, and no lock is needed.
+pub fn list(
+    dir: &Path,
+    project: Option<&str>,
+    kind: Option<&str>,
+    take: &mut dyn FnMut(&str, Entry) -> Result<()>,
+) -> Result<()> {
+    layout::check_exists(dir)?;
+    let which = Which::new(kind, None)?;
+    for project in choose(layout::projects(dir)?, project)? {
+        each(&project, |entry| if which.fits(&entry) { take(&project.name(), entry) } else { Ok(()) })?;
+    }
+    Ok(())
+}
+
+/// Writes the rejected records with their lines to a file that must not exist yet, one JSON object a line; how many.
+pub fn export(dir: &Path, project: Option<&str>, kind: Option<&str>, to: &Path) -> Result<u64> {
+    layout::check_exists(dir)?;
+    Which::new(kind, None)?;
+    choose(layout::projects(dir)?, project)?;
+    let failed = |cause| Error::io("cannot write", to, &cause);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(failed)?;
+    let written = write_out(dir, project, kind, file, to);
+    if written.is_err() {
+        let _ = fs::remove_file(to);
+    }
+    written
+}
+
+fn write_out(dir: &Path, project: Option<&str>, kind: Option<&str>, file: File, to: &Path) -> Result<u64> {
+    let failed = |cause| Error::io("cannot write", to, &cause);
+    let (mut out, mut count) = (BufWriter::new(file), 0);
+    list(dir, project, kind, &mut |project, entry| {
+        count += 1;
+        writeln!(out, "{}", of_project(project, &entry.to_json(true)?)).map_err(failed)
+    })?;
+    let file = out.into_inner().map_err(|cause| failed(cause.into_error()))?;
+    file.sync_all().map_err(failed)?;
+    Ok(count)
+}
+
+/// The JSON of an entry, with its project in front.
+pub fn of_project(project: &str, entry: &str) -> String {
+    format!("{{\"project\":{},{}", serde_json::json!(project), entry.strip_prefix('{').unwrap_or(entry))
+}
+
+/// Puts rejected records back to be sent by the next sync: all, or of one project, one kind, with these ids; how many.
+pub fn retry(dir: &Path, project: Option<&str>, kind: Option<&str>, ids: Option<&[String]>) -> Result<u64> {
+    on_each(dir, project, kind, ids, Rejected::retry)
+}
+
+/// Gives rejected records up for good; how many.
+pub fn discard(dir: &Path, project: Option<&str>, kind: Option<&str>, ids: Option<&[String]>) -> Result<u64> {
+    on_each(dir, project, kind, ids, Rejected::discard)
+}
+
+fn on_each(
+    dir: &Path,
+    project: Option<&str>,
+    kind: Option<&str>,
+    ids: Option<&[String]>,
+    act: impl Fn(&mut Rejected, &Which<'_>) -> Result<u64>,
+) -> Result<u64> {
+    let which = Which::new(kind, ids)?;
+    let directory = Directory::lock(dir, Duration::ZERO, &Stop::new())?;
+    let mut count = 0;
+    for project in directory.projects(project)? {
+        count += act(&mut Rejected::open(&project, directory.access())?, &which)?;
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+#[path = "rejected_tests.rs"]
+mod tests;

@@ -1,0 +1,484 @@
+//! Asking the server for everything that receipts say it has, and putting back what it does not.
+//!
+//! Receipts of another server than the one that is asked are passed over, and told. What lies in two synced files, because
+//! it was put back once, is asked for by both receipts.
+
+use super::directory::{access_of, choose, Directory};
+use super::lookup::{Known, Lookup, MOST_IDS};
+use super::put_back::{Done, PutBack, Sought};
+use super::receipt_ids::Namer;
+use super::receipts::{self, Receipt};
+use super::server::connection::{Connection, Destination};
+use super::server::environment::Environment;
+use super::server::failure::{Failure, FailureKind};
+use super::server::retry::Retry;
+use super::server::stop::Stop;
+use super::server::transport::Transport;
+use super::Update;
+use crate::error::{Error, Result, Status};
+use crate::log;
+use crate::record::digest::bytes_digest;
+use crate::record::kind::Kind;
+use crate::store::layout::{self, Access, ProjectDir};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+/// How many missing ids the text names, and how many notes it has.
+const NAMED: usize = 20;
+
+/// What to verify.
+pub struct Verification<'a> {
+    /// The offline directory.
+    pub offline_dir: &'a Path,
+    /// Only this project, as for a sync.
+    pub project: Option<&'a str>,
+    /// How to reach the server.
+    pub connection: &'a Connection,
+    /// Where what is not given is looked up.
+    pub environment: &'a Environment,
+    /// The way to stop it from another thread.
+    pub stop: Stop,
+    /// Whether what is missing is put back to be sent again.
+    pub put_back: bool,
+}
+
+/// What is asked for, in the order of sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Asked {
+    Files,
+    Tables,
+    Ops,
+    Objects,
+    Calls,
+    CallEnds,
+    Feedback,
+    Costs,
+}
+
+impl Asked {
+    const ALL: [Asked; 8] = [
+        Asked::Files,
+        Asked::Tables,
+        Asked::Ops,
+        Asked::Objects,
+        Asked::Calls,
+        Asked::CallEnds,
+        Asked::Feedback,
+        Asked::Costs,
+    ];
+
+    /// Its name in the results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Asked::Files => "files",
+            Asked::Tables => "tables",
+            Asked::Ops => "ops",
+            Asked::Objects => "objects",
+            Asked::Calls => "calls",
+            Asked::CallEnds => "call_ends",
+            Asked::Feedback => "feedback",
+            Asked::Costs => "costs",
+        }
+    }
+
+    fn of(folder: &str, id: &str) -> Asked {
+        match (folder, id.split_once('/').map(|(form, _)| form)) {
+            ("calls", Some("end")) => Asked::CallEnds,
+            ("calls", _) => Asked::Calls,
+            ("feedback", _) => Asked::Feedback,
+            ("metadata", _) => Asked::Costs,
+            (_, Some("file")) => Asked::Files,
+            (_, Some("table")) => Asked::Tables,
+            (_, Some("op")) => Asked::Ops,
+            _ => Asked::Objects,
+        }
+    }
+}
+
+/// Something that the server does not have.
+#[derive(Debug, Clone, Copy)]
+pub struct Missing<'a> {
+    /// The project as recorded.
+    pub project: &'a str,
+    /// What it is.
+    pub kind: Asked,
+    /// Its id as it stands in the receipt.
+    pub id: &'a str,
+    /// The data file that it was in, as it was called while pending.
+    pub file: &'a str,
+    /// Whether the server had it once: somebody has deleted it there. It is not put back.
+    pub deleted: bool,
+}
+
+/// What a verification found.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// By recorded project and kind: how many were found, of how many.
+    projects: BTreeMap<String, BTreeMap<Asked, (u64, u64)>>,
+    missing: Vec<String>,
+    notes: BTreeSet<String>,
+    not_asked: u64,
+    /// How many records were put back to be sent again.
+    pub put_back: u64,
+    /// Why it ended before everything was asked.
+    pub stopped: Option<Error>,
+}
+
+impl Outcome {
+    /// How many of how many were found.
+    pub fn counts(&self) -> (u64, u64) {
+        let all = self.projects.values().flat_map(BTreeMap::values);
+        all.fold((0, 0), |(found, asked), (f, a)| (found + f, asked + a))
+    }
+
+    /// `{"entity/project": {"calls": [found, asked], …}}`: projects by name, every kind in the order of sending.
+    pub fn to_json(&self) -> String {
+        let kinds = |of: &BTreeMap<Asked, (u64, u64)>| {
+            let counts = Asked::ALL.map(|kind| {
+                let (found, asked) = of.get(&kind).copied().unwrap_or_default();
+                format!("\"{}\": [{found}, {asked}]", kind.name())
+            });
+            format!("{{{}}}", counts.join(", "))
+        };
+        let projects = self.projects.iter().map(|(name, of)| format!("{}: {}", serde_json::json!(name), kinds(of)));
+        format!("{{{}}}", projects.collect::<Vec<_>>().join(", "))
+    }
+
+    /// "4 812 of 4 812", what is missing (the first ones), and what could not be asked.
+    pub fn text(&self) -> String {
+        let (found, asked) = self.counts();
+        let mut text = format!("{} of {} are on the server", spaced(found), spaced(asked));
+        if !self.missing.is_empty() {
+            text.push_str(&format!("; missing: {}", self.missing.join(", ")));
+            let more = (asked - found).saturating_sub(self.missing.len() as u64);
+            if more > 0 {
+                text.push_str(&format!(" and {} more", spaced(more)));
+            }
+        }
+        if self.put_back > 0 {
+            text.push_str(&format!("; {} records were put back, and the next sync sends them", spaced(self.put_back)));
+        }
+        if self.not_asked > 0 {
+            text.push_str(&format!("; {} records have no id to ask for", spaced(self.not_asked)));
+        }
+        for note in &self.notes {
+            text.push_str(&format!("; {note}"));
+        }
+        text
+    }
+
+    /// The error to hand to the caller: why it stopped, else what is missing or was not asked, else nothing.
+    pub fn error(&self) -> Option<Error> {
+        let (found, asked) = self.counts();
+        let whole = found == asked && self.notes.is_empty();
+        self.stopped.clone().or_else(|| (!whole).then(|| Error::new(Status::Incomplete, self.text())))
+    }
+
+    fn note(&mut self, note: String) {
+        log::write(log::Level::Warning, || note.clone());
+        if self.notes.len() < NAMED {
+            self.notes.insert(note);
+        }
+    }
+}
+
+/// Verifies. `report` hears after each question how many of a kind were found (`synced`) and how many not (`errors`), and
+/// ends it by answering false; `missing` hears of everything that the server does not have.
+///
+/// An error means that nothing was asked; what went wrong later stands in the outcome.
+pub fn run(
+    request: &Verification<'_>,
+    report: &mut dyn FnMut(&Update<'_>) -> bool,
+    missing: &mut dyn FnMut(&Missing<'_>),
+) -> Result<Outcome> {
+    layout::check_exists(request.offline_dir)?;
+    // Only putting back changes anything. Receipts are whole as soon as they have their names.
+    let lock = || Directory::lock(request.offline_dir, Duration::ZERO, &request.stop);
+    let _directory = request.put_back.then(lock).transpose()?;
+    let access = access_of(request.offline_dir);
+    let projects = choose(layout::projects(request.offline_dir)?, request.project)?;
+    let mut outcome = Outcome::default();
+    let mut verified = Vec::new();
+    for project in projects {
+        let receipts = receipts::all(&project)?;
+        without_receipt(&project, &mut outcome)?;
+        if !receipts.is_empty() {
+            verified.push((project, receipts));
+        }
+    }
+    if verified.is_empty() {
+        return Ok(outcome);
+    }
+    let destination = request.connection.resolve(request.environment)?;
+    let transport = Transport::new(&destination, &request.stop)?;
+    let mut run = Run { request, access, destination, transport, outcome, report, missing };
+    for (project, receipts) in &verified {
+        if let Err(error) = run.project(project, receipts) {
+            match error.status() {
+                Status::Network | Status::Unauthorized | Status::Server | Status::Cancelled | Status::NoSpace => {
+                    run.outcome.stopped = Some(error);
+                    break;
+                }
+                _ => run.outcome.note(format!("{}: {error}", project.name())),
+            }
+        }
+    }
+    Ok(run.outcome)
+}
+
+/// Tells of synced files of which nothing says what was in them.
+fn without_receipt(project: &ProjectDir, outcome: &mut Outcome) -> Result<()> {
+    let mut count = 0;
+    for kind in Kind::ALL {
+        let files = layout::data_files(&project.kind(kind))?.into_iter().filter(|file| file.synced);
+        count += files.filter(|file| !receipts::path_of(project, kind.folder(), file).exists()).count();
+    }
+    if count > 0 {
+        outcome.note(format!("{}: {count} synced files have no receipt, and were not verified", project.name()));
+    }
+    Ok(())
+}
+
+struct Run<'a> {
+    request: &'a Verification<'a>,
+    access: Access,
+    destination: Destination,
+    transport: Transport,
+    outcome: Outcome,
+    report: &'a mut dyn FnMut(&Update<'_>) -> bool,
+    missing: &'a mut dyn FnMut(&Missing<'_>),
+}
+
+impl Run<'_> {
+    fn project(&mut self, project: &ProjectDir, receipts: &[std::path::PathBuf]) -> Result<()> {
+        self.outcome.projects.entry(project.name()).or_default();
+        let mut put_back = match self.request.put_back {
+            true => Some(PutBack::open(project, self.access)?),
+            false => None,
+        };
+        let mut open = BTreeSet::new();
+        for path in receipts {
+            match Receipt::open(path) {
+                Ok(receipt) if receipt.header.server != self.transport.traces().as_str() => {
+                    let server = &receipt.header.server;
+                    self.outcome.note(format!(
+                        "{}: there are receipts of {server}, which was not asked; give its address to verify them",
+                        project.name()
+                    ));
+                }
+                Ok(receipt) => self.receipt(project, receipt, &mut put_back, &mut open)?,
+                Err(error) => self.outcome.note(error.text().to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn receipt(
+        &mut self,
+        project: &ProjectDir,
+        mut receipt: Receipt,
+        put_back: &mut Option<PutBack<'_>>,
+        open: &mut BTreeSet<String>,
+    ) -> Result<()> {
+        let (to, file) = (receipt.header.to.clone(), receipt.header.file.clone());
+        let folder = file.split_once('/').map_or("", |(folder, _)| folder).to_string();
+        if !open.contains(&to) {
+            self.lookup(&to, |lookup| lookup.check_open())?;
+            open.insert(to.clone());
+        }
+        let mut sought = Sought::default();
+        let mut waiting: BTreeMap<Asked, Vec<String>> = BTreeMap::new();
+        let recorded = project.name();
+        loop {
+            let ids = match receipt.next_ids() {
+                Ok(ids) => ids,
+                Err(error) => {
+                    self.outcome.note(error.text().to_string());
+                    None
+                }
+            };
+            let is_end = ids.is_none();
+            for id in ids.into_iter().flatten() {
+                match id {
+                    Some(id) => waiting.entry(Asked::of(&folder, &id)).or_default().push(id),
+                    None => self.outcome.not_asked += 1,
+                }
+            }
+            for (kind, ids) in &mut waiting {
+                while ids.len() >= MOST_IDS || (is_end && !ids.is_empty()) {
+                    let some: Vec<String> = ids.drain(..ids.len().min(MOST_IDS)).collect();
+                    self.ask((&recorded, &file), &to, *kind, &some, &mut sought)?;
+                }
+            }
+            if is_end {
+                break;
+            }
+        }
+        match put_back {
+            Some(put_back) if !sought.is_empty() => self.put_back(project, &receipt, put_back, &sought),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for ids of one kind, and counts.
+    fn ask(
+        &mut self,
+        (project, file): (&str, &str),
+        to: &str,
+        kind: Asked,
+        ids: &[String],
+        sought: &mut Sought,
+    ) -> Result<()> {
+        // An empty file cannot be read back from every server (protocol, section 6.5).
+        let empty = format!("file/{}", bytes_digest(b""));
+        let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| *id != empty).collect();
+        let known = self.lookup(to, |lookup| known(lookup, kind, &ids))?;
+        for (id, known) in ids.iter().zip(known) {
+            let counts = self.outcome.projects.entry(project.to_string()).or_default().entry(kind).or_default();
+            counts.1 += 1;
+            if known == Known::Found {
+                counts.0 += 1;
+                continue;
+            }
+            let deleted = known == Known::Deleted;
+            (self.missing)(&Missing { project, kind, id, file, deleted });
+            if self.outcome.missing.len() < NAMED {
+                let end = if deleted { " (deleted on the server)" } else { "" };
+                self.outcome.missing.push(format!("{project} {} {id}{end}", kind.name()));
+            }
+            if !deleted {
+                sought.add(id);
+            }
+        }
+        let (found, asked) =
+            self.outcome.projects.get(project).and_then(|of| of.get(&kind)).copied().unwrap_or_default();
+        if !(self.report)(&Update { project, kind: kind.name(), synced: found, errors: asked - found }) {
+            self.request.stop.ask();
+        }
+        match self.request.stop.is_due() {
+            true => Err(Failure::new(FailureKind::Cancelled, "verification", "").into()),
+            false => Ok(()),
+        }
+    }
+
+    fn put_back(
+        &mut self,
+        project: &ProjectDir,
+        receipt: &Receipt,
+        put_back: &mut PutBack<'_>,
+        sought: &Sought,
+    ) -> Result<()> {
+        let (header, name) = (&receipt.header, project.name());
+        if header.file.starts_with(Kind::Metadata.folder()) {
+            self.outcome
+                .note(format!("{name}: missing prices are not put back, since a server would store them twice"));
+            return Ok(());
+        }
+        let namer = Namer::new(project, &header.server, &header.to, self.access)?;
+        match put_back.take(&header.file, sought, &namer)? {
+            Some(Done { put_back: 0, before: 0 }) => {
+                self.outcome.note(format!("{name}: {} does not hold what is missing of it", header.file));
+            }
+            Some(Done { put_back, before }) => {
+                self.outcome.put_back += put_back;
+                if before > 0 {
+                    self.outcome.note(format!("{name}: {before} records of {} were put back before", header.file));
+                }
+            }
+            None => {
+                self.outcome.note(format!("{name}: {} is deleted, and nothing of it can be put back", header.file));
+            }
+        }
+        Ok(())
+    }
+
+    fn lookup<T>(&self, to: &str, ask: impl FnOnce(&Lookup<'_>) -> Result<T>) -> Result<T> {
+        let retry = Retry { policy: &self.destination.retry, stop: &self.request.stop };
+        ask(&Lookup { transport: &self.transport, retry, project: to })
+    }
+}
+
+/// What the server knows of each id, in their order.
+fn known(lookup: &Lookup<'_>, kind: Asked, ids: &[&str]) -> Result<Vec<Known>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bare: Vec<&str> = ids.iter().map(|id| bare(kind, id)).collect();
+    let whether = |found: bool| if found { Known::Found } else { Known::Missing };
+    let among = |found: std::collections::HashSet<String>| bare.iter().map(|id| whether(found.contains(*id))).collect();
+    match kind {
+        Asked::Calls | Asked::CallEnds => {
+            let found = lookup.calls(&bare).map_err(|failure| lookup.told(failure))?;
+            let is_there = |id: &str, bare: &str| match found.get(bare) {
+                Some(has_ended) => *has_ended || id.starts_with("start/"),
+                None => false,
+            };
+            Ok(ids.iter().zip(&bare).map(|(id, bare)| whether(is_there(id, bare))).collect())
+        }
+        Asked::Feedback => lookup.feedback(&bare).map(among).map_err(|failure| lookup.told(failure)),
+        Asked::Costs => lookup.costs(&bare).map(among),
+        Asked::Tables => lookup.tables(&bare).map(among),
+        Asked::Files => bare.iter().map(|digest| lookup.file(digest)).collect(),
+        Asked::Ops | Asked::Objects => bare
+            .iter()
+            .map(|id| {
+                let (name, digest) = id.rsplit_once(':').unwrap_or((id, ""));
+                lookup.object(name, digest)
+            })
+            .collect(),
+    }
+}
+
+/// An id without the form in front.
+fn bare(kind: Asked, id: &str) -> &str {
+    match kind {
+        Asked::Feedback | Asked::Costs => id,
+        _ => id.split_once('/').map_or(id, |(_, bare)| bare),
+    }
+}
+
+/// A number with a space between thousands.
+fn spaced(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_at_a_glance() {
+        assert_eq!([0, 812, 4812, 1_234_567].map(spaced), ["0", "812", "4 812", "1 234 567"]);
+    }
+
+    #[test]
+    fn the_outcome_tells_what_is_missing_and_is_an_error_then() {
+        let mut outcome = Outcome::default();
+        outcome.projects.entry("team/a".into()).or_default().insert(Asked::Calls, (4812, 4812));
+        assert_eq!((outcome.text().as_str(), outcome.error()), ("4 812 of 4 812 are on the server", None));
+        outcome.projects.entry("team/a".into()).or_default().insert(Asked::Objects, (0, 2));
+        outcome.missing.push("team/a objects object/n:d".into());
+        let error = outcome.error().unwrap();
+        assert_eq!(error.status(), Status::Incomplete);
+        assert_eq!(error.text(), "4 812 of 4 814 are on the server; missing: team/a objects object/n:d and 1 more");
+        assert!(outcome.to_json().contains("\"objects\": [0, 2], \"calls\": [4812, 4812], \"call_ends\": [0, 0]"));
+    }
+
+    #[test]
+    fn an_id_says_what_is_asked_for() {
+        let of =
+            [("calls", "x"), ("calls", "start/x"), ("calls", "end/x"), ("files_metadata", "file/d"), ("ops", "op/a:d")];
+        let kinds = of.map(|(folder, id)| Asked::of(folder, id).name());
+        assert_eq!(kinds, ["calls", "calls", "call_ends", "files", "ops"]);
+    }
+}

@@ -1,0 +1,167 @@
+//! Verifying against the local server: everything that was sent is found, what is missing is told and put back once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::offline::Offline;
+use common::server::Server;
+use serde_json::{json, Value};
+use weave::record::digest::value_digest;
+use weave::record::json::Value as Json;
+use weave::record::kind::{Kind, RecordType};
+use weave::record::time::Timestamp;
+use weave::store::layout::data_files;
+use weave::Status;
+
+/// One of everything, and so many calls.
+fn logged(project: &str, calls: usize) -> (Offline, Vec<String>) {
+    let offline = Offline::new(project);
+    let calls: Vec<(String, String)> = (0..calls).map(|_| offline.call_line("step")).collect();
+    let (ids, lines): (Vec<String>, Vec<String>) = calls.into_iter().unzip();
+    offline.write_file(Kind::Calls, 0, &lines);
+    offline.file(b"bytes");
+    offline.file(b"");
+    let rows = json!([{"q": 1}, {"q": 2}]);
+    offline.log(RecordType::TableCreate, &json!({"table": {"project_id": project, "rows": rows}}));
+    offline.object("config", &json!({"a": 1}));
+    // Its digest on the server depends on the project's id there.
+    let digest = value_digest(&Json::parse("{\"a\":1}").unwrap());
+    offline.object("holder", &json!({"config": format!("weave:///{project}/object/config:{digest}")}));
+    offline.feedback(&ids[0], "well done");
+    let prices = json!({"m": {"prompt_token_cost": 1.0, "completion_token_cost": 2.0}});
+    offline.log(RecordType::CostCreate, &json!({"project_id": project, "costs": prices}));
+    (offline, ids)
+}
+
+fn start_and_end(offline: &Offline) -> (String, String) {
+    let (id, complete) = offline.call_line("halves");
+    let data = serde_json::from_str::<Value>(&complete).unwrap()["data"].clone();
+    let pick = |names: &[&str]| {
+        names.iter().map(|name| (name.to_string(), data[*name].clone())).collect::<serde_json::Map<_, _>>()
+    };
+    let start = pick(&["project_id", "id", "trace_id", "op_name", "started_at", "attributes", "inputs"]);
+    let end = pick(&["project_id", "id", "ended_at", "summary"]);
+    let line = |kind: &str, data: Value| {
+        json!({"type": kind, "timestamp": Timestamp::now().to_string(), "data": data}).to_string()
+    };
+    offline.write_file(Kind::Calls, 1, &[line("call_start", json!({"start": start}))]);
+    offline.write_file(Kind::Calls, 2, &[line("call_end", json!({"end": end}))]);
+    (id, complete)
+}
+
+fn delete(server: &Server, project: &str, ids: &[String]) {
+    server.post("/calls/delete", &json!({"project_id": project, "call_ids": ids}));
+}
+
+#[test]
+fn everything_that_was_sent_is_found_on_the_server() {
+    let server = Server::shared();
+    let (offline, _) = logged("team/verified", 1201);
+    start_and_end(&offline);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    let (outcome, missing) = offline.verify(&server.url(), true);
+    assert_eq!((outcome.error(), missing), (None, vec![]));
+    let counts: Value = serde_json::from_str(&outcome.to_json()).unwrap();
+    assert_eq!(
+        counts["team/verified"],
+        json!({"files": [1, 1], "tables": [1, 1], "ops": [0, 0], "objects": [2, 2], "calls": [1202, 1202],
+               "call_ends": [1, 1], "feedback": [1, 1], "costs": [0, 0]})
+    );
+    assert!(outcome.text().starts_with("1 208 of 1 208 are on the server; 1 records have no id"), "{}", outcome.text());
+}
+
+#[test]
+fn what_is_missing_is_told_put_back_once_and_sent_with_the_same_id() {
+    let server = Server::start(&[]);
+    let (offline, ids) = logged("team/missing", 5);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    let gone = [ids[3].clone(), ids[4].clone()];
+    delete(&server, "team/missing", &gone);
+    let (outcome, missing) = offline.verify(&server.url(), false);
+    let error = outcome.error().unwrap();
+    assert_eq!((error.status(), missing.as_slice(), outcome.put_back), (Status::Incomplete, &gone[..], 0));
+    assert!(error.text().starts_with("8 of 10 are on the server; missing: team/missing calls "), "{error}");
+    for put_back in [2, 0] {
+        let (outcome, missing) = offline.verify(&server.url(), true);
+        assert_eq!((missing.len(), outcome.put_back), (2, put_back), "{}", outcome.text());
+        assert_eq!(offline.pending(Kind::Calls), 1);
+    }
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    let (outcome, missing) = offline.verify(&server.url(), true);
+    assert_eq!((outcome.error(), missing), (None, vec![]));
+    assert_eq!(offline.pending(Kind::Calls), 0);
+}
+
+#[test]
+fn a_call_that_has_not_ended_on_the_server_is_missing_though_it_is_there() {
+    let server = Server::shared();
+    let offline = Offline::new("team/unended");
+    let (id, line) = offline.call_line("cut");
+    offline.write_file(Kind::Calls, 0, std::slice::from_ref(&line));
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    let data = serde_json::from_str::<Value>(&line).unwrap()["data"].clone();
+    server.post("/v2/team/unended/call/start", &json!({"start": data}));
+    assert_eq!(offline.verify(&server.url(), false).1, [id]);
+}
+
+#[test]
+fn what_cannot_be_put_back_is_told() {
+    let server = Server::shared();
+    let (offline, ids) = logged("team/wiped", 5);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    delete(server, "team/wiped", &ids[..1]);
+    let delete_object = json!({"project_id": "team/wiped", "object_id": "config"});
+    server.post("/obj/delete", &delete_object);
+    for file in data_files(&offline.folder().kind(Kind::Calls)).unwrap() {
+        std::fs::remove_file(file.path).unwrap();
+    }
+    let (outcome, missing) = offline.verify(&server.url(), true);
+    assert_eq!((missing.len(), outcome.put_back), (2, 0), "{}", outcome.text());
+    assert!(outcome.text().contains("calls/20260101_0000.jsonl is deleted"), "{}", outcome.text());
+    assert!(outcome.text().contains("(deleted on the server)"), "{}", outcome.text());
+    assert_eq!((offline.pending(Kind::Calls), offline.pending(Kind::Objects)), (0, 0));
+}
+
+#[test]
+fn receipts_of_another_server_and_files_without_one_are_told_and_not_counted() {
+    let (server, other) = (Server::shared(), Server::start(&[]));
+    let (offline, _) = logged("team/elsewhere", 5);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    let (outcome, missing) = offline.verify(&other.url(), true);
+    assert_eq!((outcome.counts(), missing.len()), ((0, 0), 0));
+    let error = outcome.error().unwrap();
+    assert!(error.status() == Status::Incomplete && error.text().contains(&server.url()), "{error}");
+    let (_, line) = offline.call_line("older");
+    std::fs::write(offline.folder().kind(Kind::Calls).join("20250101_0000.synced.jsonl"), line).unwrap();
+    let (outcome, _) = offline.verify(&server.url(), false);
+    assert!(outcome.text().contains("1 synced files have no receipt"), "{}", outcome.text());
+}
+
+#[test]
+fn a_closed_project_is_told_and_nothing_of_it_counts_as_missing() {
+    let (server, other) = (Server::start(&[]), Server::start(&[]));
+    let (offline, _) = logged("team/closed", 5);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    // The same address, with another database behind it.
+    let receipts = offline.folder().sync_folder().join("receipts");
+    for entry in std::fs::read_dir(&receipts).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    offline.make_receipts(&other.url());
+    let (outcome, missing) = offline.verify(&other.url(), true);
+    assert_eq!((outcome.counts(), missing.len()), ((0, 0), 0));
+    assert!(outcome.error().unwrap().text().contains("team/closed"), "{}", outcome.text());
+    assert_eq!(offline.pending(Kind::Calls), 0);
+}
+
+#[test]
+fn a_dead_server_ends_it_with_the_reason() {
+    let server = Server::start(&[]);
+    let (offline, _) = logged("team/dead", 5);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    let url = server.url();
+    drop(server);
+    let (outcome, _) = offline.verify(&url, false);
+    assert_eq!(outcome.error().unwrap().status(), Status::Network);
+}
