@@ -98,7 +98,7 @@ fn word<T: Copy>(
 }
 
 /// A time in seconds, fractions allowed.
-fn seconds(given: Option<Duration>, environment: &Environment, variable: &str) -> Result<Option<Duration>> {
+pub(super) fn seconds(given: Option<Duration>, environment: &Environment, variable: &str) -> Result<Option<Duration>> {
     if given.is_some() {
         return Ok(given);
     }

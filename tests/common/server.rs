@@ -89,9 +89,17 @@ impl Server {
         (0..5).find_map(|_| Server::try_start(options)).expect("no port stays free for the local server")
     }
 
+    /// Starts a server on a port that was free, for a client that was told of it before.
+    pub fn start_at(port: u16) -> Server {
+        Server::try_start_at(port, &[]).expect("the port was taken by another process")
+    }
+
     fn try_start(options: &[&str]) -> Option<Server> {
+        Server::try_start_at(free_port(), options)
+    }
+
+    fn try_start_at(port: u16, options: &[&str]) -> Option<Server> {
         let directory = tempfile::tempdir().unwrap();
-        let port = free_port();
         let path = |name: &str| directory.path().join(name).display().to_string();
         let mut arguments = vec!["--port".to_owned(), port.to_string()];
         arguments.extend(["--db".to_owned(), path("server.db"), "--log".to_owned(), path("requests.jsonl")]);
