@@ -14,6 +14,7 @@ use common::server::{free_port, Server, ENTITY, KEY};
 use serde_json::{json, Value};
 use tempfile::TempDir;
 use weave::client::{CallOptions, Client, Options};
+use weave::log::Level;
 use weave::{Result, Status};
 
 fn options(dir: &Path, url: &str, key: &str) -> Options {
@@ -179,6 +180,33 @@ fn a_server_that_dies_and_comes_back_is_sent_what_was_logged_meanwhile() {
     assert_eq!(error.status(), Status::Network, "{error}");
     let server = Server::start_at(port);
     arrive(&server, "team/online", &["meanwhile"]);
+}
+
+#[test]
+fn a_failure_is_told_aloud_once_then_in_a_low_voice_and_so_is_its_end() {
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ear = told.clone();
+    let listen = move |level, text: &str| {
+        if text.starts_with("sending team/told") {
+            ear.lock().unwrap().push((level, text.to_owned()));
+        }
+    };
+    weave::log::set(Some(Arc::new(listen)), Level::Debug);
+    let client = Client::init("team/told", &options(dir.path(), &format!("http://127.0.0.1:{port}"), KEY)).unwrap();
+    log(&client, "early").unwrap();
+    for _ in 0..2 {
+        client.flush(None).unwrap_err();
+    }
+    let server = Server::start_at(port);
+    arrive(&server, "team/told", &["early"]);
+    client.finish(None).unwrap();
+    weave::log::set(None, Level::Debug);
+    let told = told.lock().unwrap();
+    let levels: Vec<Level> = told.iter().map(|(level, _)| *level).collect();
+    assert!(levels.len() >= 3 && levels[1..levels.len() - 1].iter().all(|level| *level == Level::Debug), "{told:?}");
+    assert_eq!((levels[0], levels.last()), (Level::Warning, Some(&Level::Info)), "{told:?}");
+    assert!(told[0].1.contains("it is tried again in"), "{told:?}");
 }
 
 #[test]
