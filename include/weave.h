@@ -415,12 +415,14 @@ weave_status weave_options_add_redact_key(weave_options *options, const char *ke
 weave_status weave_options_set_filter(weave_options *options, weave_filter_fn filter_fn, void *user_data);
 
 /**
- * A callback that is told how a sync goes on, and may stop it. It runs on the thread that called weave_sync, weave_flush
- * or weave_finish, and must not call these.
+ * A callback that is told how a sync goes on, and may stop it. It runs on the thread that called weave_sync; of a client
+ * that is not offline, on the library's thread that sends. It must not call weave_sync, weave_flush, weave_finish or
+ * weave_client_free, nor wait for a thread that is in the last two: these wait until it returns, and it is not called for
+ * the client after them.
  *
  * @param options the settings.
  * @param progress_fn the callback; NULL for none.
- * @param user_data handed to the callback; must live until the last client with these settings is freed.
+ * @param user_data handed to the callback; must live until the last client with these settings is finished or freed.
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when options is NULL.
  */
 weave_status weave_options_set_progress(weave_options *options,
@@ -594,14 +596,24 @@ weave_status weave_options_set_trace_server_url(weave_options *options, const ch
 weave_status weave_options_set_ca_file(weave_options *options, const char *ca_file);
 
 /**
- * How long each step of a request may take: connecting, waiting for an answer; ten times that for a body.
- * Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
+ * How long each step of a request may take: connecting (4 seconds at most), waiting for an answer; ten times that for a
+ * body. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
  *
  * @param options the settings.
  * @param http_timeout_ms milliseconds, at least 1.
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 1.
  */
 weave_status weave_options_set_http_timeout(weave_options *options, int64_t http_timeout_ms);
+
+/**
+ * Not offline: how long what was logged may wait before it is sent, while the server can be reached.
+ * Variable WEAVE_SEND_INTERVAL (seconds); default 2 seconds.
+ *
+ * @param options the settings.
+ * @param send_interval_ms milliseconds, at least 100.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 100.
+ */
+weave_status weave_options_set_send_interval(weave_options *options, int64_t send_interval_ms);
 
 /**
  * Whether any certificate is trusted. For tests. Variable WEAVE_INSECURE_DISABLE_SSL; default false.
@@ -615,8 +627,10 @@ weave_status weave_options_set_insecure(weave_options *options, bool insecure);
 /**
  * Opens a session for a project.
  *
- * Offline, nothing but the offline directory is touched. Otherwise the API key is checked and the project is made on the
- * server if it is not there, which may take as long as the network does.
+ * Offline, nothing but the offline directory is touched. Otherwise there must be an API key, and the server is asked once,
+ * for 3 seconds at most: whether it takes the key, and for the project, which is made if it is not there. When it cannot
+ * be reached or fails, the log is told and the session opens all the same. What is logged is stored as it is offline, and
+ * a thread of the library sends it whenever the server can be reached.
  *
  * @param project_name "project" or "entity/project".
  * @param options the settings; copied. NULL for the defaults.
@@ -630,20 +644,25 @@ weave_status weave_init(const char *project_name,
                         weave_client **client);
 
 /**
- * Brings everything accepted so far to the disk for good; when not offline, also to the server.
+ * Brings everything accepted so far to the disk for good. When not offline, it then has it sent at once and waits for
+ * that; at the time limit the sending goes on.
  *
  * @param client the session.
  * @param timeout_ms how long this may take, in milliseconds; negative: no limit.
  * @param left takes how many records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
  * @return WEAVE_OK; WEAVE_TIMEOUT; WEAVE_INVALID_ARGUMENT when client is NULL; WEAVE_CLOSED; WEAVE_IO, WEAVE_NO_SPACE;
- * when not offline also WEAVE_INCOMPLETE, WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER: the records
- * are kept then, for the next time.
+ * when not offline also WEAVE_INCOMPLETE, WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER,
+ * WEAVE_CANCELLED, and WEAVE_BUSY when another process syncs the directory for long: the records are kept then, and sent
+ * later.
  */
-weave_status weave_flush(weave_client *client, int64_t timeout_ms, uint64_t *left);
+weave_status weave_flush(weave_client *client,
+                         int64_t timeout_ms,
+                         uint64_t *left);
 
 /**
  * Flushes, and closes the session: later work on it answers WEAVE_CLOSED. To finish again does nothing. Calls that have
- * not ended stay open.
+ * not ended stay open. When not offline, what is being sent at the time limit is broken off; what was not sent is kept,
+ * and sent by the next client or by weave_sync.
  *
  * @param client the session.
  * @param timeout_ms how long this may take, in milliseconds; negative: no limit.
@@ -653,7 +672,8 @@ weave_status weave_flush(weave_client *client, int64_t timeout_ms, uint64_t *lef
 weave_status weave_finish(weave_client *client, int64_t timeout_ms, uint64_t *left);
 
 /**
- * Releases a session. One that is not finished is flushed as far as that takes no time; nothing accepted is lost.
+ * Releases a session. One that is not finished is flushed as far as that takes no time, and nothing more is sent; nothing
+ * accepted is lost.
  *
  * @param client the session; NULL is fine.
  */

@@ -38,7 +38,7 @@ type Options struct {
 	// Filter sees every record before it is kept, on the goroutine that logs, also on several at once. A panic of it
 	// reaches that goroutine, and the record is dropped.
 	Filter func(*Record) Decision
-	// Progress is told what Flush and Finish send to the server, maybe on a goroutine of the package. It must not panic.
+	// Progress is told what is sent to the server, on a thread of the library. It must not panic, flush or finish.
 	Progress func(Progress)
 	// OnError takes the failures of logging that [Op] cannot return. Default: an error message to [slog.Default].
 	OnError func(error)
@@ -51,6 +51,7 @@ type Server struct {
 	TraceServerURL string        // WF_TRACE_SERVER_URL; default: what belongs to BaseURL
 	CAFile         string        // certificate authorities to trust, as PEM; WEAVE_CA_FILE
 	HTTPTimeout    time.Duration // of one request; WEAVE_HTTP_TIMEOUT (seconds), 30 s
+	SendInterval   time.Duration // how long what was logged may wait before it is sent; WEAVE_SEND_INTERVAL (seconds), 2 s
 	Insecure       bool          // trust any certificate, for tests; WEAVE_INSECURE_DISABLE_SSL
 }
 
@@ -128,6 +129,9 @@ func (s *Server) set(native *capi.Options) {
 	setText(native, capi.CAFile, "Server.CAFile", s.CAFile)
 	if s.HTTPTimeout != 0 {
 		native.SetNumber(capi.HTTPTimeout, whole(s.HTTPTimeout, time.Millisecond))
+	}
+	if s.SendInterval != 0 {
+		native.SetNumber(capi.SendInterval, whole(s.SendInterval, time.Millisecond))
 	}
 	setFlag(native, capi.Insecure, s.Insecure, true)
 }

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::batch::GivenCall;
 use super::filter::{Filter, FilteredRecord};
-use super::online::Online;
+use super::online::{self, Online};
 use super::options::{Mode, Options, Settings};
+use super::sender;
 use super::system::System;
 use crate::error::{Error, Result, Status};
 use crate::log;
@@ -42,7 +43,7 @@ pub struct Client {
     pub(super) redact: Redact,
     sample_rate: f64,
     filter: Option<Arc<Filter>>,
-    online: Option<Online>,
+    online: Option<Arc<Online>>,
     state: AtomicU8,
     dropped: AtomicU64,
 }
@@ -54,12 +55,9 @@ impl Client {
         let settings = options.resolve(&environment)?;
         let (entity, project) = split_project(project_name)?;
         let entity = entity.or(settings.entity.as_deref());
-        let (entity, project, online) = match settings.mode {
-            Mode::Online => {
-                let (entity, project, online) = Online::connect(entity, project, options, &environment)?;
-                (Some(entity), project, Some(online))
-            }
-            _ => (entity.map(str::to_owned), project.to_owned(), None),
+        let (entity, project) = match settings.mode {
+            Mode::Online => online::first_contact(entity, project, &options.connection().resolve(&environment)?)?,
+            _ => (entity.map(str::to_owned), project.to_owned()),
         };
         if let Some(entity) = &entity {
             check_path_part("entity", entity)?;
@@ -75,11 +73,21 @@ impl Client {
                 Some(store)
             }
         };
+        let system = System::new(&settings.source, settings.attributes.as_deref())?;
+        let online = match (settings.mode, &store) {
+            (Mode::Online, Some(store)) => {
+                let online = Online::new(&project, settings.send_interval, store.clone(), options, &environment);
+                let online = Arc::new(online);
+                online.watch()?;
+                Some(online)
+            }
+            _ => None,
+        };
         Ok(Arc::new(Client {
             project,
             mode: settings.mode,
             store,
-            system: System::new(&settings.source, settings.attributes.as_deref())?,
+            system,
             redact: settings.redact,
             sample_rate: settings.sample_rate,
             filter: options.filter.clone(),
@@ -109,8 +117,8 @@ impl Client {
         self.store.as_ref().map(|store| store.stats()).unwrap_or_default()
     }
 
-    /// Brings everything accepted so far to the disk (and, online, to the server). Answers how many records are not
-    /// there yet: 0 unless the time limit was reached.
+    /// Brings everything accepted so far to the disk and, online, to the server. Answers how many records are not on the
+    /// disk yet: 0 unless the time limit was reached.
     pub fn flush(&self, limit: Option<Duration>) -> Result<u64> {
         self.check_open()?;
         self.settle(limit, false)
@@ -121,6 +129,9 @@ impl Client {
         match self.state.compare_exchange(OPEN, FINISHED, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => {
                 let left = self.settle(limit, true);
+                if let Some(online) = &self.online {
+                    sender::leave(online, sender::LEAVE_LIMIT);
+                }
                 if let Some(store) = &self.store {
                     store.close();
                 }
@@ -131,13 +142,20 @@ impl Client {
         }
     }
 
-    /// Closes the session as [`Client::finish`] does, but never reaches for the network.
+    /// Closes the session as [`Client::finish`] does, but neither reaches for the network nor waits for it.
     pub fn close(&self, limit: Duration) {
+        if let Some(online) = &self.online {
+            sender::leave(online, Duration::ZERO);
+        }
         if self.state.compare_exchange(OPEN, FINISHED, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return;
         }
         if let Some(Err(error)) = self.store.as_ref().map(|store| store.flush(Some(limit))) {
             log::write(log::Level::Error, || format!("flushing when the client was let go: {error}"));
+        }
+        if let (Some(_), Some(store)) = (&self.online, &self.store) {
+            // The sender may still have it in hand.
+            store.close();
         }
     }
 
@@ -253,6 +271,9 @@ impl Client {
         let Some(store) = &self.store else { return Ok(()) };
         let record = Record { record_type, timestamp, project: &self.project, body };
         let length = store.append(&record)?;
+        if let Some(online) = &self.online {
+            online.watch_quietly();
+        }
         if length > LARGE_CALL && matches!(body, Body::Call(_)) {
             log::write(log::Level::Warning, || {
                 format!(
@@ -269,13 +290,10 @@ impl Client {
     fn settle(&self, limit: Option<Duration>, close: bool) -> Result<u64> {
         let Some(store) = &self.store else { return Ok(0) };
         let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let left = if close { store.seal(limit)? } else { store.flush(limit)? };
         match &self.online {
-            None if close => store.seal(limit),
-            None => store.flush(limit),
-            Some(online) => match store.seal(limit)? {
-                0 => online.sync(store, &self.project, until).map(|()| 0),
-                left => Ok(left),
-            },
+            Some(online) if left == 0 => sender::send_now(online, until).map(|()| 0),
+            _ => Ok(left),
         }
     }
 }

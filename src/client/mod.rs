@@ -4,7 +4,7 @@
 //! calls logged in one go, `summary` and [`rollup`] (usage and status, also of children in their parents), [`context`]
 //! (a parent as one line of text),
 //! [`filter`] (the program's say in what is kept), and one file each for objects, files, feedback and costs. Only
-//! `online` reaches for the network.
+//! `online` reaches for the network, mostly on the thread of `sender`.
 
 mod batch;
 mod call;
@@ -20,6 +20,7 @@ mod objects;
 mod online;
 pub mod options;
 pub mod rollup;
+mod sender;
 pub mod sending;
 mod start;
 pub mod storage;

@@ -1,13 +1,20 @@
-//! The part of a session that reaches for the network: the key and the project are checked when it opens, and what is
-//! stored is sent at flush and finish.
+//! The part of a session that reaches for the network: the first contact when it opens, a pass that sends what is stored,
+//! and reading. Passes run on the sender's thread ([`super::sender`]).
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use once_cell::race::OnceBox;
 
 use super::options::{Options, ProgressFn};
+use super::sender;
 use crate::error::{Error, Result, Status};
+use crate::log;
 use crate::record::json::{accept, Rules};
+use crate::store::process::{self, lock, PerProcess};
 use crate::store::Store;
+use crate::sync::server::connection::Destination;
 use crate::sync::server::project;
 use crate::sync::server::retry::{Retry, RetryPolicy};
 use crate::sync::server::transport::Transport;
@@ -16,13 +23,34 @@ use crate::sync::Environment;
 use crate::sync::Secret;
 use crate::sync::{Choices, Request, Stop, Update};
 
+/// How long opening a session waits for the server, in all.
+const CONTACT_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long a pass waits for the packer. It sends what is in data files then, and the rest the next time.
+const PACK_LIMIT: Duration = Duration::from_secs(10);
+
+static SESSIONS: AtomicU64 = AtomicU64::new(0);
+
 /// A session's way to the server.
 pub(super) struct Online {
+    /// Tells sessions apart.
+    pub id: u64,
+    /// `entity/project` as recorded.
+    pub project: String,
+    /// How long what was logged may wait while the line is good.
+    pub interval: Duration,
+    pub store: Arc<Store>,
     connection: Connection,
     environment: Environment,
-    transport: Transport,
-    retry: RetryPolicy,
     progress: Option<Arc<ProgressFn>>,
+    /// The generation of the process whose sender knows of this session.
+    watched: AtomicU32,
+    /// The program's progress function is not to be called any more.
+    hushed: AtomicBool,
+    /// Held while it runs.
+    telling: PerProcess<Mutex<()>>,
+    /// What queries go through. A child of a fork has connections of its own.
+    queries: PerProcess<OnceBox<(Transport, RetryPolicy)>>,
 }
 
 impl Options {
@@ -39,55 +67,114 @@ impl Options {
     }
 }
 
+/// Finds the account's entity, and sees to it that the project exists: both names as the server has them. What cannot be
+/// known, since the server does not answer or fails, stays as it was given. A refused key is an error.
+pub(super) fn first_contact(
+    entity: Option<&str>,
+    name: &str,
+    destination: &Destination,
+) -> Result<(Option<String>, String)> {
+    let stop = Stop::new().at(Instant::now().checked_add(CONTACT_LIMIT));
+    let transport = Transport::new(destination, &stop)?;
+    let policy = RetryPolicy { max_attempts: 1, ..destination.retry.clone() };
+    let retry = Retry { policy: &policy, stop: &stop };
+    let found = match entity {
+        Some(entity) => Ok(entity.to_owned()),
+        None => project::default_entity(&transport, &retry),
+    };
+    let mut known = entity.map(str::to_owned);
+    let made = found.and_then(|entity| {
+        let entity = known.insert(entity);
+        project::ensure(&transport, &retry, entity, name)
+    });
+    match made {
+        Ok(name) => Ok((known, name)),
+        Err(error) if matches!(error.status(), Status::Network | Status::Server | Status::Cancelled) => {
+            log::write(log::Level::Warning, || {
+                format!("{error}; the session is opened all the same, and what it logs is sent when the server answers")
+            });
+            Ok((known, name.to_owned()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 impl Online {
-    /// Finds the account's entity, and sees to it that the project exists. Answers both names as the server has them.
-    pub(super) fn connect(
-        entity: Option<&str>,
-        name: &str,
+    pub(super) fn new(
+        project: &str,
+        interval: Duration,
+        store: Arc<Store>,
         options: &Options,
         environment: &Environment,
-    ) -> Result<(String, String, Online)> {
-        let connection = options.connection();
-        let destination = connection.resolve(environment)?;
-        let transport = Transport::new(&destination, &Stop::new())?;
-        let retry = Retry { policy: &destination.retry, stop: &Stop::new() };
-        let entity = match entity {
-            Some(entity) => entity.to_owned(),
-            None => project::default_entity(&transport, &retry)?,
-        };
-        let name = project::ensure(&transport, &retry, &entity, name)?;
-        Ok((
-            entity,
-            name,
-            Online {
-                connection,
-                environment: environment.clone(),
-                transport,
-                retry: destination.retry,
-                progress: options.progress.clone(),
-            },
-        ))
+    ) -> Online {
+        Online {
+            id: SESSIONS.fetch_add(1, Ordering::Relaxed),
+            project: project.to_owned(),
+            interval,
+            store,
+            connection: options.connection(),
+            environment: environment.clone(),
+            progress: options.progress.clone(),
+            watched: AtomicU32::new(0),
+            hushed: AtomicBool::new(false),
+            telling: PerProcess::new(),
+            queries: PerProcess::new(),
+        }
     }
 
-    /// Sends what the project has stored. What could not be sent stays stored.
-    pub(super) fn sync(&self, store: &Store, project: &str, until: Option<Instant>) -> Result<()> {
-        let in_time = || until.is_none_or(|until| Instant::now() < until);
-        let mut go_on = |told: &Update<'_>| in_time() && self.progress.as_ref().is_none_or(|progress| progress(told));
+    /// Sees to it that this process sends what is logged. Without the thread for it there is no session.
+    pub(super) fn watch(self: &Arc<Self>) -> Result<()> {
+        self.watched.store(process::generation(), Ordering::Relaxed);
+        sender::watch(self)
+    }
+
+    /// The same with the first record that a child of a fork logs; it is kept in any case.
+    #[inline]
+    pub(super) fn watch_quietly(self: &Arc<Self>) {
+        if self.watched.load(Ordering::Relaxed) != process::generation() {
+            self.watch_from_now();
+        }
+    }
+
+    #[cold]
+    fn watch_from_now(self: &Arc<Self>) {
+        // Not tried again with each record when there can be no thread: a flush does that.
+        if let Err(error) = self.watch() {
+            log::write(log::Level::Warning, || error.text().to_owned());
+        }
+    }
+
+    /// Brings what was logged into data files, and sends what the project has there. What could not be sent stays stored.
+    /// Answers whether everything that was logged before was tried.
+    pub(super) fn pass(&self, stop: &Stop) -> Result<bool> {
+        // When that fails, as on a full disk, what is in files can be sent all the same.
+        let packed = self.store.flush(Some(PACK_LIMIT));
         let request = Request {
-            offline_dir: store.dir(),
-            project: Some(project),
+            offline_dir: self.store.dir(),
+            project: Some(&self.project),
             connection: &self.connection,
             environment: &self.environment,
             choices: Choices::default(),
-            stop: Stop::new(),
+            stop: stop.clone(),
         };
-        match crate::sync::run(&request, &mut go_on)?.error() {
-            None => Ok(()),
-            Some(error) if error.status() == Status::Cancelled && !in_time() => Err(Error::new(
-                Status::Timeout,
-                "the time limit was reached before everything was sent; the rest is kept for the next sync",
-            )),
+        match crate::sync::run(&request, &mut |told: &Update<'_>| self.tell(told))?.error() {
+            None => packed.map(|left| left == 0),
             Some(error) => Err(error),
+        }
+    }
+
+    fn tell(&self, told: &Update<'_>) -> bool {
+        let Some(progress) = &self.progress else { return true };
+        let _telling = lock(self.telling.get());
+        !self.hushed.load(Ordering::Relaxed) && progress(told)
+    }
+
+    /// The program's progress function is not called any more, since what it uses may be gone. Waits for one that runs,
+    /// unless it is the caller.
+    pub(super) fn hush(&self, is_own: bool) {
+        self.hushed.store(true, Ordering::Relaxed);
+        if !is_own {
+            drop(lock(self.telling.get()));
         }
     }
 
@@ -102,9 +189,13 @@ impl Online {
             ));
         }
         let request = accept(request, "request", &Rules { object: true, ..Rules::default() })?;
-        let retry = Retry { policy: &self.retry, stop: &Stop::new() };
-        let answer =
-            retry.run(path, |id| self.transport.post_query(path, request.as_bytes(), id)).map_err(Error::from)?;
+        let stop = Stop::new();
+        let (transport, policy) = self.queries.get().get_or_try_init(|| {
+            let destination = self.connection.resolve(&self.environment)?;
+            Ok::<_, Error>(Box::new((Transport::new(&destination, &stop)?, destination.retry)))
+        })?;
+        let retry = Retry { policy, stop: &stop };
+        let answer = retry.run(path, |id| transport.post_query(path, request.as_bytes(), id)).map_err(Error::from)?;
         String::from_utf8(answer.body().to_vec())
             .map_err(|_| Error::new(Status::Server, format!("{path}: the server's answer is not text")))
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::filter::Filter;
+use super::sender::{INTERVAL, SHORTEST_INTERVAL};
 use super::sending::SyncSettings;
+use super::storage::seconds;
 use crate::error::{Error, Result, Status};
 use crate::record::json::{accept, Redact, Rules};
 use crate::store::options::QuotaPolicy;
@@ -63,6 +65,8 @@ pub struct Options {
     pub http_timeout: Option<Duration>,
     /// Trust every certificate (`WEAVE_INSECURE_DISABLE_SSL`).
     pub insecure: Option<bool>,
+    /// Online: how long what was logged may wait before it is sent (`WEAVE_SEND_INTERVAL`, seconds).
+    pub send_interval: Option<Duration>,
     /// `attributes.weave.source` (`WEAVE_SOURCE`).
     pub source: Option<String>,
     /// A JSON object, merged into every call's attributes (`WEAVE_ATTRIBUTES`).
@@ -75,7 +79,7 @@ pub struct Options {
     pub filter: Option<Arc<Filter>>,
     /// What is chosen of a sync.
     pub sync: SyncSettings,
-    /// Is told how a sync goes on, on the thread that syncs; false stops it.
+    /// Is told how a sync goes on, on the thread that sends; false stops it.
     pub progress: Option<Arc<ProgressFn>>,
 }
 
@@ -89,6 +93,7 @@ pub(super) struct Settings {
     pub attributes: Option<String>,
     pub sample_rate: f64,
     pub redact: Redact,
+    pub send_interval: Duration,
 }
 
 /// Where a session's records go.
@@ -96,7 +101,7 @@ pub(super) struct Settings {
 pub enum Mode {
     /// To the store alone.
     Offline,
-    /// To the store, and from there to the server at flush and finish.
+    /// To the store, and from there to the server whenever it can be reached.
     Online,
     /// Nowhere.
     Disabled,
@@ -120,6 +125,11 @@ impl Options {
         let more_keys = more_keys.split(',').map(str::trim).filter(|key| !key.is_empty());
         let attributes = self.attributes.clone().or_else(|| environment.text("WEAVE_ATTRIBUTES"));
         let rules = Rules { object: true, ..Rules::default() };
+        let send_interval = seconds(self.send_interval, environment, "WEAVE_SEND_INTERVAL")?.unwrap_or(INTERVAL);
+        if send_interval < SHORTEST_INTERVAL {
+            let (given, wanted) = (send_interval.as_secs_f64(), "at least 0.1 seconds");
+            return Err(unusable("WEAVE_SEND_INTERVAL", "send_interval", given, wanted));
+        }
         Ok(Settings {
             mode,
             store: self.store_options(mode, environment)?,
@@ -135,6 +145,7 @@ impl Options {
                 })
                 .transpose()?,
             sample_rate,
+            send_interval,
             redact: Redact::with_keys(self.redact_keys.iter().map(String::as_str).chain(more_keys)),
         })
     }
@@ -211,10 +222,19 @@ mod tests {
             ("WEAVE_SAMPLE_RATE", "1.5"),
             ("WEAVE_SAMPLE_RATE", "NaN"),
             ("WEAVE_ATTRIBUTES", "[1]"),
+            ("WEAVE_SEND_INTERVAL", "0.09"),
+            ("WEAVE_SEND_INTERVAL", "soon"),
         ] {
             let error = resolved(&Options::default(), &[(variable, value)]).err().unwrap();
             assert!(error.text().contains(variable), "{error}");
         }
+    }
+
+    #[test]
+    fn the_send_interval_comes_from_the_environment_and_is_two_seconds_without() {
+        let interval = |variables: &[_]| resolved(&Options::default(), variables).unwrap().send_interval;
+        assert_eq!(interval(&[("WEAVE_SEND_INTERVAL", "0.5")]), Duration::from_millis(500));
+        assert_eq!(interval(&[]), Duration::from_secs(2));
     }
 
     #[test]

@@ -32,8 +32,10 @@ pub(super) unsafe fn with(client: *const weave_client, work: impl FnOnce(&Arc<Cl
 
 /// Opens a session for a project.
 ///
-/// Offline, nothing but the offline directory is touched. Otherwise the API key is checked and the project is made on the
-/// server if it is not there, which may take as long as the network does.
+/// Offline, nothing but the offline directory is touched. Otherwise there must be an API key, and the server is asked once,
+/// for 3 seconds at most: whether it takes the key, and for the project, which is made if it is not there. When it cannot
+/// be reached or fails, the log is told and the session opens all the same. What is logged is stored as it is offline, and
+/// a thread of the library sends it whenever the server can be reached.
 ///
 /// @param project_name "project" or "entity/project".
 /// @param options the settings; copied. NULL for the defaults.
@@ -66,14 +68,16 @@ pub unsafe extern "C" fn weave_init(
     })
 }
 
-/// Brings everything accepted so far to the disk for good; when not offline, also to the server.
+/// Brings everything accepted so far to the disk for good. When not offline, it then has it sent at once and waits for
+/// that; at the time limit the sending goes on.
 ///
 /// @param client the session.
 /// @param timeout_ms how long this may take, in milliseconds; negative: no limit.
 /// @param left takes how many records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
 /// @return WEAVE_OK; WEAVE_TIMEOUT; WEAVE_INVALID_ARGUMENT when client is NULL; WEAVE_CLOSED; WEAVE_IO, WEAVE_NO_SPACE;
-/// when not offline also WEAVE_INCOMPLETE, WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER: the records
-/// are kept then, for the next time.
+/// when not offline also WEAVE_INCOMPLETE, WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER,
+/// WEAVE_CANCELLED, and WEAVE_BUSY when another process syncs the directory for long: the records are kept then, and sent
+/// later.
 #[no_mangle]
 pub unsafe extern "C" fn weave_flush(client: *mut weave_client, timeout_ms: i64, left: *mut u64) -> weave_status {
     // SAFETY: by the conventions of the interface.
@@ -84,7 +88,8 @@ pub unsafe extern "C" fn weave_flush(client: *mut weave_client, timeout_ms: i64,
 }
 
 /// Flushes, and closes the session: later work on it answers WEAVE_CLOSED. To finish again does nothing. Calls that have
-/// not ended stay open.
+/// not ended stay open. When not offline, what is being sent at the time limit is broken off; what was not sent is kept,
+/// and sent by the next client or by weave_sync.
 ///
 /// @param client the session.
 /// @param timeout_ms how long this may take, in milliseconds; negative: no limit.
@@ -113,7 +118,8 @@ unsafe fn settled(left: u64, place: *mut u64) -> Result<()> {
     }
 }
 
-/// Releases a session. One that is not finished is flushed as far as that takes no time; nothing accepted is lost.
+/// Releases a session. One that is not finished is flushed as far as that takes no time, and nothing more is sent; nothing
+/// accepted is lost.
 ///
 /// @param client the session; NULL is fine.
 #[no_mangle]

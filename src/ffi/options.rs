@@ -228,12 +228,14 @@ pub unsafe extern "C" fn weave_options_set_filter(
     }
 }
 
-/// A callback that is told how a sync goes on, and may stop it. It runs on the thread that called weave_sync, weave_flush
-/// or weave_finish, and must not call these.
+/// A callback that is told how a sync goes on, and may stop it. It runs on the thread that called weave_sync; of a client
+/// that is not offline, on the library's thread that sends. It must not call weave_sync, weave_flush, weave_finish or
+/// weave_client_free, nor wait for a thread that is in the last two: these wait until it returns, and it is not called for
+/// the client after them.
 ///
 /// @param options the settings.
 /// @param progress_fn the callback; NULL for none.
-/// @param user_data handed to the callback; must live until the last client with these settings is freed.
+/// @param user_data handed to the callback; must live until the last client with these settings is finished or freed.
 /// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when options is NULL.
 #[no_mangle]
 pub unsafe extern "C" fn weave_options_set_progress(

@@ -89,8 +89,8 @@ pub unsafe extern "C" fn weave_options_set_ca_file(
     }
 }
 
-/// How long each step of a request may take: connecting, waiting for an answer; ten times that for a body.
-/// Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
+/// How long each step of a request may take: connecting (4 seconds at most), waiting for an answer; ten times that for a
+/// body. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
 ///
 /// @param options the settings.
 /// @param http_timeout_ms milliseconds, at least 1.
@@ -107,6 +107,29 @@ pub unsafe extern "C" fn weave_options_set_http_timeout(
             let limit =
                 limit.ok_or_else(|| out_of_range("http_timeout_ms", http_timeout_ms, "at least 1 millisecond"))?;
             o.http_timeout = Some(Duration::from_millis(limit));
+            Ok(())
+        })
+    }
+}
+
+/// Not offline: how long what was logged may wait before it is sent, while the server can be reached.
+/// Variable WEAVE_SEND_INTERVAL (seconds); default 2 seconds.
+///
+/// @param options the settings.
+/// @param send_interval_ms milliseconds, at least 100.
+/// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 100.
+#[no_mangle]
+pub unsafe extern "C" fn weave_options_set_send_interval(
+    options: *mut weave_options,
+    send_interval_ms: i64,
+) -> weave_status {
+    // SAFETY: by the conventions of the interface.
+    unsafe {
+        set(options, |o| {
+            let interval = u64::try_from(send_interval_ms).ok().filter(|interval| *interval >= 100);
+            let interval = interval
+                .ok_or_else(|| out_of_range("send_interval_ms", send_interval_ms, "at least 100 milliseconds"))?;
+            o.send_interval = Some(Duration::from_millis(interval));
             Ok(())
         })
     }

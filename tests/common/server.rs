@@ -89,6 +89,13 @@ impl Server {
         Server::start_in(tempfile::tempdir().unwrap(), options)
     }
 
+    /// Starts a server on a port that was free, for a client that was told of it before.
+    pub fn start_at(port: u16) -> Server {
+        Server::try_start_at(tempfile::tempdir().unwrap(), port, &[])
+            .ok()
+            .expect("the port was taken by another process")
+    }
+
     /// The same server without faults, with what it has stored, at another address.
     pub fn healed(self) -> Server {
         let Server { process, directory, .. } = self;
@@ -98,7 +105,7 @@ impl Server {
 
     fn start_in(mut directory: TempDir, options: &[&str]) -> Server {
         for _ in 0..5 {
-            match Server::try_start(directory, options) {
+            match Server::try_start_at(directory, free_port(), options) {
                 Ok(server) => return server,
                 Err(unused) => directory = unused,
             }
@@ -106,8 +113,7 @@ impl Server {
         panic!("no port stays free for the local server")
     }
 
-    fn try_start(directory: TempDir, options: &[&str]) -> Result<Server, TempDir> {
-        let port = free_port();
+    fn try_start_at(directory: TempDir, port: u16, options: &[&str]) -> Result<Server, TempDir> {
         let path = |name: &str| directory.path().join(name).display().to_string();
         let mut arguments = vec!["--port".to_owned(), port.to_string()];
         arguments.extend(["--db".to_owned(), path("server.db"), "--log".to_owned(), path("requests.jsonl")]);

@@ -51,6 +51,7 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "weave_options_set_compress": (_S, (c_void_p, c_bool)),
     "weave_options_set_compression_level": (_S, (c_void_p, c_int32)),
     "weave_options_set_durability_interval": (_S, (c_void_p, c_int64)),
+    "weave_options_set_send_interval": (_S, (c_void_p, c_int64)),
     "weave_options_set_journal": (_S, (c_void_p, c_char_p)),
     "weave_options_set_journal_size": (_S, (c_void_p, c_uint64)),
     "weave_options_set_when_full": (_S, (c_void_p, c_char_p)),

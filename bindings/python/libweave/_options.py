@@ -74,6 +74,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "trace_server_url": ("set_trace_server_url", _text),
     "ca_file": ("set_ca_file", _text),
     "http_timeout": ("set_http_timeout", lambda value: (int(value * 1000),)),
+    "send_interval": ("set_send_interval", _milliseconds),
     "insecure": ("set_insecure", lambda value: (bool(value),)),
     "filter": ("set_filter", lambda value: (value, None)),
     "progress": ("set_progress", lambda value: (value, None)),

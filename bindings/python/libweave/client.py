@@ -145,6 +145,7 @@ class Client:
         trace_server_url: Optional[str] = None,
         ca_file: Any = None,
         http_timeout: Optional[float] = None,
+        send_interval: Optional[float] = None,
         insecure: Optional[bool] = None,
         attributes: Optional[dict[str, Any]] = None,
         sample_rate: Optional[float] = None,
@@ -165,7 +166,7 @@ class Client:
             "when_full": when_full, "block_limit": block_limit, "max_directory_size": max_directory_size,
             "quota_policy": quota_policy, "max_file_age": max_file_age, "group_access": group_access, "api_key": api_key, "base_url": base_url,
             "trace_server_url": trace_server_url, "ca_file": ca_file, "http_timeout": http_timeout,
-            "insecure": insecure, "attributes": attributes, "sample_rate": sample_rate, "filter": self._filter}
+            "send_interval": send_interval, "insecure": insecure, "attributes": attributes, "sample_rate": sample_rate, "filter": self._filter}
         if source is not None:
             given["source"] = source
         with options(redact_keys, **given) as settings:

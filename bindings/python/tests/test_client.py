@@ -131,12 +131,12 @@ def test_settings_reach_the_library(tmp_path):
 
 def test_choices_of_the_store_reach_the_library(tmp_path):
     good = {"durability_interval": 0, "journal": "write", "journal_size": 1 << 20, "when_full": "refuse", "block_limit": 0.5,
-            "max_directory_size": 1 << 24, "quota_policy": "drop-oldest"}
+            "max_directory_size": 1 << 24, "quota_policy": "drop-oldest", "send_interval": 5}
     client = weave.Client("p", offline=True, offline_dir=tmp_path, **good)
     client.log_call("f")
     client.finish()
     bad = {"durability_interval": -1, "journal": "paper", "journal_size": -1, "when_full": "wait", "block_limit": -1,
-           "max_directory_size": 1000, "quota_policy": "drop-newest"}
+           "max_directory_size": 1000, "quota_policy": "drop-newest", "send_interval": 0.05}
     assert bad.keys() == good.keys()
     for name, value in bad.items():
         with pytest.raises(weave.InvalidError, match=name):

@@ -141,7 +141,7 @@ impl Retry<'_> {
 }
 
 /// A random number from 0 to 1; without random bytes the middle serves.
-fn jitter() -> f64 {
+pub fn jitter() -> f64 {
     let mut bytes = [0; 4];
     match getrandom::fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX),

@@ -220,7 +220,7 @@ static void everything(const char *offline_dir) {
     Client client = Client::init("team/everything", offline(offline_dir).set_entity("team")
                                      .set_max_file_size(1000000).set_max_file_age(1h).set_compress(true)
                                      .set_durability_interval(500ms).set_journal("auto").set_journal_size(1 << 20)
-                                     .set_when_full("block").set_block_limit(1s).set_max_directory_size(1 << 30)
+                                     .set_when_full("block").set_block_limit(1s).set_send_interval(5s).set_max_directory_size(1 << 30)
                                      .set_quota_policy("refuse").set_group_access(false).set_attributes(R"({"all": 1})").add_redact_key("pin"))
                         .value();
     const std::array<std::byte, 4> sound{};

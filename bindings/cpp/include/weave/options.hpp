@@ -41,7 +41,8 @@ struct Progress {
 // WEAVE_KEEP or WEAVE_DROP. It runs on the thread that logs, also on several at once, and may call the whole library.
 // One that throws drops the record.
 using Filter = std::function<weave_decision(Record &record)>;
-// Whether to go on. It runs on the thread that syncs, flushes or finishes. One that throws stops it.
+// Whether to go on. It runs on the thread that syncs, or on the library's that sends for a client; it must not flush,
+// finish or release clients. One that throws stops the sync.
 using ProgressFunction = std::function<bool(const Progress &progress)>;
 
 // Everything is left to the environment and the defaults but what is set. Setters can be chained; the first that fails
@@ -88,6 +89,9 @@ public:
     Options &set_ca_file(std::string_view file) { return set(weave_options_set_ca_file, file); }
     Options &set_http_timeout(std::chrono::milliseconds timeout) {
         return set(weave_options_set_http_timeout, std::int64_t{timeout.count()});
+    }
+    Options &set_send_interval(std::chrono::milliseconds interval) {
+        return set(weave_options_set_send_interval, std::int64_t{interval.count()});
     }
     Options &set_insecure(bool insecure = true) { return set(weave_options_set_insecure, insecure); }
 

@@ -43,6 +43,7 @@ const (
 	MaxFileAge         = C.WG_MAX_FILE_AGE
 	CompressionLevel   = C.WG_COMPRESSION_LEVEL
 	DurabilityInterval = C.WG_DURABILITY_INTERVAL
+	SendInterval       = C.WG_SEND_INTERVAL
 	JournalSize        = C.WG_JOURNAL_SIZE
 	BlockLimit         = C.WG_BLOCK_LIMIT
 	MaxDirectorySize   = C.WG_MAX_DIRECTORY_SIZE

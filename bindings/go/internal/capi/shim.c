@@ -93,6 +93,8 @@ wg_result wg_options_set_number(weave_options *options, int which, int64_t value
         return answer(weave_options_set_max_directory_size(options, size));
     case WG_DURABILITY_INTERVAL:
         return answer(weave_options_set_durability_interval(options, value));
+    case WG_SEND_INTERVAL:
+        return answer(weave_options_set_send_interval(options, value));
     case WG_BLOCK_LIMIT:
         return answer(weave_options_set_block_limit(options, value));
     case WG_MAX_FILE_AGE:
