@@ -25,8 +25,8 @@ class Campaign:
 
     #: build(directory) → the commands that every episode needs.
     build = None
-    #: episode(seed, number, commands, directory) → (number, [(name, trigger, states)], problems, acknowledged, records).
-    #: A function of a module, since it runs in another process.
+    #: episode(seed, number, commands, directory) → (number, [(name, trigger, states)], problems, acknowledged,
+    #: records). A function of a module, since it runs in another process.
     episode = None
 
     def __init__(self, wanted, seed, directory, first=0, tell=lambda text: None):
