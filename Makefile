@@ -12,7 +12,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench bench-table soak soak-model fuzz clean
+.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench bench-table soak soak-sync soak-model fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench-table: ## put the figures of the last `make bench` into README.md and docs
 
 soak: test-deps build ## kill writers KILLS times (20000); SEED and FROM go on with an earlier run
 	cd tests/suite && ../../$(SUITE_PYTHON) -m killing "$(or $(KILLS),20000)" "$(SEED)" "$(FROM)"
+
+soak-sync: test-deps build ## kill syncers KILLS times (5000) while the server fails; SEED and FROM go on with an earlier run
+	cd tests/suite && ../../$(SUITE_PYTHON) -m syncing "$(or $(KILLS),5000)" "$(SEED)" "$(FROM)"
 
 soak-model: ## play HISTORIES (200000) random histories of the store against its model, from number FIRST on
 	MODEL_HISTORIES=$(or $(HISTORIES),200000) MODEL_FIRST=$(or $(FIRST),1000000) \

@@ -84,10 +84,10 @@ class LocalServer:
         self.stop()
         return False
 
-    def restart(self):
+    def restart(self, *options):
         """Start again with the same data and no faults: for reading after a test of faults."""
         self.stop()
-        self._start(())
+        self._start(options)
         assert self._ready(), self.output.read_text()
 
     def stop(self):
@@ -95,9 +95,13 @@ class LocalServer:
         self.process.wait()
 
     def get(self, path):
-        return self._ask(urllib.request.Request(self.url + path))
+        return json.loads(self._ask(urllib.request.Request(self.url + path)))
 
     def post(self, path, body):
+        return json.loads(self.read(path, body))
+
+    def read(self, path, body):
+        """What a request answers, as bytes: for a stream of lines, or a file."""
         return self._ask(urllib.request.Request(self.url + path, json.dumps(body).encode(),
                                                 {"Content-Type": "application/json"}))
 
@@ -105,7 +109,7 @@ class LocalServer:
         request.add_header("Authorization", "Basic " + base64.b64encode(f"api:{KEY}".encode()).decode())
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)
+                return answer.read()
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{request.full_url}: {error.code} {error.read().decode()}") from None
 
