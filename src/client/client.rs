@@ -76,7 +76,7 @@ impl Client {
         let system = System::new(&settings.source, settings.attributes.as_deref())?;
         let online = match (settings.mode, &store) {
             (Mode::Online, Some(store)) => {
-                let online = Online::new(&project, settings.send_interval, store.clone(), options, &environment);
+                let online = Online::new(&project, settings.send_interval, store.clone(), options, &environment)?;
                 let online = Arc::new(online);
                 online.watch()?;
                 Some(online)

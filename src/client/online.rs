@@ -42,6 +42,7 @@ pub(super) struct Online {
     pub store: Arc<Store>,
     connection: Connection,
     environment: Environment,
+    choices: Choices,
     progress: Option<Arc<ProgressFn>>,
     /// The generation of the process whose sender knows of this session.
     watched: AtomicU32,
@@ -106,8 +107,18 @@ impl Online {
         store: Arc<Store>,
         options: &Options,
         environment: &Environment,
-    ) -> Online {
-        Online {
+    ) -> Result<Online> {
+        // A pass has no budget and sends to where the session was opened; open files go on.
+        let choices = Choices {
+            destination: None,
+            destinations: Vec::new(),
+            max_time: None,
+            max_bytes: None,
+            wait: Duration::ZERO,
+            seal: false,
+            ..options.choices(environment)?
+        };
+        Ok(Online {
             id: SESSIONS.fetch_add(1, Ordering::Relaxed),
             project: project.to_owned(),
             interval,
@@ -119,7 +130,8 @@ impl Online {
             hushed: AtomicBool::new(false),
             telling: PerProcess::new(),
             queries: PerProcess::new(),
-        }
+            choices,
+        })
     }
 
     /// Sees to it that this process sends what is logged. Without the thread for it there is no session.
@@ -154,7 +166,7 @@ impl Online {
             project: Some(&self.project),
             connection: &self.connection,
             environment: &self.environment,
-            choices: Choices::default(),
+            choices: self.choices.clone(),
             stop: stop.clone(),
         };
         match crate::sync::run(&request, &mut |told: &Update<'_>| self.tell(told))?.error() {

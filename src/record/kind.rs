@@ -125,6 +125,19 @@ impl Kind {
     pub const ALL: [Kind; 7] =
         [Kind::Calls, Kind::Ops, Kind::Objects, Kind::Tables, Kind::Feedback, Kind::Files, Kind::Metadata];
 
+    /// Its place in an order in which nothing refers to what comes later (protocol, section 15).
+    pub fn rank(self) -> u8 {
+        match self {
+            Kind::Files => 0,
+            Kind::Tables => 1,
+            Kind::Ops => 2,
+            Kind::Objects => 3,
+            Kind::Calls => 4,
+            Kind::Feedback => 5,
+            Kind::Metadata => 6,
+        }
+    }
+
     /// The name of the folder.
     pub fn folder(self) -> &'static str {
         match self {

@@ -51,9 +51,14 @@ enum Source {
 impl Reader {
     /// Opens a data file. What is appended later is not seen.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_up_to(path, u64::MAX)
+    }
+
+    /// Opens a data file as if it had this length, or its own if that is less.
+    pub fn open_up_to(path: &Path, length: u64) -> Result<Self> {
         let failed = |cause| Error::io("cannot read the data file", path, &cause);
         let file = File::open(path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
+        let length = file.metadata().map_err(failed)?.len().min(length);
         Ok(Reader {
             path: path.to_path_buf(),
             file,

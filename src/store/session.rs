@@ -30,6 +30,7 @@ pub struct Session {
     log: Mutex<Log>,
     /// The position behind the log's last record.
     log_end: AtomicU64,
+    others_end: AtomicU64,
     /// Everything in the log below this is in data files.
     log_packed: AtomicU64,
     /// Tells that the packer gave space back, or that it never will. Waited for with the log locked.
@@ -81,6 +82,7 @@ impl Session {
             pool,
             log: Mutex::new(Log::new(&folder.path, folder.id, access, sizes.segment)),
             log_end: AtomicU64::new(0),
+            others_end: AtomicU64::new(0),
             log_packed: AtomicU64::new(0),
             room: Condvar::new(),
             waiting: AtomicUsize::new(0),
@@ -160,6 +162,9 @@ impl Session {
             let before = log.position() - self.log_packed.load(Ordering::Acquire);
             if before == 0 || before + length as u64 <= self.journal_size {
                 log.append(record, length)?;
+                if !record.record_type.is_part_of_call() {
+                    self.others_end.store(log.position(), Ordering::Release);
+                }
                 self.log_end.store(log.position(), Ordering::Release);
                 return Ok(length);
             }
@@ -296,6 +301,11 @@ impl Session {
 
     pub(super) fn log_end(&self) -> u64 {
         self.log_end.load(Ordering::Acquire)
+    }
+
+    /// Where the last record in the log ends that is no part of a call. A call that is logged later may refer to it.
+    pub(super) fn others_end(&self) -> u64 {
+        self.others_end.load(Ordering::Acquire)
     }
 
     pub(super) fn control(&self) -> &Control {

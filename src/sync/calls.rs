@@ -45,7 +45,7 @@ struct Calls<'c> {
 /// Sends the pending calls of a project, then the updates of calls. `on_demand`: what they refer to was not sent yet, and
 /// is sent when a call needs it.
 pub fn send(sender: &mut Sender<'_, '_, '_>, on_demand: bool) -> Result<()> {
-    let pending = sender.pending("calls")?;
+    let pending = sender.pending("calls");
     let open = OpenCalls::open(sender.project.dir, sender.run.access)?;
     if pending.is_empty() && (open.is_empty() || !sender.run.choices.close_orphans) {
         return Ok(());

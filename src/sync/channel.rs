@@ -38,12 +38,6 @@ impl Channel<'_> {
         self.transport.post_json(path, body, &RetryId::random())
     }
 
-    /// Asks the trace server, whose answer is one JSON value per line.
-    pub fn query(&self, path: &str, question: &Value) -> std::result::Result<Answer, Failure> {
-        let body = question.to_string();
-        self.attempt(path, |id| self.transport.post_query(path, body.as_bytes(), id))
-    }
-
     /// Makes a request, with retries.
     pub fn attempt<T>(
         &self,
@@ -86,7 +80,9 @@ impl Channel<'_> {
             return Ok(());
         }
         let question = json!({"project_id": self.target, "limit": 1, "columns": ["id"]});
-        match self.query("/calls/stream_query", &question) {
+        let (place, brief, body) = ("/calls/stream_query", self.policy.brief(), question.to_string());
+        let retry = Retry { policy: &brief, stop: &self.stop };
+        match retry.run(place, |id| self.transport.post_query(place, body.as_bytes(), id)) {
             Err(closed) if of_all(closed.kind()) || closed.is_transient() => {
                 Err(Error::from(closed).context(format!("project {}", self.target)))
             }

@@ -188,7 +188,11 @@ impl<'c> Delivery<'c> {
         batch.in_doubt |= may_have_arrived(&failure);
         batch.attempts += 1;
         let elapsed = batch.begun.map(|begun| begun.elapsed()).unwrap_or_default();
-        if let Some(wait) = sender.run.policy.next_wait(&failure, batch.attempts, elapsed) {
+        // A fault that may be one record's is found by splitting; of one record alone it must persist.
+        let few = sender.run.policy.max_attempts_without_hope;
+        let split = failure.may_be_a_records_fault() && batch.len() > 1 && batch.attempts >= few;
+        let wait = sender.run.policy.next_wait(&failure, batch.attempts, elapsed).filter(|_| !split);
+        if let Some(wait) = wait {
             let next = Instant::now() + wait;
             batch.due = Some(if batch.in_doubt { next.max(over_at(sender, &failure)) } else { next });
             self.waiting.push(batch);

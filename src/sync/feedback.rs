@@ -40,7 +40,7 @@ fn send_folder(
     what: Counted,
     text: impl Fn(&Parsed<'_>, &str) -> Result<Option<(RecordType, String)>>,
 ) -> Result<()> {
-    let mut pending = sender.pending(folder)?;
+    let mut pending = sender.pending(folder);
     if pending.is_empty() {
         return Ok(());
     }

@@ -30,7 +30,7 @@ pub const FOLDERS: [&str; 2] = ["files", "files_metadata"];
 /// Sends the pending files of a project. To send one again changes nothing.
 pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
     for folder in FOLDERS {
-        let mut pending = sender.pending(folder)?;
+        let mut pending = sender.pending(folder);
         while let Some(place) = pending.advance()? {
             let line = pending.line().0.to_vec();
             send_one(sender, &mut pending, place, &line)?;

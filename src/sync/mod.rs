@@ -1,7 +1,7 @@
 //! Sending what is stored to a Weave server.
 //!
 //! [`server`] is how a server is reached. This folder decides what is sent: [`run()`] (the order), `targets` (where
-//! projects go), [`choices`]. `pending`, `line` and `parts` read records, `batch` gathers them, `delivery` brings batches to
+//! projects go), [`choices`]. `snapshot`, `pending`, `line` and `parts` read records, `batch` gathers them, `delivery` brings batches to
 //! the server exactly once, with `route` (requests and look-ups), `pool` (several at once), `channel` (requests for one
 //! project), `judge` (whose fault a refusal is) and `progress` (what was acknowledged). A file for each kind of record:
 //! `calls` with `pairs`, `open_calls`, `turn` and `needs`; `objects` with [`refmap`] and `learned`; `files`; `feedback`.
@@ -43,6 +43,7 @@ mod route;
 mod run;
 mod sender;
 pub mod server;
+mod snapshot;
 mod targets;
 mod turn;
 pub mod verify;

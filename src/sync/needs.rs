@@ -34,7 +34,7 @@ impl Needs {
         let mut opened = Vec::new();
         let mut found: HashMap<String, Vec<(Timestamp, usize, Place)>> = HashMap::new();
         for (number, (folder, what)) in folders.enumerate() {
-            let mut pending = sender.pending(folder)?;
+            let mut pending = sender.pending(folder);
             while let Some(place) = pending.advance()? {
                 let (line, own) = pending.line();
                 let Ok(line) = parse(line, own) else { continue };

@@ -110,7 +110,7 @@ pub fn send<'env>(run: &mut Run<'_, 'env>, projects: &mut [Project<'env>], ended
     let mut folders = Vec::new();
     for (number, project) in projects.iter_mut().enumerate() {
         for (folder, what) in FOLDERS {
-            let pending = Sender { run, project }.pending(folder)?;
+            let pending = Sender { run, project }.pending(folder);
             folders.push(Folder { project: number, what, pending });
         }
     }

@@ -5,13 +5,13 @@
 use super::progress::Progress;
 use super::ranges::Ranges;
 use super::rejected::Rejected;
-use crate::error::{Error, Result};
+use super::snapshot::{Extent, Snapshot};
+use crate::error::Result;
 use crate::log;
 use crate::record::time::Timestamp;
 use crate::store::journal::{self, JournalId};
-use crate::store::layout::{self, DataFile, ProjectDir};
+use crate::store::layout::DataFile;
 use crate::store::reader::Reader;
-use crate::store::{disk, lock};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
@@ -84,6 +84,7 @@ pub struct Pending {
 struct FileState {
     file: DataFile,
     key: String,
+    length: u64,
     /// Its writer still has it: read what there is, and leave it open.
     live: bool,
     acknowledged: Ranges,
@@ -101,21 +102,13 @@ struct FileState {
 }
 
 impl Pending {
-    /// The files in the folder `name` of a project, with what is acknowledged of them.
+    /// The files in the folder `name` of a project, as far as they are in its snapshot, with what is acknowledged of them.
     ///
     /// What is in doubt and stands among the rejected ones was set aside before a crash: it counts as acknowledged.
-    pub fn open(
-        root: &Path,
-        project: &ProjectDir,
-        name: &str,
-        progress: &Progress,
-        rejected: &Rejected,
-    ) -> Result<Self> {
+    pub fn open(root: &Path, name: &str, snapshot: &Snapshot, progress: &Progress, rejected: &Rejected) -> Self {
         let mut files = Vec::new();
-        for file in layout::data_files(&project.path.join(name))?.into_iter().filter(|file| !file.synced) {
+        for Extent { file, length, live } in snapshot.of(name).iter().cloned() {
             let key = format!("{name}/{}", file.path.file_name().unwrap_or_default().to_string_lossy());
-            // Looked at before reading: a file that is closed in between is finished by the next run.
-            let live = lock::is_held(&file.path);
             let (mut acknowledged, in_doubt) = (progress.acknowledged(&key), progress.in_doubt(&key));
             for index in in_doubt.iter().flat_map(|(first, last)| first..=last).filter(|_| !rejected.is_empty()) {
                 if rejected.contains(&format!("{key}#{index}")) {
@@ -127,6 +120,7 @@ impl Pending {
                 in_doubt,
                 file,
                 key,
+                length,
                 live,
                 reader: None,
                 fetcher: None,
@@ -137,7 +131,7 @@ impl Pending {
                 damage: None,
             });
         }
-        Ok(Pending { root: root.to_path_buf(), folder: name.to_string(), files, current: 0, writers: HashMap::new() })
+        Pending { root: root.to_path_buf(), folder: name.to_string(), files, current: 0, writers: HashMap::new() }
     }
 
     /// The folder's name.
@@ -298,9 +292,9 @@ impl Pending {
         found
     }
 
-    /// The files that are closed and wholly acknowledged.
-    pub fn complete(&self) -> impl Iterator<Item = &DataFile> {
-        self.files.iter().filter(|state| state.is_complete()).map(|state| &state.file)
+    /// The files that are closed and wholly acknowledged, with the length that was read.
+    pub fn complete(&self) -> impl Iterator<Item = (&DataFile, u64)> {
+        self.files.iter().filter(|state| state.is_complete()).map(|state| (&state.file, state.length))
     }
 
     /// What of the closed files cannot be read: they are not sent whole.
@@ -320,7 +314,7 @@ impl FileState {
     }
 
     fn open(&self) -> Result<Option<Reader>> {
-        match Reader::open(&self.file.path) {
+        match Reader::open_up_to(&self.file.path, self.length) {
             Err(_) if self.is_gone() => Ok(None),
             opened => opened.map(Some),
         }
@@ -380,14 +374,4 @@ impl FileState {
         self.fetcher = Some(fetcher);
         Ok(found)
     }
-}
-
-/// Gives a file whose records are all acknowledged the name that says so.
-pub fn rename_synced(file: &DataFile) -> Result<()> {
-    let target = file.synced_path();
-    match disk::rename_new(&file.path, &target) {
-        Err(_) if matches!(file.path.try_exists(), Ok(false)) => return Ok(()),
-        renamed => renamed.map_err(|cause| Error::io("cannot mark as synced", &file.path, &cause))?,
-    }
-    disk::sync_directory(target.parent().unwrap_or(Path::new(".")))
 }

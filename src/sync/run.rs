@@ -16,6 +16,7 @@ use super::server::project;
 use super::server::retry::Retry;
 use super::server::stop::Stop;
 use super::server::transport::Transport;
+use super::snapshot::Snapshot;
 use super::targets::{check_destination, Targets};
 use super::{calls, feedback, files, objects};
 use crate::error::{Error, Result, Status};
@@ -135,15 +136,16 @@ fn send_all<'env>(
     pending: &[&'env ProjectDir],
 ) -> Result<()> {
     let server = run.transport.traces().as_str().to_string();
+    let snapshots = Snapshot::take(pending)?;
     let targets = Targets::settle(run, request, all, pending)?;
     // Every project, since one may refer to another.
     for project in all {
         run.refs.add(project, &server, &targets.of(project), run.access)?;
     }
     let (mut projects, mut ended) = (Vec::new(), Vec::new());
-    for project in pending {
+    for (project, snapshot) in pending.iter().zip(snapshots) {
         run.results.project(&project.name());
-        match open_project(run, project, &targets.of(project)) {
+        match open_project(run, project, snapshot, &targets.of(project)) {
             Ok(project) => {
                 projects.push(project);
                 ended.push(None);
@@ -204,7 +206,12 @@ fn end_project(run: &mut Run<'_, '_>, recorded: &str, error: Error, of: usize) -
     Ok(())
 }
 
-fn open_project<'env>(run: &mut Run<'_, 'env>, dir: &'env ProjectDir, target: &str) -> Result<Project<'env>> {
+fn open_project<'env>(
+    run: &mut Run<'_, 'env>,
+    dir: &'env ProjectDir,
+    snapshot: Snapshot,
+    target: &str,
+) -> Result<Project<'env>> {
     let (entity, name) = target.split_once('/').unwrap_or((UNBOUND_ENTITY, target));
     let name = project::ensure(run.transport, &Retry { policy: run.policy, stop: &run.stop }, entity, name)?;
     let target = format!("{entity}/{name}");
@@ -221,6 +228,8 @@ fn open_project<'env>(run: &mut Run<'_, 'env>, dir: &'env ProjectDir, target: &s
     let wait = progress.wait_for_doubts(run.transport.answer_limit(), run.transport.request_limit());
     Ok(Project {
         rejected: Rejected::open(dir, run.access)?,
+        snapshot,
+        has_passed: false,
         dir,
         recorded: dir.name(),
         channel: Arc::new(channel),

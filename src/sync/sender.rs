@@ -4,7 +4,7 @@
 use super::channel::Channel;
 use super::choices::Choices;
 use super::line::IdKey;
-use super::pending::{rename_synced, Pending, Place};
+use super::pending::{Pending, Place};
 use super::pool::Pool;
 use super::progress::Progress;
 use super::receipt_ids::receipt_of;
@@ -16,14 +16,17 @@ use super::server::failure::{Failure, FailureKind};
 use super::server::retry::RetryPolicy;
 use super::server::stop::Stop;
 use super::server::transport::Transport;
+use super::snapshot::Snapshot;
 use super::Update;
 use crate::error::{Error, Result, Status};
 use crate::record::kind::RecordType;
 use crate::store::layout::{Access, DataFile, ProjectDir};
+use crate::store::{disk, lock};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -70,6 +73,8 @@ pub struct Project<'env> {
     pub dir: &'env ProjectDir,
     /// Its name as recorded.
     pub recorded: String,
+    /// What is pending of it.
+    pub snapshot: Snapshot,
     /// Requests for it.
     pub channel: Arc<Channel<'env>>,
     /// What was acknowledged.
@@ -80,6 +85,8 @@ pub struct Project<'env> {
     pub unsent: HashSet<IdKey>,
     /// Calls whose end was taken although their start had been sent alone.
     pub ended: Vec<String>,
+    /// Whether the server has taken anything of it in this run.
+    pub has_passed: bool,
     /// What an earlier run sent last is over for certain at this time.
     pub doubts_until: Instant,
 }
@@ -99,9 +106,9 @@ impl Sender<'_, '_, '_> {
     }
 
     /// The pending records of a folder.
-    pub fn pending(&self, folder: &str) -> Result<Pending> {
-        let Project { dir, progress, rejected, .. } = &self.project;
-        Pending::open(self.run.root, dir, folder, progress, rejected)
+    pub fn pending(&self, folder: &str) -> Pending {
+        let Project { snapshot, progress, rejected, .. } = &self.project;
+        Pending::open(self.run.root, folder, snapshot, progress, rejected)
     }
 
     /// An error when it is time to stop, or when sending so much more would go over a limit.
@@ -133,6 +140,7 @@ impl Sender<'_, '_, '_> {
 
     /// Counts what the server has taken.
     pub fn count(&mut self, what: Counted, count: u64) -> Result<()> {
+        self.project.has_passed = true;
         self.run.results.add_synced(&self.project.recorded, what, count);
         self.tell(what)
     }
@@ -168,7 +176,8 @@ impl Sender<'_, '_, '_> {
         self.not_taken(what, reason)
     }
 
-    /// A refusal of one record sets it aside; any other failure ends the sending.
+    /// A refusal of one record sets it aside, and a fault of the server too when it persists for this record while others
+    /// of the project pass; any other failure ends the sending.
     pub fn refused_by(
         &mut self,
         pending: &mut Pending,
@@ -181,7 +190,7 @@ impl Sender<'_, '_, '_> {
             return Err(failure.into());
         }
         self.project.channel.check_is_open(&failure)?;
-        if failure.kind() == FailureKind::ServerError {
+        if failure.kind() == FailureKind::ServerError && !self.project.has_passed {
             return self.not_taken(what, &failure.to_string());
         }
         self.set_aside(pending, &[place], what, id, failure.status(), &failure.to_string())
@@ -193,11 +202,26 @@ impl Sender<'_, '_, '_> {
         for damage in pending.unreadable() {
             self.run.results.add_reason(&self.project.recorded, damage.to_string());
         }
-        for file in pending.complete() {
-            self.write_receipt(pending.folder(), file)?;
-            rename_synced(file)?;
+        for (file, length) in pending.complete() {
+            self.mark_synced(pending.folder(), file, length)?;
         }
         Ok(())
+    }
+
+    /// Gives a file the name that says that it was sent whole, with a receipt before it. One that a writer has made a
+    /// moment ago, and locks just now, has grown or grows: the lock and the length tell.
+    fn mark_synced(&mut self, folder: &str, file: &DataFile, length: u64) -> Result<()> {
+        let Some(_held) = lock::try_hold(&file.path)? else { return Ok(()) };
+        if fs::metadata(&file.path).is_ok_and(|about| about.len() != length) {
+            return Ok(());
+        }
+        self.write_receipt(folder, file)?;
+        let target = file.synced_path();
+        match disk::rename_new(&file.path, &target) {
+            Err(_) if matches!(file.path.try_exists(), Ok(false)) => return Ok(()), // taken by a quota
+            renamed => renamed.map_err(|cause| Error::io("cannot mark as synced", &file.path, &cause))?,
+        }
+        disk::sync_directory(target.parent().unwrap_or(Path::new(".")))
     }
 
     /// Writes down what the server has of a file before the file is renamed.

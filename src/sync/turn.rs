@@ -67,7 +67,7 @@ impl Turn {
 /// The calls that pending feedback is about.
 fn with_feedback(sender: &Sender<'_, '_, '_>) -> Result<HashSet<IdKey>> {
     let mut found = HashSet::new();
-    let mut pending = sender.pending("feedback")?;
+    let mut pending = sender.pending("feedback");
     while let Some(_place) = pending.advance()? {
         let (line, own) = pending.line();
         let Ok(parsed) = parse(line, own) else { continue };

@@ -33,11 +33,7 @@ fn log_everything(writer: &Writer) -> usize {
 /// Syncs with little patience until all is sent.
 fn sync_until_done(writer: &Writer, server: &str, timeout: Duration) {
     let connection = Connection { timeout: Some(timeout), ..connection(server, KEY) };
-    let environment = Environment::given(
-        &[("WEAVE_RETRY_MAX_ATTEMPTS", "3"), ("WEAVE_RETRY_MAX_INTERVAL", "0.05")],
-        writer.dir.path(),
-        writer.dir.path(),
-    );
+    let environment = Environment::given(&[("WEAVE_RETRY_MAX_INTERVAL", "0.05")], writer.dir.path(), writer.dir.path());
     let request = || Request {
         offline_dir: writer.dir.path(),
         project: None,

@@ -270,3 +270,37 @@ impl Drop for Packer {
         self.session.ended();
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::record::call::Call;
+    use crate::record::frame::{Body, Record};
+    use crate::record::kind::{Kind, RecordType};
+    use crate::record::time::Timestamp;
+    use crate::store::layout::ProjectDir;
+
+    #[test]
+    fn what_a_call_may_refer_to_is_in_data_files_before_the_call() {
+        let root = tempfile::tempdir().unwrap();
+        let options = StoreOptions { dir: root.path().to_path_buf(), ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, Sizes { batch: 4096, ..Sizes::USUAL }).unwrap();
+        let record = |record_type, body| Record { record_type, timestamp: Timestamp::now(), project: "team/p", body };
+        let text = format!("{{\"obj\":\"{}\"}}", "x".repeat(3000));
+        for _ in 0..4 {
+            session.append(&record(RecordType::ObjCreate, Body::Json(&text))).unwrap();
+        }
+        let call = Call { id: b"00f067aa0ba902b7", ..Call::default() };
+        session.append(&record(RecordType::CallComplete, Body::Call(&call))).unwrap();
+        packer.sources.attach(session.pool());
+        let ends = packer.sources.ends(&session);
+        let project = ProjectDir::new(root.path(), "team/p");
+        while !project.kind(Kind::Calls).exists() {
+            let before = packer.sources.waiting_below(&ends);
+            packer.pack(&ends).unwrap();
+            let objects = std::fs::read_dir(project.kind(Kind::Objects)).map_or(0, Iterator::count);
+            assert!(objects > 0 && packer.sources.waiting_below(&ends) < before);
+        }
+        assert_eq!(packer.sources.waiting_below(&ends), 0, "the call came last");
+    }
+}

@@ -72,7 +72,9 @@ impl Output {
 
     /// Writes what is not in data files yet. After an error it can be called again with the same or a longer batch.
     pub fn write(&mut self, batch: &Batch<'_>) -> Result<Written> {
-        let (groups, written) = self.group(batch);
+        let (mut groups, written) = self.group(batch);
+        // What is referred to before what refers to it, so that a sync meanwhile finds it.
+        groups.sort_by_key(|group| group.folder.1.rank());
         for group in groups {
             self.append(&group, batch)?;
         }

@@ -53,9 +53,11 @@ struct Marks {
     freed: u64,
 }
 
-/// Where each stream ended at one moment.
+/// Where each stream ended at one moment: the rings first, so that what a call in them refers to is below the others.
 pub struct Ends {
     log: u64,
+    /// Where the last record of the log ends that a call may refer to.
+    others: u64,
     rings: Vec<u64>,
 }
 
@@ -109,7 +111,9 @@ impl Sources {
 
     /// Where each stream ends now.
     pub fn ends(&self, session: &Session) -> Ends {
-        Ends { log: session.log_end(), rings: self.rings.iter().map(|ring| ring.consumer.ring().head()).collect() }
+        let rings = self.rings.iter().map(|ring| ring.consumer.ring().head()).collect();
+        let others = session.others_end();
+        Ends { log: session.log_end(), others, rings }
     }
 
     /// How many bytes are not in data files.
@@ -130,7 +134,9 @@ impl Sources {
     /// rings have the larger part of a batch, since they are what spares the callers the log; but what is in the log must
     /// not stay there.
     pub fn read_log(&mut self, ends: &Ends, size: u64) -> Result<()> {
-        let size = size - self.waiting_in_rings(ends).min(size / 4 * 3);
+        let for_rings =
+            if ends.others > self.log.marks.packed { 0 } else { self.waiting_in_rings(ends).min(size / 4 * 3) };
+        let size = size - for_rings;
         let LogSource { reader, frames, marks, .. } = &mut self.log;
         if marks.packed >= ends.log || frames.to > marks.packed {
             return Ok(());
@@ -162,6 +168,10 @@ impl Sources {
             batch.begin(self.log.stream, self.log.marks.packed);
             self.log.frames.iter().for_each(|(end, record)| batch.add(end, record));
             reached.log = Some(self.log.frames.to);
+        }
+        // What is referred to comes into data files before what refers to it, so that a sync meanwhile finds it.
+        if ends.others > reached.log.unwrap_or(self.log.marks.packed) {
+            return Taken { batch, reached, broken };
         }
         let all = self.rings.iter().zip(&ends.rings).enumerate();
         for (number, (ring, end)) in all.clone().skip(self.first).chain(all.take(self.first)) {

@@ -1,0 +1,61 @@
+//! What is pending at one moment: the files of each folder, and how long they are.
+//!
+//! Writers go on during a sync. A call that is logged meanwhile may refer to an object that this sync has not read, whose
+//! digest on the server it does not know. So what refers to other things is looked at before these: they were logged, and
+//! are in data files, before what refers to them.
+
+use crate::error::{Error, Result};
+use crate::store::layout::{self, DataFile, ProjectDir};
+use crate::store::lock;
+use std::collections::HashMap;
+use std::fs;
+
+/// The folders of a project, what refers before what is referred to.
+const FOLDERS: [&str; 8] = ["metadata", "feedback", "calls", "objects", "ops", "tables", "files", "files_metadata"];
+
+/// A data file that is not synced.
+#[derive(Debug, Clone)]
+pub struct Extent {
+    /// The file.
+    pub file: DataFile,
+    /// How many bytes of it are looked at.
+    pub length: u64,
+    /// Whether its writer still had it, before the length was read.
+    pub live: bool,
+}
+
+/// The pending files of a project, by folder.
+#[derive(Debug, Default)]
+pub struct Snapshot(HashMap<&'static str, Vec<Extent>>);
+
+impl Snapshot {
+    /// Looks at projects together, since one may refer to another; one snapshot for each.
+    pub fn take(projects: &[&ProjectDir]) -> Result<Vec<Snapshot>> {
+        let mut snapshots: Vec<Snapshot> = projects.iter().map(|_| Snapshot::default()).collect();
+        for folder in FOLDERS {
+            for (project, snapshot) in projects.iter().zip(&mut snapshots) {
+                snapshot.0.insert(folder, extents(project, folder)?);
+            }
+        }
+        Ok(snapshots)
+    }
+
+    /// The files of a folder.
+    pub fn of(&self, folder: &str) -> &[Extent] {
+        self.0.get(folder).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+fn extents(project: &ProjectDir, folder: &str) -> Result<Vec<Extent>> {
+    let mut extents = Vec::new();
+    for file in layout::data_files(&project.path.join(folder))?.into_iter().filter(|file| !file.synced) {
+        let live = lock::is_held(&file.path);
+        let length = match fs::metadata(&file.path) {
+            Ok(about) => about.len(),
+            Err(_) if matches!(file.path.try_exists(), Ok(false)) => continue, // taken by a quota
+            Err(cause) => return Err(Error::io("cannot read the data file", &file.path, &cause)),
+        };
+        extents.push(Extent { file, length, live });
+    }
+    Ok(extents)
+}
