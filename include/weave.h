@@ -549,16 +549,6 @@ weave_status weave_options_set_max_directory_size(weave_options *options,
 weave_status weave_options_set_quota_policy(weave_options *options, const char *quota_policy);
 
 /**
- * At a sync, where the one project that is sent goes, under whatever name it was recorded; references in it follow.
- * Variable WEAVE_DESTINATION; default: the recorded name.
- *
- * @param options the settings.
- * @param destination "entity/project", or "project" of the entity that projects without one go to; copied.
- * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
- */
-weave_status weave_options_set_destination(weave_options *options, const char *destination);
-
-/**
  * The API key of the account. It is never written to disk or to a log. Variable WANDB_API_KEY; else the netrc file.
  *
  * @param options the settings.
@@ -1487,17 +1477,17 @@ weave_status weave_cost_create(weave_client *client,
 
 /**
  * Sends what is stored to the server, in the order that references need. What the server has taken is marked; what it
- * has not is kept for the next time. Clients of this process that write to the directory may go on.
+ * has not is kept for the next time; a record that it refuses is set aside. It may be stopped or killed at any instant
+ * and called again. Clients of this process that write to the directory may go on.
  *
  * @param offline_dir the offline directory; NULL for the one of options, environment or default.
  * @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
  * @param api_key the API key; NULL for the one of options, environment or netrc file.
- * @param options addresses, certificates, the entity of projects that were logged without one, progress; NULL for the
- * defaults.
+ * @param options addresses, certificates, where projects go, limits, progress, the way to stop; NULL for the defaults.
  * @param results_json takes {"entity/project": {"calls": [synced, errors], …}}; to be freed with weave_string_free. It is
  * written whenever sending began, also when the status is an error: set it to NULL before.
- * @return WEAVE_OK; WEAVE_INCOMPLETE when some records were refused or could not be sent; WEAVE_CANCELLED; WEAVE_BUSY
- * when another process syncs the directory; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME;
+ * @return WEAVE_OK; WEAVE_INCOMPLETE when some records were refused or could not be sent; WEAVE_TIMEOUT at a limit of
+ * time or bytes; WEAVE_CANCELLED; WEAVE_BUSY when another sync of the directory runs; WEAVE_INVALID_ARGUMENT, WEAVE_INVALID_UTF8, WEAVE_INVALID_NAME;
  * WEAVE_UNAUTHORIZED, WEAVE_FORBIDDEN, WEAVE_NETWORK, WEAVE_SERVER; WEAVE_IO, WEAVE_NO_SPACE.
  */
 weave_status weave_sync(const char *offline_dir,

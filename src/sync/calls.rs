@@ -333,19 +333,24 @@ impl<'c> Calls<'c> {
     }
 
     /// In complete mode an update of a call that is not stored is accepted and lost (protocol, section 15): after all
-    /// calls, and not while the call itself waits.
+    /// calls, and not while the call itself waits. With a call that was set aside its updates are, to be sent again with it.
     fn send_updates(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
         for (place, text) in std::mem::take(&mut self.updates) {
             let call = serde_json::from_str(&text).ok().and_then(|fields| text_of(&fields, "call_id"));
-            if call.as_ref().is_some_and(|call| sender.project.unsent.contains(&IdKey::of(call))) {
+            let call = call.unwrap_or_default();
+            if sender.project.rejected.has_call(&call) {
+                let reason = "the call is among the rejected ones";
+                sender.set_aside(&mut self.pending, &[place], Counted::CallUpdates, &call, None, reason)?;
+                continue;
+            }
+            if sender.project.unsent.contains(&IdKey::of(&call)) {
                 continue;
             }
             sender.check_limits(text.len())?;
             match sender.project.channel.post("/call/update", text.as_bytes()) {
                 Ok(_) => sender.accepted(&mut self.pending, &[place], Counted::CallUpdates, 1)?,
                 Err(failure) => {
-                    let id = call.unwrap_or_default();
-                    sender.refused_by(&mut self.pending, place, Counted::CallUpdates, &id, failure)?;
+                    sender.refused_by(&mut self.pending, place, Counted::CallUpdates, &call, failure)?;
                 }
             }
         }

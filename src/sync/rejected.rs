@@ -6,6 +6,7 @@
 //! them. Whoever opens it holds the directory's lock.
 
 use super::directory::{choose, Directory};
+use super::line::IdKey;
 use super::lines::{self, Appender};
 use super::requeue::{self, Moving};
 use super::results::Counted;
@@ -72,6 +73,10 @@ struct Written {
 /// What of a line says whether it is an entry, and where that stood.
 #[derive(Deserialize)]
 struct About {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    id: Option<String>,
     #[serde(default)]
     place: Option<String>,
     #[serde(default)]
@@ -158,17 +163,23 @@ pub struct Rejected {
     access: Access,
     log: Appender,
     places: HashSet<[u8; 16]>,
+    calls: HashSet<IdKey>,
 }
 
 impl Rejected {
     /// Opens them, and finishes what a crash left of putting some back.
     pub fn open(project: &ProjectDir, access: Access) -> Result<Rejected> {
         let log = Appender::new(path_of(project), access);
-        let mut rejected = Rejected { project: project.clone(), access, log, places: HashSet::new() };
+        let mut rejected =
+            Rejected { project: project.clone(), access, log, places: HashSet::new(), calls: HashSet::new() };
         rejected.settle()?;
-        let places = &mut rejected.places;
-        lines::each(rejected.log.path(), |line| {
-            places.extend(about(line).into_iter().flat_map(|about| about.entry()).map(|place| hash(&place)));
+        let Rejected { log, places, calls, .. } = &mut rejected;
+        lines::each(log.path(), |line| {
+            let Some(about) = about(line) else { return Ok(()) };
+            if about.kind == Counted::Calls.name() {
+                calls.extend(about.id.as_deref().map(IdKey::of));
+            }
+            places.extend(about.entry().iter().map(|place| hash(place)));
             Ok(())
         })?;
         Ok(rejected)
@@ -184,6 +195,11 @@ impl Rejected {
         self.places.contains(&hash(place))
     }
 
+    /// Whether a call is among them.
+    pub fn has_call(&self, id: &str) -> bool {
+        self.calls.contains(&IdKey::of(id))
+    }
+
     /// Adds an entry, which is on the disk when this returns. Lines whose place is among them already are left out.
     pub fn add(&mut self, entry: Entry) -> Result<()> {
         let Entry { places, lines, .. } = &entry;
@@ -195,6 +211,9 @@ impl Rejected {
         let entry = Entry { places, lines, ..entry };
         self.log.append(format!("{}\n", entry.to_json(true)?).as_bytes())?;
         self.places.extend(entry.places.iter().map(|place| hash(place)));
+        if entry.kind == Counted::Calls.name() {
+            self.calls.extend(entry.id.as_deref().map(IdKey::of));
+        }
         Ok(())
     }
 

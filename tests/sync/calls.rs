@@ -101,7 +101,7 @@ fn an_update_of_a_call_comes_after_the_call() {
 }
 
 #[test]
-fn an_update_waits_for_a_call_that_the_server_did_not_take() {
+fn an_update_of_a_refused_call_is_set_aside_with_it_and_both_are_sent_when_they_are_put_back() {
     let refusing = Server::start(&["--reject-marker", "poison"]);
     let writer = Writer::new("team/waiting");
     let id = writer.finished_call("{\"x\":\"poison\"}");
@@ -109,7 +109,9 @@ fn an_update_waits_for_a_call_that_the_server_did_not_take() {
     let update = json!({"project_id": "team/waiting", "call_id": id, "display_name": "better"});
     writer.record(RecordType::CallUpdate, &update);
     let outcome = writer.sync(&refusing.url());
-    assert_eq!((writer.counts(&outcome, "calls"), writer.counts(&outcome, "call_updates")), ((1, 1), (0, 0)));
+    assert_eq!((writer.counts(&outcome, "calls"), writer.counts(&outcome, "call_updates")), ((1, 1), (0, 1)));
+    assert_eq!(writer.pending(Kind::Calls), 0);
+    assert_eq!(sync::rejected::retry(writer.dir.path(), None, None, None).unwrap(), 2);
     let server = Server::shared();
     assert_eq!(writer.sync(&server.url()).error(), None);
     assert_eq!(calls(server, "team/waiting")[0]["display_name"], "better");

@@ -13,9 +13,15 @@ fn a_bad_record_stands_alone_and_its_neighbours_are_taken() {
     assert_eq!(writer.counts(&outcome, "calls"), (19, 1));
     assert_eq!(outcome.error().unwrap().status(), Status::Incomplete);
     assert_eq!(calls(&server, "team/split").len(), 19);
-    assert_eq!(writer.pending(Kind::Calls), 1, "what was not taken is kept");
-    let again = writer.sync(&server.url());
-    assert_eq!(writer.counts(&again, "calls"), (0, 1), "only the bad one is tried again");
+    assert_eq!(writer.pending(Kind::Calls), 0, "what was not taken is set aside");
+    let mut aside = Vec::new();
+    sync::rejected::list(writer.dir.path(), None, None, &mut |_, entry| {
+        aside.push((entry.status, entry.lines.len()));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(aside, [(Some(422), 1)]);
+    assert_eq!(writer.sync(&server.url()).results.to_json(), "{}");
     assert_eq!(most_often_written(&server), 1);
 }
 
