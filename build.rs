@@ -51,6 +51,8 @@ fn make_header(root: &Path, place: &Path) -> Result<(), Box<dyn Error>> {
         "options",
         "options_storage",
         "options_server",
+        "stop",
+        "options_sync",
         "client",
         "json",
         "call",

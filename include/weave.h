@@ -185,6 +185,11 @@ typedef struct weave_options weave_options;
 typedef struct weave_record weave_record;
 
 /**
+ * The way to stop syncs. Any thread, any number at a time.
+ */
+typedef struct weave_stop weave_stop;
+
+/**
  * Takes a message: its level (a weave_log_level), and its text, which lives as long as the callback runs.
  */
 typedef void (*weave_log_fn)(int32_t level, const char *message, void *user_data);
@@ -613,6 +618,130 @@ weave_status weave_options_set_send_interval(weave_options *options, int64_t sen
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
  */
 weave_status weave_options_set_insecure(weave_options *options, bool insecure);
+
+/**
+ * Makes a way to stop; weave_options_set_stop gives it to syncs.
+ *
+ * @return it, to be released with weave_stop_free.
+ */
+WEAVE_NODISCARD weave_stop *weave_stop_new(void);
+
+/**
+ * Stops the syncs that it was given to, those that run and those that begin later: within some tenths of a second they
+ * end with WEAVE_CANCELLED. Nothing is lost; what was under way is looked up by the next sync.
+ *
+ * @param stop the way to stop.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
+ */
+weave_status weave_stop_ask(const weave_stop *stop);
+
+/**
+ * Releases a way to stop. Syncs that it was given to go on, and cannot be stopped by it any more.
+ *
+ * @param stop the way to stop; NULL is fine.
+ */
+void weave_stop_free(weave_stop *stop);
+
+/**
+ * At a sync, where the one project that is sent goes, under whatever name it was recorded; references in it follow.
+ * Variable WEAVE_DESTINATION; default: the recorded name.
+ *
+ * @param options the settings.
+ * @param destination "entity/project", or "project" of the entity that projects without one go to; copied.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_set_destination(weave_options *options, const char *destination);
+
+/**
+ * At a sync, where a project goes that was recorded under another name; references to it follow. To be called for each
+ * such project. Variable WEAVE_DESTINATIONS (RECORDED=DESTINATION, several with commas); default: the recorded names.
+ *
+ * @param options the settings.
+ * @param recorded "entity/project" as recorded, or "project" when it was logged without an entity; copied.
+ * @param destination "entity/project", or "project" of the entity that projects without one go to; copied.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL; WEAVE_INVALID_UTF8.
+ */
+weave_status weave_options_add_destination(weave_options *options, const char *recorded, const char *destination);
+
+/**
+ * At a sync, the age at which a call that has not ended, and whose program still runs, is sent as one that runs; before
+ * that it waits for its end. A call whose program is gone is sent at once. Variable WEAVE_OPEN_CALL_AGE (seconds);
+ * default 60 seconds.
+ *
+ * @param options the settings.
+ * @param open_call_age_ms milliseconds, at least 0.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or negative.
+ */
+weave_status weave_options_set_open_call_age(weave_options *options, int64_t open_call_age_ms);
+
+/**
+ * Whether a sync closes calls that have no end and whose program is gone: as failed, with an exception that says so. Else
+ * they stay open. Variable WEAVE_CLOSE_INTERRUPTED; default false.
+ *
+ * @param options the settings.
+ * @param close_interrupted true or false.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
+ */
+weave_status weave_options_set_close_interrupted(weave_options *options,
+                                                 bool close_interrupted);
+
+/**
+ * How long a sync may take. It then ends at the end of a request with WEAVE_TIMEOUT; calls that failed or have feedback
+ * go first. Variable WEAVE_MAX_SYNC_TIME (seconds); default: no limit.
+ *
+ * @param options the settings.
+ * @param max_sync_time_ms milliseconds, at least 0.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or negative.
+ */
+weave_status weave_options_set_max_sync_time(weave_options *options, int64_t max_sync_time_ms);
+
+/**
+ * How many bytes a sync may send, as request bodies. It then ends with WEAVE_TIMEOUT; calls that failed or have feedback go
+ * first. Variable WEAVE_MAX_SYNC_BYTES; default: no limit.
+ *
+ * @param options the settings.
+ * @param max_sync_bytes bytes, at least 1.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or 0.
+ */
+weave_status weave_options_set_max_sync_bytes(weave_options *options,
+                                              uint64_t max_sync_bytes);
+
+/**
+ * How many bytes a second a sync may send. Variable WEAVE_MAX_SYNC_RATE; default: no limit.
+ *
+ * @param options the settings.
+ * @param max_sync_rate bytes a second, at least 1.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or 0.
+ */
+weave_status weave_options_set_max_sync_rate(weave_options *options, uint64_t max_sync_rate);
+
+/**
+ * How many requests of a sync may be under way at once. Variable WEAVE_SYNC_CONNECTIONS; default 3.
+ *
+ * @param options the settings.
+ * @param sync_connections from 1 to 16.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or out of range.
+ */
+weave_status weave_options_set_sync_connections(weave_options *options, int32_t sync_connections);
+
+/**
+ * How long a sync waits for another one of the same directory before it answers WEAVE_BUSY. Variable WEAVE_SYNC_WAIT
+ * (seconds); default 0.
+ *
+ * @param options the settings.
+ * @param sync_wait_ms milliseconds, at least 0.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or negative.
+ */
+weave_status weave_options_set_sync_wait(weave_options *options, int64_t sync_wait_ms);
+
+/**
+ * The way to stop syncs with these settings from another thread.
+ *
+ * @param options the settings.
+ * @param stop what is asked; the settings keep what they need of it. NULL: none.
+ * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when options is NULL.
+ */
+weave_status weave_options_set_stop(weave_options *options, const weave_stop *stop);
 
 /**
  * Opens a session for a project.

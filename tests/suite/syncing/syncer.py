@@ -97,7 +97,7 @@ def receipts(directory):
 
 def receipt_of(path):
     """Where the receipt of a data file lies."""
-    return path.parent.parent / ".sync" / "receipts" / f"{path.parent.name}-{path.name.replace('.synced', '')}"
+    return path.parent.parent / ".sync" / "receipts" / f"{path.parent.name}-{path.name.split('.')[0]}.jsonl.gz"
 
 
 def renamed(directory):
