@@ -1,7 +1,7 @@
 //! Deleting what was sent long enough ago, by the times that receipts tell.
 
-use super::directory::Directory;
-use super::receipts;
+use super::kept::directory::Directory;
+use super::kept::receipts;
 use super::server::stop::Stop;
 use crate::error::Result;
 use crate::store::retention::{Cleaned, Cleaning};

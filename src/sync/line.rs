@@ -1,9 +1,19 @@
 //! What a line of a data file says, told with as little reading as can be.
 
-use super::pending::Line;
 use crate::error::{Error, Result, Status};
 use crate::record::kind::RecordType;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    record_type: &'a str,
+    timestamp: &'a str,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
 
 /// A line: its type, if this version knows it, and the API request that it stands for.
 pub struct Parsed<'t> {

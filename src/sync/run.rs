@@ -1,15 +1,16 @@
 //! One sync of an offline directory: which projects, and in which order.
 
-use super::channel::Channel;
 use super::choices::Choices;
-use super::directory::Directory;
-use super::open_calls::OpenCalls;
-use super::pool::Pool;
-use super::progress::Progress;
-use super::refmap::RefMap;
-use super::rejected::Rejected;
+use super::kept::directory::Directory;
+use super::kept::open_calls::OpenCalls;
+use super::kept::progress::Progress;
+use super::kept::rejected::Rejected;
 use super::results::Results;
-use super::sender::{stopped, Project, Report, Run, Sender};
+use super::send::channel::Channel;
+use super::send::pool::Pool;
+use super::send::refmap::RefMap;
+use super::send::sender::{stopped, Project, Report, Run, Sender};
+use super::send::{calls, feedback, files, objects};
 use super::server::connection::Connection;
 use super::server::environment::Environment;
 use super::server::project;
@@ -18,7 +19,6 @@ use super::server::stop::Stop;
 use super::server::transport::Transport;
 use super::snapshot::Snapshot;
 use super::targets::{check_destination, Targets};
-use super::{calls, feedback, files, objects};
 use crate::error::{Error, Result, Status};
 use crate::log;
 use crate::record::kind::Kind;

@@ -3,7 +3,7 @@
 
 use super::choices::Choices;
 use super::run::Request;
-use super::sender::Run;
+use super::send::sender::Run;
 use super::server::project;
 use super::server::retry::Retry;
 use crate::error::{Error, Result, Status};

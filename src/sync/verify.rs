@@ -3,11 +3,11 @@
 //! Receipts of another server than the one that is asked are passed over, and told. What lies in two synced files, because
 //! it was put back once, is asked for by both receipts.
 
-use super::directory::{access_of, choose, Directory};
+use super::kept::directory::{access_of, choose, Directory};
+use super::kept::put_back::{Done, PutBack, Sought};
+use super::kept::receipt_ids::Namer;
+use super::kept::receipts::{self, Receipt};
 use super::lookup::{Known, Lookup, MOST_IDS};
-use super::put_back::{Done, PutBack, Sought};
-use super::receipt_ids::Namer;
-use super::receipts::{self, Receipt};
 use super::server::connection::{Connection, Destination};
 use super::server::environment::Environment;
 use super::server::failure::{Failure, FailureKind};

@@ -91,9 +91,10 @@ impl Server {
 
     /// Starts a server on a port that was free, for a client that was told of it before.
     pub fn start_at(port: u16) -> Server {
-        Server::try_start_at(tempfile::tempdir().unwrap(), port, &[])
-            .ok()
-            .expect("the port was taken by another process")
+        match Server::try_start_at(tempfile::tempdir().unwrap(), port, &[]) {
+            Ok(server) => server,
+            Err(_) => panic!("the port was taken by another process"),
+        }
     }
 
     /// The same server without faults, with what it has stored, at another address.

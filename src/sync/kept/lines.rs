@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The end of a file of lines.
-pub(super) struct Appender {
+pub(in crate::sync) struct Appender {
     path: PathBuf,
     access: Access,
     file: Option<File>,
@@ -16,17 +16,17 @@ pub(super) struct Appender {
 
 impl Appender {
     /// The file at `path`, which need not exist.
-    pub(super) fn new(path: PathBuf, access: Access) -> Self {
+    pub(in crate::sync) fn new(path: PathBuf, access: Access) -> Self {
         Appender { path, access, file: None }
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::sync) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Adds whole lines, and waits until they are on the disk. What a crash tore before is closed with a line end first.
-    pub(super) fn append(&mut self, lines: &[u8]) -> Result<()> {
+    pub(in crate::sync) fn append(&mut self, lines: &[u8]) -> Result<()> {
         let mut file = match self.file.take() {
             Some(file) => file,
             None => self.open()?,
@@ -39,7 +39,7 @@ impl Appender {
     }
 
     /// Forgets the open file, because another one takes its name.
-    pub(super) fn let_go(&mut self) {
+    pub(in crate::sync) fn let_go(&mut self) {
         self.file = None;
     }
 
@@ -68,7 +68,7 @@ impl Appender {
 }
 
 /// Gives every line of a file to `take`; a file that is not there has none. A line that a crash tore comes as it is.
-pub(super) fn each(path: &Path, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+pub(in crate::sync) fn each(path: &Path, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let failed = |cause| Error::io("cannot read", path, &cause);
     let file = match File::open(path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),

@@ -2,14 +2,14 @@
 
 use super::batch::Batch;
 use super::delivery::Delivery;
-use super::line::{parse, Parsed};
 use super::pending::{Lost, Pending};
-use super::requeue::feedback_id;
-use super::results::Counted;
 use super::route::{with_date, Route};
 use super::sender::{not_json, object_text, raw, text_of, Fields, Sender};
 use crate::error::Result;
 use crate::record::kind::RecordType;
+use crate::sync::kept::requeue::feedback_id;
+use crate::sync::line::{parse, Parsed};
+use crate::sync::results::Counted;
 use serde_json::json;
 
 /// Sends the pending feedback of a project, in batches.

@@ -3,13 +3,10 @@
 use super::batch::Batch;
 use super::channel::id_of;
 use super::delivery::Delivery;
-use super::line::{parse, plain_text, IdKey, Parsed};
 use super::needs::Needs;
-use super::open_calls::{OpenCall, OpenCalls};
 use super::pairs::{Bounds, Pairs, Part};
 use super::parts::{interrupted, interrupted_end, joined, of_part, with_defaults, with_trace};
 use super::pending::{Lost, Pending, Place};
-use super::results::Counted;
 use super::route::Route;
 use super::sender::{object_text, raw, text_of, Fields, Sender};
 use super::turn::Turn;
@@ -18,6 +15,9 @@ use crate::log;
 use crate::record::kind::RecordType;
 use crate::record::time::Timestamp;
 use crate::store::journal::{self, JournalId};
+use crate::sync::kept::open_calls::{OpenCall, OpenCalls};
+use crate::sync::line::{parse, plain_text, IdKey, Parsed};
+use crate::sync::results::Counted;
 use serde_json::json;
 use std::collections::HashSet;
 

@@ -29,15 +29,15 @@ struct Note {
 
 /// Ids that are sought, by their hashes.
 #[derive(Default)]
-pub(super) struct Sought(HashSet<[u8; 16]>);
+pub(in crate::sync) struct Sought(HashSet<[u8; 16]>);
 
 impl Sought {
     /// Adds an id of a receipt.
-    pub(super) fn add(&mut self, id: &str) {
+    pub(in crate::sync) fn add(&mut self, id: &str) {
         self.0.insert(hash(id));
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::sync) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -52,7 +52,7 @@ impl Sought {
 }
 
 /// What was put back in a project, open for adding to it. Whoever has it holds the directory's lock.
-pub(super) struct PutBack<'p> {
+pub(in crate::sync) struct PutBack<'p> {
     project: &'p ProjectDir,
     access: Access,
     log: Appender,
@@ -61,16 +61,16 @@ pub(super) struct PutBack<'p> {
 
 /// What became of the records that were sought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Done {
+pub(in crate::sync) struct Done {
     /// Put back now.
-    pub(super) put_back: u64,
+    pub(in crate::sync) put_back: u64,
     /// Put back by an earlier verification.
-    pub(super) before: u64,
+    pub(in crate::sync) before: u64,
 }
 
 impl<'p> PutBack<'p> {
     /// Reads what was put back, and finishes what a crash left of it.
-    pub(super) fn open(project: &'p ProjectDir, access: Access) -> Result<PutBack<'p>> {
+    pub(in crate::sync) fn open(project: &'p ProjectDir, access: Access) -> Result<PutBack<'p>> {
         let log = Appender::new(project.sync_folder().join(FILE), access);
         let mut files: HashMap<String, Ranges> = HashMap::new();
         lines::each(log.path(), |line| {
@@ -86,7 +86,7 @@ impl<'p> PutBack<'p> {
     }
 
     /// Puts the records back that are sought and lie in a file, `file` by its name while pending; `None` when it is gone.
-    pub(super) fn take(&mut self, file: &str, sought: &Sought, namer: &Namer) -> Result<Option<Done>> {
+    pub(in crate::sync) fn take(&mut self, file: &str, sought: &Sought, namer: &Namer) -> Result<Option<Done>> {
         let Some((folder, path)) = self.content(file) else { return Ok(None) };
         let known = self.files.entry(file.to_string()).or_default();
         let (mut done, mut moving, mut records) = (Done::default(), None, Ranges::default());

@@ -38,7 +38,7 @@ const FILE_RECORDS: u64 = 10_000;
 const FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A data file in the making.
-pub(super) struct Moving {
+pub(in crate::sync) struct Moving {
     path: PathBuf,
     name: String,
     file: File,
@@ -51,7 +51,7 @@ pub(super) struct Moving {
 
 impl Moving {
     /// Begins a file for an owner, by whose name it is told from those of others.
-    pub(super) fn begin(project: &ProjectDir, owner: &str, access: Access) -> Result<Moving> {
+    pub(in crate::sync) fn begin(project: &ProjectDir, owner: &str, access: Access) -> Result<Moving> {
         let folder = project.sync_folder();
         access.make_directory(&folder)?;
         let name = format!("{owner}-{}{SUFFIX}", Id::new());
@@ -62,7 +62,7 @@ impl Moving {
     }
 
     /// Adds a line that stood at `place`; says whether the file is full now.
-    pub(super) fn add(&mut self, line: &str, place: &str) -> Result<bool> {
+    pub(in crate::sync) fn add(&mut self, line: &str, place: &str) -> Result<bool> {
         self.lines.extend_from_slice(with_id(line, place).as_bytes());
         self.lines.push(b'\n');
         self.in_member += 1;
@@ -74,7 +74,7 @@ impl Moving {
     }
 
     /// Brings the file to the disk. Its name is what the note is about.
-    pub(super) fn seal(mut self) -> Result<String> {
+    pub(in crate::sync) fn seal(mut self) -> Result<String> {
         self.write()?;
         disk::sync(&self.file, &self.path).map_err(|cause| Error::io("cannot sync", &self.path, &cause))?;
         disk::sync_directory(self.path.parent().unwrap_or(&self.path))?;
@@ -94,7 +94,7 @@ impl Moving {
 }
 
 /// Gives a moved file the next free name in a folder, if it has none yet.
-pub(super) fn place(project: &ProjectDir, name: &str, folder: &str, access: Access) -> Result<()> {
+pub(in crate::sync) fn place(project: &ProjectDir, name: &str, folder: &str, access: Access) -> Result<()> {
     if !is_folder(folder) || !name.ends_with(SUFFIX) || name.contains('/') {
         return Err(Error::new(
             Status::Io,
@@ -122,7 +122,7 @@ pub(super) fn place(project: &ProjectDir, name: &str, folder: &str, access: Acce
 }
 
 /// Removes an owner's files that no note names. Called when those that one names have their place.
-pub(super) fn remove_unnamed(project: &ProjectDir, owner: &str) -> Result<()> {
+pub(in crate::sync) fn remove_unnamed(project: &ProjectDir, owner: &str) -> Result<()> {
     for path in layout::entries(&project.sync_folder())? {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if name.starts_with(&format!("{owner}-")) && name.ends_with(SUFFIX) {
@@ -133,7 +133,7 @@ pub(super) fn remove_unnamed(project: &ProjectDir, owner: &str) -> Result<()> {
 }
 
 /// Notes as acknowledged what is to be moved from files that are still pending, so that it is not sent from there too.
-pub(super) fn acknowledge(project: &ProjectDir, places: &[String], access: Access) -> Result<()> {
+pub(in crate::sync) fn acknowledge(project: &ProjectDir, places: &[String], access: Access) -> Result<()> {
     let mut files: BTreeMap<&str, Vec<(u64, u64)>> = BTreeMap::new();
     for (file, index) in places.iter().filter_map(|place| split(place)) {
         files.entry(file).or_default().push((index, index));
@@ -150,13 +150,13 @@ pub(super) fn acknowledge(project: &ProjectDir, places: &[String], access: Acces
 }
 
 /// The file of a place and the number of the record in it.
-pub(super) fn split(place: &str) -> Option<(&str, u64)> {
+pub(in crate::sync) fn split(place: &str) -> Option<(&str, u64)> {
     let (file, index) = place.rsplit_once('#')?;
     Some((file, index.parse().ok()?))
 }
 
 /// The folder of a place.
-pub(super) fn folder_of(place: &str) -> Option<&str> {
+pub(in crate::sync) fn folder_of(place: &str) -> Option<&str> {
     place.split_once('/').map(|(folder, _)| folder).filter(|folder| is_folder(folder))
 }
 
@@ -167,7 +167,7 @@ fn is_folder(name: &str) -> bool {
 
 /// The id of feedback that was recorded without one: made of the place of its record, so that it is the same each time
 /// it is sent. Feedback without an id would be a new row each time (protocol, section 15).
-pub(super) fn feedback_id(place: &str) -> String {
+pub(in crate::sync) fn feedback_id(place: &str) -> String {
     let digest = Sha256::digest(place.as_bytes());
     let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()

@@ -2,18 +2,17 @@
 //!
 //! A file may go at any time, when a writer drops it to keep its quota: what was read of it is sent, and that is all.
 
-use super::progress::Progress;
-use super::ranges::Ranges;
-use super::rejected::Rejected;
-use super::snapshot::{Extent, Snapshot};
 use crate::error::Result;
 use crate::log;
 use crate::record::time::Timestamp;
 use crate::store::journal::{self, JournalId};
 use crate::store::layout::DataFile;
 use crate::store::reader::Reader;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use crate::sync::kept::progress::Progress;
+use crate::sync::kept::ranges::Ranges;
+use crate::sync::kept::rejected::Rejected;
+use crate::sync::line::parse;
+use crate::sync::snapshot::{Extent, Snapshot};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -55,19 +54,6 @@ impl Lost {
         self.places.extend(other.places);
         self.over = self.over.max(other.over);
     }
-}
-
-/// A line of a data file.
-#[derive(Debug, Deserialize)]
-pub struct Line<'a> {
-    /// What it is.
-    #[serde(rename = "type")]
-    pub record_type: &'a str,
-    /// When it was logged.
-    pub timestamp: &'a str,
-    /// The API request that it stands for.
-    #[serde(borrow)]
-    pub data: &'a RawValue,
 }
 
 /// The data files of a folder that are not synced yet.
@@ -354,7 +340,7 @@ impl FileState {
         if self.next.is_none() {
             if let Some(index) = self.advance()? {
                 let text = self.reader.as_ref().map(|reader| reader.line().to_vec()).unwrap_or_default();
-                let time = serde_json::from_slice::<Line<'_>>(&text)
+                let time = parse(&text, false)
                     .ok()
                     .and_then(|line| Timestamp::parse(line.timestamp, "timestamp").ok())
                     .unwrap_or_else(|| Timestamp::from_micros(0).unwrap_or_else(Timestamp::now));

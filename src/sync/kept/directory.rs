@@ -1,12 +1,12 @@
 //! An offline directory that one process at a time sends from and puts in order: its lock, the modes of what is made in
 //! it, and the projects in it.
 
-use super::server::stop::Stop;
 use crate::error::{Error, Result, Status};
 use crate::record::names::split_project;
 use crate::store::held::HeldFile;
 use crate::store::layout::{self, Access, ProjectDir, LIBRARY_FOLDER};
 use crate::store::lock;
+use crate::sync::server::stop::Stop;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

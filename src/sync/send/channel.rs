@@ -1,13 +1,13 @@
 //! Requests for one project: their paths, their repetition, and what the project has already.
 
-use super::line::plain_text;
-use super::lookup::Lookup;
-use super::server::address::escape;
-use super::server::failure::{Failure, FailureKind};
-use super::server::retry::{Retry, RetryId, RetryPolicy};
-use super::server::stop::Stop;
-use super::server::transport::{Answer, Transport};
 use crate::error::{Error, Result};
+use crate::sync::line::plain_text;
+use crate::sync::lookup::Lookup;
+use crate::sync::server::address::escape;
+use crate::sync::server::failure::{Failure, FailureKind};
+use crate::sync::server::retry::{Retry, RetryId, RetryPolicy};
+use crate::sync::server::stop::Stop;
+use crate::sync::server::transport::{Answer, Transport};
 use serde_json::{json, Value};
 use std::sync::atomic::AtomicBool;
 

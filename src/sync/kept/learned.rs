@@ -28,7 +28,7 @@ struct Line<'a> {
 }
 
 /// The digests that one destination gave to the things of one recorded project.
-pub(super) struct Learned {
+pub(in crate::sync) struct Learned {
     path: PathBuf,
     access: Access,
     to: String,
@@ -40,7 +40,7 @@ pub(super) struct Learned {
 
 impl Learned {
     /// Loads what earlier syncs to the same destination learned. `folder` need not exist.
-    pub(super) fn load(folder: &Path, to: &str, access: Access) -> Result<Learned> {
+    pub(in crate::sync) fn load(folder: &Path, to: &str, access: Access) -> Result<Learned> {
         let path = folder.join(FILE);
         let mut digests = HashMap::new();
         match File::open(&path) {
@@ -63,17 +63,20 @@ impl Learned {
     }
 
     /// The server's digest of a thing, where it is another than the recorded one.
-    pub(super) fn get(&self, what: &str) -> Option<&str> {
+    pub(in crate::sync) fn get(&self, what: &str) -> Option<&str> {
         self.digests.get(what).map(AsRef::as_ref)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::sync) fn is_empty(&self) -> bool {
         self.digests.is_empty()
     }
 
     /// Notes the server's digests of things: pairs of the kind, a `/` and the name that ends with the recorded digest,
     /// and the server's digest. What is known already is not noted again.
-    pub(super) fn learn<'a>(&mut self, things: impl IntoIterator<Item = (String, &'a str, &'a str)>) -> Result<()> {
+    pub(in crate::sync) fn learn<'a>(
+        &mut self,
+        things: impl IntoIterator<Item = (String, &'a str, &'a str)>,
+    ) -> Result<()> {
         let mut lines = String::new();
         let mut fresh = Vec::new();
         for (what, recorded, digest) in things {
@@ -94,7 +97,7 @@ impl Learned {
     }
 
     /// Makes what was noted durable. Whoever counts a record as sent does this before.
-    pub(super) fn persist(&mut self) -> Result<()> {
+    pub(in crate::sync) fn persist(&mut self) -> Result<()> {
         if let (Some(file), true) = (&self.file, self.unsynced) {
             file.sync_data().map_err(|cause| Error::io("cannot sync", &self.path, &cause))?;
             self.unsynced = false;

@@ -1,9 +1,9 @@
 //! Which calls go first when a budget may not suffice for all: those that failed and those that have feedback, then small
 //! ones, then the rest.
 
-use super::line::{parse, plain_text, IdKey};
 use super::sender::Sender;
 use crate::error::Result;
+use crate::sync::line::{parse, plain_text, IdKey};
 use std::collections::HashSet;
 
 /// A call of up to so many bytes is small.

@@ -5,7 +5,7 @@
 //! when it comes again and again for this one while its neighbours pass (protocol, section 16).
 
 use super::batch::Batch;
-use super::server::failure::{Failure, FailureKind};
+use crate::sync::server::failure::{Failure, FailureKind};
 
 /// With so many refused and none accepted, every record is refused.
 const TOO_MANY: usize = 20;

@@ -12,7 +12,6 @@
 //! | `cost_create` | that of the server, which only who sent it knows; else none can be asked for |
 
 use super::learned::Learned;
-use super::line::{parse, plain_text};
 use super::receipts::{About, Builder};
 use super::rejected::Rejected;
 use super::requeue::feedback_id;
@@ -22,6 +21,7 @@ use crate::record::json::Value;
 use crate::record::kind::RecordType;
 use crate::store::layout::{Access, DataFile, ProjectDir};
 use crate::store::reader::Reader;
+use crate::sync::line::{parse, plain_text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -91,7 +91,7 @@ struct TableFields<'a> {
 }
 
 /// Writes the receipt of a data file that was sent whole; its counts are made here.
-pub(super) fn receipt_of(
+pub(in crate::sync) fn receipt_of(
     project: &ProjectDir,
     folder: &str,
     file: &DataFile,

@@ -1,13 +1,13 @@
 //! Sending files: the record says which, the bytes lie beside the data files.
 
 use super::channel::Channel;
-use super::line::parse;
 use super::pending::{Pending, Place};
-use super::results::Counted;
 use super::sender::{not_json, Sender};
-use super::server::failure::{Failure, FailureKind};
-use super::server::transport::Content;
 use crate::error::Result;
+use crate::sync::line::parse;
+use crate::sync::results::Counted;
+use crate::sync::server::failure::{Failure, FailureKind};
+use crate::sync::server::transport::Content;
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -2,15 +2,15 @@
 //! refers to before it.
 
 use super::files;
-use super::line::{parse, Parsed};
 use super::objects;
 use super::pending::{Pending, Place};
-use super::results::Counted;
 use super::sender::Sender;
 use crate::error::Result;
 use crate::record::kind::RecordType;
 use crate::record::refs::EXTERNAL;
 use crate::record::time::Timestamp;
+use crate::sync::line::{parse, Parsed};
+use crate::sync::results::Counted;
 use std::collections::{HashMap, HashSet};
 
 /// How far references in referred records are followed; what lies deeper is sent in its own turn.

@@ -4,9 +4,9 @@
 //! when the other comes. When there are too many, those of a part of the ids are forgotten; that part is gone through in
 //! another pass over the files.
 
-use super::line::IdKey;
 use super::pending::Place;
 use crate::store::journal::JournalId;
+use crate::sync::line::IdKey;
 use std::collections::{HashMap, VecDeque};
 
 /// How much there may be.

@@ -7,14 +7,14 @@
 use super::batch::Batch;
 use super::channel::{id_of, Channel};
 use super::judge::{Judge, Verdict};
-use super::line::IdKey;
 use super::pending::{Lost, Pending};
 use super::pool::Done;
-use super::results::Counted;
 use super::route::Route;
 use super::sender::Sender;
-use super::server::failure::{Failure, FailureKind};
 use crate::error::{Error, Result};
+use crate::sync::line::IdKey;
+use crate::sync::results::Counted;
+use crate::sync::server::failure::{Failure, FailureKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

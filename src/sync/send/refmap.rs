@@ -8,12 +8,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::learned::Learned;
 use crate::error::{Error, Result, Status};
 use crate::record::json::{compact, Value};
 use crate::record::kind::RecordType;
 use crate::record::refs::{map_refs, EXTERNAL};
 use crate::store::layout::{Access, ProjectDir};
+use crate::sync::kept::learned::Learned;
 
 /// What can have another digest on the server than the recorded one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use super::batch::Batch;
 use super::channel::Channel;
 use super::route::{Route, Sent};
-use super::server::failure::{Failure, FailureKind};
 use crate::store::process::{self, lock};
+use crate::sync::server::failure::{Failure, FailureKind};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex};

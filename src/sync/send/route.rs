@@ -3,8 +3,8 @@
 
 use super::batch::Batch;
 use super::channel::{id_of, Channel};
-use super::server::failure::{Failure, FailureKind};
 use crate::record::time::Timestamp;
+use crate::sync::server::failure::{Failure, FailureKind};
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
 use std::collections::BTreeMap;

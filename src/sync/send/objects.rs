@@ -4,19 +4,19 @@
 //! server's answer is learned, and everything that is sent later refers to it by that.
 
 use super::files::upload;
-use super::line::{parse, Parsed};
 use super::pending::{Pending, Place};
 use super::refmap::Named;
-use super::results::Counted;
-use super::run::ends_the_run;
 use super::sender::{not_json, Project, Run, Sender};
-use super::server::failure::{Failure, FailureKind};
-use super::server::transport::Content;
 use crate::error::{Error, Result, Status};
 use crate::record::digest::{table_digest, value_digest};
 use crate::record::json::Value;
 use crate::record::kind::RecordType;
 use crate::record::time::Timestamp;
+use crate::sync::line::{parse, Parsed};
+use crate::sync::results::Counted;
+use crate::sync::run::ends_the_run;
+use crate::sync::server::failure::{Failure, FailureKind};
+use crate::sync::server::transport::Content;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;

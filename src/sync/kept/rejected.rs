@@ -6,15 +6,15 @@
 //! them. Whoever opens it holds the directory's lock.
 
 use super::directory::{choose, Directory};
-use super::line::IdKey;
 use super::lines::{self, Appender};
 use super::requeue::{self, Moving};
-use super::results::Counted;
-use super::server::stop::Stop;
 use crate::error::{Error, Result, Status};
 use crate::record::time::Timestamp;
 use crate::store::disk;
 use crate::store::layout::{self, Access, ProjectDir, REJECTED_FILE};
+use crate::sync::line::IdKey;
+use crate::sync::results::Counted;
+use crate::sync::server::stop::Stop;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{to_raw_value, RawValue};
 use sha2::{Digest, Sha256};

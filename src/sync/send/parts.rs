@@ -1,9 +1,9 @@
 //! The fields of starts and ends, and the complete calls that they make.
 
-use super::open_calls::OpenCall;
 use super::sender::{not_json, raw, text_of, Fields};
 use crate::error::{Error, Result, Status};
 use crate::record::time::Timestamp;
+use crate::sync::kept::open_calls::OpenCall;
 use serde::Deserialize;
 use serde_json::json;
 
