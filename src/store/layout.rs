@@ -14,10 +14,11 @@
 use crate::error::{Error, Result, Status};
 use crate::record::kind::Kind;
 use crate::store::disk::{self, Operation};
+use crate::store::process;
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{lchown, DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The folder of an offline directory that belongs to the library.
@@ -91,11 +92,16 @@ impl Access {
         Ok(file)
     }
 
-    /// The umask of most programs keeps the group from writing; who asked to let it in means it.
+    /// The umask of most programs keeps the group from writing; who asked to let it in means it. What root makes in
+    /// somebody's directory is theirs, or they could not go on with it.
     pub(super) fn let_in(self, path: &Path, mode: u32) -> io::Result<()> {
-        match self {
-            Access::Owner => Ok(()),
-            Access::Group => fs::set_permissions(path, Permissions::from_mode(mode)),
+        if self == Access::Group {
+            fs::set_permissions(path, Permissions::from_mode(mode))?;
+        }
+        let owner = path.parent().filter(|_| process::is_root()).and_then(|folder| fs::metadata(folder).ok());
+        match owner {
+            Some(owner) if owner.uid() != 0 => lchown(path, Some(owner.uid()), Some(owner.gid())),
+            _ => Ok(()),
         }
     }
 }
@@ -301,6 +307,22 @@ mod tests {
         ] {
             fs::write(folder.path().join(name), b"").unwrap();
             assert_eq!(next_number(folder.path(), "20261123").unwrap(), next, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_root_makes_in_somebodys_directory_is_theirs() {
+        if !process::is_root() {
+            return; // nobody else may give files away
+        }
+        let root = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(root.path(), Some(12345), Some(54321)).unwrap();
+        let folder = root.path().join("a/b");
+        Access::Owner.make_directory(&folder).unwrap();
+        Access::Owner.create_file(&folder.join("file")).unwrap();
+        for path in [root.path().join("a"), folder.clone(), folder.join("file")] {
+            let about = fs::metadata(&path).unwrap();
+            assert_eq!((about.uid(), about.gid()), (12345, 54321), "{}", path.display());
         }
     }
 

@@ -127,6 +127,12 @@ pub fn barrier_on_all_threads() -> bool {
     }
 }
 
+/// Whether the process may do anything to anybody's files.
+pub fn is_root() -> bool {
+    // SAFETY: the call takes nothing and cannot fail.
+    unsafe { libc::geteuid() == 0 }
+}
+
 /// The largest file that this process may write; writing beyond it would raise a signal that kills by default.
 pub fn file_size_limit() -> u64 {
     // SAFETY: the struct is plain data, filled by the function.

@@ -8,14 +8,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::error::{Error, Result};
+use super::lines::{self, Appender};
+use crate::error::Result;
 use crate::store::layout::Access;
 
 const FILE: &str = "digests.jsonl";
@@ -29,13 +27,10 @@ struct Line<'a> {
 
 /// The digests that one destination gave to the things of one recorded project.
 pub(in crate::sync) struct Learned {
-    path: PathBuf,
-    access: Access,
+    log: Appender,
     to: String,
     /// From what a reference says after the project, such as `object/NAME:DIGEST`, to the server's digest.
     digests: HashMap<Box<str>, Box<str>>,
-    file: Option<File>,
-    unsynced: bool,
 }
 
 impl Learned {
@@ -43,23 +38,15 @@ impl Learned {
     pub(in crate::sync) fn load(folder: &Path, to: &str, access: Access) -> Result<Learned> {
         let path = folder.join(FILE);
         let mut digests = HashMap::new();
-        match File::open(&path) {
-            Ok(file) => {
-                let failed = |cause| Error::io("cannot read", &path, &cause);
-                let (mut lines, mut line) = (BufReader::new(file), Vec::new());
-                while lines.read_until(b'\n', &mut line).map_err(failed)? > 0 {
-                    if let Ok(Line { to: of, what, digest }) = serde_json::from_slice(&line) {
-                        if of == to {
-                            digests.insert(what.into(), digest.into());
-                        }
-                    }
-                    line.clear();
+        lines::each(&path, |line| {
+            if let Ok(Line { to: of, what, digest }) = serde_json::from_slice(line) {
+                if of == to {
+                    digests.insert(what.into(), digest.into());
                 }
             }
-            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
-            Err(cause) => return Err(Error::io("cannot read", &path, &cause)),
-        }
-        Ok(Learned { path, access, to: to.to_owned(), digests, file: None, unsynced: false })
+            Ok(())
+        })?;
+        Ok(Learned { log: Appender::new(path, access), to: to.to_owned(), digests })
     }
 
     /// The server's digest of a thing, where it is another than the recorded one.
@@ -91,48 +78,14 @@ impl Learned {
         if fresh.is_empty() {
             return Ok(());
         }
-        self.append(lines.as_bytes())?;
+        self.log.write(lines.as_bytes())?;
         self.digests.extend(fresh.into_iter().map(|(what, digest)| (what.into(), digest.into())));
         Ok(())
     }
 
     /// Makes what was noted durable. Whoever counts a record as sent does this before.
     pub(in crate::sync) fn persist(&mut self) -> Result<()> {
-        if let (Some(file), true) = (&self.file, self.unsynced) {
-            file.sync_data().map_err(|cause| Error::io("cannot sync", &self.path, &cause))?;
-            self.unsynced = false;
-        }
-        Ok(())
-    }
-
-    fn append(&mut self, lines: &[u8]) -> Result<()> {
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => self.open()?,
-        };
-        file.write_all(lines).map_err(|cause| Error::io("cannot write", &self.path, &cause))?;
-        // Kept only after a whole write: opened again, the file is closed with a line end first.
-        self.file = Some(file);
-        self.unsynced = true;
-        Ok(())
-    }
-
-    fn open(&self) -> Result<File> {
-        let failed = |cause| Error::io("cannot open", &self.path, &cause);
-        if let Some(folder) = self.path.parent() {
-            self.access.make_directory(folder)?;
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true).mode(self.access.file());
-        let mut file = options.open(&self.path).map_err(failed)?;
-        let mut last = [b'\n'];
-        if file.metadata().map_err(failed)?.len() > 0 {
-            file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(failed)?;
-        }
-        if last != [b'\n'] {
-            file.write_all(b"\n").map_err(failed)?;
-        }
-        Ok(file)
+        self.log.sync()
     }
 }
 

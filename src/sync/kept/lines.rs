@@ -1,4 +1,4 @@
-//! Files of JSON lines that only grow, each line on the disk before the next step is taken.
+//! Files of JSON lines that only grow, or are replaced as a whole.
 
 use crate::error::{Error, Result};
 use crate::store::disk;
@@ -12,12 +12,27 @@ pub(in crate::sync) struct Appender {
     path: PathBuf,
     access: Access,
     file: Option<File>,
+    unsynced: bool,
 }
 
 impl Appender {
     /// The file at `path`, which need not exist.
     pub(in crate::sync) fn new(path: PathBuf, access: Access) -> Self {
-        Appender { path, access, file: None }
+        Appender { path, access, file: None, unsynced: false }
+    }
+
+    /// The file at `path`, replaced by one that holds these lines; on the disk when this returns.
+    pub(in crate::sync) fn replace(path: PathBuf, access: Access, lines: &[u8]) -> Result<Self> {
+        let failed = |cause| Error::io("cannot write", &path, &cause);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        access.make_directory(folder)?;
+        let temporary = path.with_extension("tmp");
+        let _ = disk::remove_file(&temporary);
+        let mut file = access.create_file(&temporary).map_err(failed)?;
+        file.write_all(lines).and_then(|()| disk::sync(&file, &temporary)).map_err(failed)?;
+        disk::rename(&temporary, &path).map_err(failed)?;
+        disk::sync_directory(folder)?;
+        Ok(Appender { path, access, file: Some(file), unsynced: false })
     }
 
     /// Where it is.
@@ -25,17 +40,32 @@ impl Appender {
         &self.path
     }
 
-    /// Adds whole lines, and waits until they are on the disk. What a crash tore before is closed with a line end first.
-    pub(in crate::sync) fn append(&mut self, lines: &[u8]) -> Result<()> {
+    /// Adds whole lines. What a crash or a failed write tore before is closed with a line end first.
+    pub(in crate::sync) fn write(&mut self, lines: &[u8]) -> Result<()> {
         let mut file = match self.file.take() {
             Some(file) => file,
             None => self.open()?,
         };
-        let written = file.write_all(lines).and_then(|()| disk::sync(&file, &self.path));
-        written.map_err(|cause| Error::io("cannot write", &self.path, &cause))?;
+        file.write_all(lines).map_err(|cause| Error::io("cannot write", &self.path, &cause))?;
         // Kept only after a whole write: opened again, the file is closed with a line end first.
         self.file = Some(file);
+        self.unsynced = true;
         Ok(())
+    }
+
+    /// Waits until what was added is on the disk.
+    pub(in crate::sync) fn sync(&mut self) -> Result<()> {
+        if let (Some(file), true) = (&self.file, self.unsynced) {
+            disk::sync(file, &self.path).map_err(|cause| Error::io("cannot sync", &self.path, &cause))?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Adds whole lines, and waits until they are on the disk.
+    pub(in crate::sync) fn append(&mut self, lines: &[u8]) -> Result<()> {
+        self.write(lines)?;
+        self.sync()
     }
 
     /// Forgets the open file, because another one takes its name.

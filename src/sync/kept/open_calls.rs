@@ -3,15 +3,14 @@
 //!
 //! Kept in `.sync/open_calls.jsonl`: a line when a start is about to be sent, another when its end was taken.
 
-use crate::error::{Error, Result};
-use crate::store::disk;
+use super::lines::{self, Appender};
+use crate::error::Result;
 use crate::store::journal::{self, JournalId};
 use crate::store::layout::{Access, ProjectDir};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 /// What is needed to send the end of an open call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,8 +48,7 @@ const FILE: &str = "open_calls.jsonl";
 
 /// The open calls of a project.
 pub struct OpenCalls {
-    path: PathBuf,
-    log: File,
+    log: Appender,
     calls: HashMap<String, OpenCall>,
 }
 
@@ -58,27 +56,18 @@ impl OpenCalls {
     /// Reads what earlier runs noted.
     pub fn open(project: &ProjectDir, access: Access) -> Result<Self> {
         let path = project.sync_folder().join(FILE);
-        let failed = |cause| Error::io("cannot use", &path, &cause);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(cause) => return Err(failed(cause)),
-        };
         let mut calls = HashMap::new();
-        for entry in text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Entry>(line).ok()) {
-            match entry.open {
-                Some(open) => calls.insert(entry.id, open),
-                None => calls.remove(&entry.id),
-            };
-        }
-        let temporary = path.with_extension("tmp");
-        let _ = fs::remove_file(&temporary);
-        let mut log = access.create_file(&temporary).map_err(failed)?;
-        let whole = calls.iter().map(|(id, open)| line(id, Some(open.clone()))).collect::<Vec<_>>().concat();
-        log.write_all(&whole).and_then(|()| log.sync_data()).map_err(failed)?;
-        fs::rename(&temporary, &path).map_err(failed)?;
-        disk::sync_directory(&project.sync_folder())?;
-        Ok(OpenCalls { path, log, calls })
+        lines::each(&path, |line| {
+            match serde_json::from_slice::<Entry>(line) {
+                Ok(Entry { id, open: Some(open) }) => drop(calls.insert(id, open)),
+                Ok(Entry { id, open: None }) => drop(calls.remove(&id)),
+                Err(_) => {} // torn
+            }
+            Ok(())
+        })?;
+        let whole = calls.iter().map(|(id, open): (&String, &OpenCall)| line(id, Some(open.clone())));
+        let log = Appender::replace(path, access, &whole.collect::<Vec<_>>().concat())?;
+        Ok(OpenCalls { log, calls })
     }
 
     /// Whether anything is noted of a project.
@@ -120,8 +109,7 @@ impl OpenCalls {
         if lines.is_empty() {
             return Ok(());
         }
-        let written = self.log.write_all(&lines.concat()).and_then(|()| self.log.sync_data());
-        written.map_err(|cause| Error::io("cannot write", &self.path, &cause))
+        self.log.append(&lines.concat())
     }
 }
 

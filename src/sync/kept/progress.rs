@@ -8,16 +8,14 @@
 //!
 //! Records are told by their number in the file, which never changes: a data file only grows.
 
+use super::lines::{self, Appender};
 use super::ranges::Ranges;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::time::Timestamp;
-use crate::store::disk;
 use crate::store::layout::{Access, ProjectDir};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
 use std::time::{Duration, SystemTime};
 
 /// So many records are noted as being sent at a time: a wait for the disk for each batch would be the larger part of a
@@ -47,43 +45,35 @@ struct OfFile {
 
 /// What was acknowledged of one project.
 pub struct Progress {
-    path: PathBuf,
-    log: File,
+    log: Appender,
     files: HashMap<String, OfFile>,
     last_noted: Option<SystemTime>,
-    unsynced: bool,
-    /// A write failed, and may have left a part of a line.
-    torn: bool,
 }
 
 impl Progress {
     /// Reads what earlier runs noted. A torn last line was never relied upon.
     pub fn open(project: &ProjectDir, access: Access) -> Result<Self> {
-        let folder = project.sync_folder();
-        access.make_directory(&folder)?;
-        let path = folder.join("progress.jsonl");
-        let failed = |cause| Error::io("cannot use", &path, &cause);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(cause) => return Err(failed(cause)),
-        };
+        let path = project.sync_folder().join("progress.jsonl");
         let last_noted = fs::metadata(&path).and_then(|about| about.modified()).ok();
         let mut files: HashMap<String, OfFile> = HashMap::new();
-        for line in text.split(|byte| *byte == b'\n') {
-            if let Ok(noted) = serde_json::from_slice::<Line>(line) {
-                let of_file = files.entry(noted.file).or_default();
-                noted.records.iter().for_each(|records| of_file.acknowledged.insert_all(records));
-                if let Some(sending) = noted.sending {
-                    of_file.sending = sending;
-                    of_file.over = noted.over.and_then(|time| Timestamp::parse(&time, "over").ok());
-                }
+        lines::each(&path, |line| {
+            let Ok(noted) = serde_json::from_slice::<Line>(line) else { return Ok(()) };
+            let of_file = files.entry(noted.file).or_default();
+            noted.records.iter().for_each(|records| of_file.acknowledged.insert_all(records));
+            if let Some(sending) = noted.sending {
+                of_file.sending = sending;
+                of_file.over = noted.over.and_then(|time| Timestamp::parse(&time, "over").ok());
             }
-        }
+            Ok(())
+        })?;
         files.retain(|file, _| project.path.join(file).exists());
         files.values_mut().for_each(|of_file| of_file.sending.remove_all(&of_file.acknowledged));
-        let log = write_whole(&path, &files, access)?;
-        Ok(Progress { path, log, files, last_noted, unsynced: false, torn: false })
+        let mut lines = Vec::new();
+        for (name, of_file) in &files {
+            let records = Some(of_file.acknowledged.clone());
+            push_line(&mut lines, &Line { records, ..of_file.sending_line(name) });
+        }
+        Ok(Progress { log: Appender::replace(path, access, &lines)?, files, last_noted })
     }
 
     /// What is acknowledged of a file, named relative to the project's folder.
@@ -126,8 +116,7 @@ impl Progress {
         if lines.is_empty() {
             return Ok(());
         }
-        self.write(&lines)?;
-        self.sync()
+        self.log.append(&lines)
     }
 
     /// Notes that the server has these records, or that they stand among the rejected ones.
@@ -138,7 +127,7 @@ impl Progress {
             let records = Some(ranges.clone());
             push_line(&mut lines, &Line { file: (*file).to_string(), records, sending: None, over: None });
         }
-        self.write(&lines)
+        self.log.write(&lines)
     }
 
     /// Notes that of a file nothing is under way any more but these, and those only until a time.
@@ -150,24 +139,12 @@ impl Progress {
         (of_file.sending, of_file.over) = (left.clone(), Some(over));
         let mut lines = Vec::new();
         push_line(&mut lines, &of_file.sending_line(file));
-        self.write(&lines)
+        self.log.write(&lines)
     }
 
     /// Brings what was noted to the disk.
     pub fn sync(&mut self) -> Result<()> {
-        if self.unsynced {
-            self.log.sync_data().map_err(|cause| Error::io("cannot sync", &self.path, &cause))?;
-            self.unsynced = false;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, lines: &[u8]) -> Result<()> {
-        self.unsynced = true;
-        let end: &[u8] = if self.torn { b"\n" } else { b"" };
-        let written = self.log.write_all(end).and_then(|()| self.log.write_all(lines));
-        self.torn = written.is_err();
-        written.map_err(|cause| Error::io("cannot write", &self.path, &cause))
+        self.log.sync()
     }
 }
 
@@ -176,23 +153,6 @@ impl OfFile {
         let over = self.over.map(|over| over.to_string());
         Line { file: file.to_string(), records: None, sending: Some(self.sending.clone()), over }
     }
-}
-
-/// Replaces the log by one that says the same in few lines.
-fn write_whole(path: &Path, files: &HashMap<String, OfFile>, access: Access) -> Result<File> {
-    let failed = |cause| Error::io("cannot write", path, &cause);
-    let temporary = path.with_extension("tmp");
-    let _ = fs::remove_file(&temporary);
-    let mut file = access.create_file(&temporary).map_err(failed)?;
-    let mut lines = Vec::new();
-    for (name, of_file) in files {
-        let records = Some(of_file.acknowledged.clone());
-        push_line(&mut lines, &Line { records, ..of_file.sending_line(name) });
-    }
-    file.write_all(&lines).and_then(|()| file.sync_data()).map_err(failed)?;
-    fs::rename(&temporary, path).map_err(failed)?;
-    disk::sync_directory(path.parent().unwrap_or(Path::new(".")))?;
-    Ok(file)
 }
 
 fn push_line(lines: &mut Vec<u8>, line: &Line) {
