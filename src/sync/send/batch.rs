@@ -6,6 +6,10 @@ use std::time::Instant;
 /// A batch is sent when it holds this much; the server takes 31 MiB (protocol, section 8), and a smaller request that is
 /// cut off costs less to repeat.
 const BYTES: usize = 2 * 1024 * 1024;
+/// Under a limit on the rate, a batch holds what goes in so much of a second, and this much at least: a body is sent as
+/// fast as the line can.
+const SHARE: u64 = 4;
+const LEAST: u64 = 16 * 1024;
 /// As many as one look-up may ask for (protocol, section 6.3 and 6.9).
 const ITEMS: usize = 1000;
 
@@ -19,6 +23,8 @@ pub struct Batch {
     text: String,
     items: Vec<Item>,
     places: Vec<Place>,
+    /// It is full with so many bytes.
+    bytes: usize,
     /// The server may have some of them: it is asked before they are sent.
     pub in_doubt: bool,
     /// How often it was sent, and when first.
@@ -42,6 +48,7 @@ impl Default for Batch {
             text: BEGIN.to_string(),
             items: Vec::new(),
             places: Vec::new(),
+            bytes: BYTES,
             in_doubt: false,
             attempts: 0,
             begun: None,
@@ -63,14 +70,15 @@ impl Batch {
         self.is_full()
     }
 
-    /// An empty one, whose objects the server may have or not.
-    pub fn new(in_doubt: bool) -> Batch {
-        Batch { in_doubt, ..Batch::default() }
+    /// An empty one, of a size that suits a limit on bytes a second; whether the server may have its objects.
+    pub fn new(in_doubt: bool, max_rate: Option<u64>) -> Batch {
+        let suiting = max_rate.map(|rate| usize::try_from((rate / SHARE).max(LEAST)).unwrap_or(BYTES));
+        Batch { in_doubt, bytes: suiting.map_or(BYTES, |bytes| bytes.min(BYTES)), ..Batch::default() }
     }
 
     /// Whether it should be sent.
     pub fn is_full(&self) -> bool {
-        self.bytes() >= BYTES || self.items.len() >= ITEMS
+        self.bytes() >= self.bytes || self.items.len() >= ITEMS
     }
 
     /// How many objects there are.
@@ -158,5 +166,6 @@ mod tests {
         let full = (0..1000).map(|n| batch.push("{}", &[Place::new(0, n)])).filter(|full| *full).count();
         assert_eq!(full, 1);
         assert!(Batch::default().push(&" ".repeat(BYTES), &[]));
+        assert!(Batch::new(false, Some(100_000)).push(&" ".repeat(25_000), &[]));
     }
 }

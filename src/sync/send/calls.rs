@@ -53,8 +53,8 @@ pub fn send(sender: &mut Sender<'_, '_, '_>, on_demand: bool) -> Result<()> {
     let mut calls = Calls {
         pending,
         delivery: Delivery::new(Route::Complete, Counted::Calls, sender),
-        fresh: Batch::default(),
-        doubtful: Batch::new(true),
+        fresh: sender.batch(false),
+        doubtful: sender.batch(true),
         pairs: Pairs::new(Bounds::USUAL),
         updates: Vec::new(),
         more_updates: false,
@@ -220,9 +220,9 @@ impl<'c> Calls<'c> {
     }
 
     fn send_batches(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
-        let fresh = std::mem::take(&mut self.fresh);
+        let fresh = std::mem::replace(&mut self.fresh, sender.batch(false));
         self.delivery.send(sender, &mut self.pending, fresh)?;
-        let doubtful = std::mem::replace(&mut self.doubtful, Batch::new(true));
+        let doubtful = std::mem::replace(&mut self.doubtful, sender.batch(true));
         self.delivery.send(sender, &mut self.pending, doubtful)
     }
 
@@ -253,7 +253,7 @@ impl<'c> Calls<'c> {
                 self.open.add([(id_of(&whole), OpenCall::of(&whole, None))])?;
                 let whole = sender.addressed(RecordType::CallComplete, &whole)?;
                 let in_doubt = self.pending.is_in_doubt(part.place);
-                let mut batch = Batch::new(in_doubt);
+                let mut batch = sender.batch(in_doubt);
                 batch.push(&whole, &[part.place]);
                 self.delivery.send(sender, &mut self.pending, batch)?;
             } else {
@@ -325,7 +325,7 @@ impl<'c> Calls<'c> {
             let text = sender.addressed(RecordType::CallComplete, &text)?.into_owned();
             // Without a record that says so, it is not known whether it was sent before.
             let in_doubt = place.is_none_or(|place| self.pending.is_in_doubt(place));
-            let mut batch = Batch::new(in_doubt);
+            let mut batch = sender.batch(in_doubt);
             batch.push(&text, place.as_slice());
             self.delivery.send(sender, &mut self.pending, batch)?;
         }

@@ -1,6 +1,5 @@
 //! Sending feedback and costs.
 
-use super::batch::Batch;
 use super::delivery::Delivery;
 use super::pending::{Lost, Pending};
 use super::route::{with_date, Route};
@@ -61,7 +60,7 @@ fn send_all<'c>(
     what: Counted,
     text: &impl Fn(&Parsed<'_>, &str) -> Result<Option<(RecordType, String)>>,
 ) -> Result<()> {
-    let (mut fresh, mut doubtful) = (Batch::default(), Batch::new(true));
+    let (mut fresh, mut doubtful) = (sender.batch(false), sender.batch(true));
     while let Some(place) = pending.advance()? {
         let (line, own) = pending.line();
         let made = parse(line, own).and_then(|line| text(&line, &pending.identity(place)));
@@ -73,7 +72,7 @@ fn send_all<'c>(
             Ok(Some(text)) => {
                 let batch = if pending.is_in_doubt(place) { &mut doubtful } else { &mut fresh };
                 if batch.push(&text, &[place]) {
-                    let empty = Batch::new(batch.in_doubt);
+                    let empty = sender.batch(batch.in_doubt);
                     let full = std::mem::replace(batch, empty);
                     delivery.send(sender, pending, full)?;
                 }

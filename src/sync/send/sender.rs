@@ -1,6 +1,7 @@
 //! What the sending of every kind of record shares: the run, one of its projects, what is counted and told, and when to
 //! stop.
 
+use super::batch::Batch;
 use super::channel::Channel;
 use super::pending::{Pending, Place};
 use super::pool::Pool;
@@ -109,6 +110,11 @@ impl Sender<'_, '_, '_> {
     pub fn pending(&self, folder: &str) -> Pending {
         let Project { snapshot, progress, rejected, .. } = &self.project;
         Pending::open(self.run.root, folder, snapshot, progress, rejected)
+    }
+
+    /// An empty batch; whether the server may have what will be in it.
+    pub fn batch(&self, in_doubt: bool) -> Batch {
+        Batch::new(in_doubt, self.run.choices.max_rate)
     }
 
     /// An error when it is time to stop, or when sending so much more would go over a limit.
