@@ -122,3 +122,37 @@ fn a_reference_to_another_project_follows_the_digest_that_its_server_gave() {
     assert_eq!(server.post("/obj/read", &request)["obj"]["val"]["inner"], sent);
     assert_eq!(server.post("/refs/read_batch", &json!({"refs": [sent]}))["vals"], json!([inner]));
 }
+
+#[test]
+fn versions_of_one_file_stay_in_their_order_when_the_clock_was_set_back() {
+    let server = Server::shared();
+    let writer = Writer::new("team/clock");
+    for (value, micros) in [(1, 2_000_000_000_000_000), (2, 1_000_000_000_000_000)] {
+        let object = json!({"obj": {"project_id": "team/clock", "object_id": "thing", "val": {"v": value}}});
+        let (body, timestamp) = (&object.to_string(), Timestamp::from_micros(micros).unwrap());
+        let record =
+            Record { record_type: RecordType::ObjCreate, timestamp, project: "team/clock", body: Body::Json(body) };
+        writer.store.append(&record).unwrap();
+    }
+    assert_eq!(writer.sync(&server.url()).error(), None);
+    let request = json!({"project_id": "team/clock", "object_id": "thing", "digest": "latest"});
+    assert_eq!(server.post("/obj/read", &request)["obj"]["val"], json!({"v": 2}));
+}
+
+#[test]
+fn more_files_than_a_process_may_open_are_sent_in_the_order_of_their_records() {
+    let server = Server::shared();
+    let writer = Writer::new("team/many");
+    for value in 0..300 {
+        let object = json!({"obj": {"project_id": "team/many", "object_id": "thing", "val": {"v": value}}});
+        writer.record(RecordType::ObjCreate, &object);
+        writer.store.seal(None).unwrap();
+    }
+    let opened = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let (before, mut most) = (opened(), 0);
+    let outcome = run(writer.dir.path(), &server.url(), KEY, None, &mut || most = most.max(opened())).unwrap();
+    assert_eq!((outcome.error(), writer.counts(&outcome, "objects")), (None, (300, 0)));
+    assert!(most < before + 150, "{most} files were open at once");
+    let request = json!({"project_id": "team/many", "object_id": "thing", "digest": "latest"});
+    assert_eq!(server.post("/obj/read", &request)["obj"]["val"], json!({"v": 299}));
+}

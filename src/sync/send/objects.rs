@@ -11,7 +11,6 @@ use crate::error::{Error, Result, Status};
 use crate::record::digest::{table_digest, value_digest};
 use crate::record::json::Value;
 use crate::record::kind::RecordType;
-use crate::record::time::Timestamp;
 use crate::sync::line::{parse, Parsed};
 use crate::sync::results::Counted;
 use crate::sync::run::ends_the_run;
@@ -107,22 +106,28 @@ struct Folder {
 /// have been handed out before it was used, also by another project. To send one again changes nothing, as long as no
 /// later version was sent. An error of one project ends that project, and stands in its place in `ended`.
 pub fn send<'env>(run: &mut Run<'_, 'env>, projects: &mut [Project<'env>], ended: &mut [Option<Error>]) -> Result<()> {
-    let mut folders = Vec::new();
+    let (mut folders, mut order) = (Vec::new(), Vec::new());
     for (number, project) in projects.iter_mut().enumerate() {
         for (folder, what) in FOLDERS {
-            let pending = Sender { run, project }.pending(folder);
+            let mut pending = Sender { run, project }.pending(folder);
+            order.extend(pending.times()?.into_iter().map(|(time, place)| (time, folders.len(), place)));
             folders.push(Folder { project: number, what, pending });
         }
     }
+    order.sort();
     // Names of which a version was not taken: later ones must not come before it.
     let mut held = HashSet::new();
     let mut sent = Ok(());
-    while let (true, Some(Folder { project: number, what, pending })) = (sent.is_ok(), earliest(&mut folders, ended)?) {
-        let number = *number;
-        let Some(project) = projects.get_mut(number) else { break };
-        match send_next(&mut Sender { run, project }, pending, *what, &mut held) {
-            Err(error) if ends_the_run(error.status()) => sent = Err(error),
-            Err(error) => ended.iter_mut().skip(number).take(1).for_each(|place| *place = Some(error.clone())),
+    for (_, folder, place) in order {
+        let Some(Folder { project: number, what, pending }) = folders.get_mut(folder) else { continue };
+        let (Some(project), Some(None)) = (projects.get_mut(*number), ended.get(*number)) else { continue };
+        let Some(line) = pending.fetch(place)? else { continue };
+        match send_one(&mut Sender { run, project }, pending, place, &line, *what, &mut held) {
+            Err(error) if ends_the_run(error.status()) => {
+                sent = Err(error);
+                break;
+            }
+            Err(error) => ended.iter_mut().skip(*number).take(1).for_each(|place| *place = Some(error.clone())),
             Ok(()) => {}
         }
     }
@@ -132,32 +137,6 @@ pub fn send<'env>(run: &mut Run<'_, 'env>, projects: &mut [Project<'env>], ended
         }
     }
     sent
-}
-
-fn earliest<'f>(folders: &'f mut [Folder], ended: &[Option<Error>]) -> Result<Option<&'f mut Folder>> {
-    let mut first: Option<(usize, Timestamp)> = None;
-    for (number, folder) in folders.iter_mut().enumerate() {
-        if ended.get(folder.project).is_some_and(Option::is_some) {
-            continue;
-        }
-        if let Some(time) = folder.pending.next_time()? {
-            if first.is_none_or(|(_, earliest)| time < earliest) {
-                first = Some((number, time));
-            }
-        }
-    }
-    Ok(first.and_then(|(number, _)| folders.get_mut(number)))
-}
-
-fn send_next(
-    sender: &mut Sender<'_, '_, '_>,
-    pending: &mut Pending,
-    what: Counted,
-    held: &mut HashSet<String>,
-) -> Result<()> {
-    let mut text = Vec::new();
-    let Some(place) = pending.next_by_time(&mut text)? else { return Ok(()) };
-    send_one(sender, pending, place, &text, what, held)
 }
 
 /// Sends one record; `held` are names of which a version was not taken.

@@ -13,9 +13,12 @@ use crate::sync::kept::ranges::Ranges;
 use crate::sync::kept::rejected::Rejected;
 use crate::sync::line::parse;
 use crate::sync::snapshot::{Extent, Snapshot};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// How many files are kept open for going back to single records; each holds a member in memory.
+const FETCHERS: usize = 8;
 
 /// A record, told by its file (in the order of reading) and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +66,8 @@ pub struct Pending {
     files: Vec<FileState>,
     /// The file that is being read.
     current: usize,
+    /// Files that have a fetcher, the one that was used last at the end.
+    fetched: VecDeque<usize>,
     /// Whether the journals that were asked for are of processes that live.
     writers: HashMap<JournalId, bool>,
 }
@@ -78,7 +83,6 @@ struct FileState {
     reader: Option<Reader>,
     /// A reader that goes back to single records.
     fetcher: Option<Reader>,
-    next: Option<(u64, Vec<u8>, Timestamp)>,
     records: u64,
     /// This pass has come to the end of the file.
     at_end: bool,
@@ -110,14 +114,20 @@ impl Pending {
                 live,
                 reader: None,
                 fetcher: None,
-                next: None,
                 records: 0,
                 at_end: false,
                 read_whole: false,
                 damage: None,
             });
         }
-        Pending { root: root.to_path_buf(), folder: name.to_string(), files, current: 0, writers: HashMap::new() }
+        Pending {
+            root: root.to_path_buf(),
+            folder: name.to_string(),
+            files,
+            current: 0,
+            fetched: VecDeque::new(),
+            writers: HashMap::new(),
+        }
     }
 
     /// The folder's name.
@@ -192,39 +202,31 @@ impl Pending {
         reader.map(|reader| (reader.line(), reader.is_own())).unwrap_or_default()
     }
 
-    /// The next record that is not acknowledged: by the time at which it was logged, over all files.
-    pub fn next_by_time(&mut self, line: &mut Vec<u8>) -> Result<Option<Place>> {
-        let Some((number, _)) = self.first_by_time()? else { return Ok(None) };
-        let taken = self.files.get_mut(number).and_then(|state| state.next.take());
-        Ok(taken.map(|(index, text, _)| {
-            *line = text;
-            Place::new(number as u32, index)
-        }))
-    }
-
-    /// When the record that [`Pending::next_by_time`] gives next was logged.
-    pub fn next_time(&mut self) -> Result<Option<Timestamp>> {
-        Ok(self.first_by_time()?.map(|(_, time)| time))
-    }
-
-    fn first_by_time(&mut self) -> Result<Option<(usize, Timestamp)>> {
-        let mut first: Option<(usize, Timestamp)> = None;
-        for (number, state) in self.files.iter_mut().enumerate() {
-            if let Some(time) = state.peek()? {
-                if first.is_none_or(|(_, earliest)| time < earliest) {
-                    first = Some((number, time));
-                }
-            }
+    /// Every record that is not acknowledged, with the time at which it was logged: such that records of one file stay in
+    /// their order, also where a clock was set back between them.
+    pub fn times(&mut self) -> Result<Vec<(Timestamp, Place)>> {
+        let mut found: Vec<(Timestamp, Place)> = Vec::new();
+        while let Some(place) = self.advance()? {
+            let (line, own) = self.line();
+            let logged_at = parse(line, own).and_then(|line| Timestamp::parse(line.timestamp, "timestamp")).ok();
+            let before = found.last().filter(|(_, last)| last.file == place.file).map(|(time, _)| *time);
+            found.push((logged_at.max(before).or(Timestamp::from_micros(0)).unwrap_or_else(Timestamp::now), place));
         }
-        Ok(first)
+        Ok(found)
     }
 
-    /// Reads a record again. Going forward through a file is cheap, going back is not.
+    /// Reads a record again. Going forward through a file is cheap, going back is not; some files can be read in turns.
     pub fn fetch(&mut self, place: Place) -> Result<Option<Vec<u8>>> {
-        match self.files.get_mut(place.file as usize) {
-            Some(state) => state.fetch(place.index),
-            None => Ok(None),
+        let number = place.file as usize;
+        let Some(state) = self.files.get_mut(number) else { return Ok(None) };
+        let found = state.fetch(place.index)?;
+        self.fetched.retain(|file| *file != number);
+        self.fetched.push_back(number);
+        if self.fetched.len() > FETCHERS {
+            let oldest = self.fetched.pop_front().and_then(|file| self.files.get_mut(file));
+            oldest.into_iter().for_each(|state| state.fetcher = None);
         }
+        Ok(found)
     }
 
     /// Notes that these records may be under way from now on.
@@ -334,20 +336,6 @@ impl FileState {
         self.reader = None;
         (self.at_end, self.read_whole) = (true, true);
         Ok(None)
-    }
-
-    fn peek(&mut self) -> Result<Option<Timestamp>> {
-        if self.next.is_none() {
-            if let Some(index) = self.advance()? {
-                let text = self.reader.as_ref().map(|reader| reader.line().to_vec()).unwrap_or_default();
-                let time = parse(&text, false)
-                    .ok()
-                    .and_then(|line| Timestamp::parse(line.timestamp, "timestamp").ok())
-                    .unwrap_or_else(|| Timestamp::from_micros(0).unwrap_or_else(Timestamp::now));
-                self.next = Some((index, text, time));
-            }
-        }
-        Ok(self.next.as_ref().map(|(_, _, time)| *time))
     }
 
     fn fetch(&mut self, index: u64) -> Result<Option<Vec<u8>>> {
