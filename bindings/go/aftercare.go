@@ -92,6 +92,7 @@ func Verify(ctx context.Context, options VerifyOptions) (Verified, error) {
 	if ctx.Err() != nil {
 		return nil, caused(&Error{Status: StatusCancelled, Text: "the verification was not begun"}, context.Cause(ctx))
 	}
+	defer stopping(ctx, native)()
 	text, err := capi.Verify(options.OfflineDir, options.Project, options.PutBack, native)
 	err = fault(err)
 	if errors.Is(err, StatusCancelled) {

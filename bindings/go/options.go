@@ -34,6 +34,7 @@ type Options struct {
 	SampleRate *float64 // the share of traces that is kept, 0 to 1; WEAVE_SAMPLE_RATE, 1
 	RedactKeys []string // further keys whose values in inputs are hidden; WEAVE_REDACT_KEYS adds to them
 	Server     Server
+	Sending    Sending
 
 	// Filter sees every record before it is kept, on the goroutine that logs, also on several at once. A panic of it
 	// reaches that goroutine, and the record is dropped.
@@ -53,6 +54,16 @@ type Server struct {
 	HTTPTimeout    time.Duration // of one request; WEAVE_HTTP_TIMEOUT (seconds), 30 s
 	SendInterval   time.Duration // how long what was logged may wait before it is sent; WEAVE_SEND_INTERVAL (seconds), 2 s
 	Insecure       bool          // trust any certificate, for tests; WEAVE_INSECURE_DISABLE_SSL
+}
+
+// Sending says how records are sent, by a client that is not offline and by [Sync].
+type Sending struct {
+	// OpenCallAge is the age at which a call that has not ended, and whose program still runs, is sent as one that runs.
+	// WEAVE_OPEN_CALL_AGE (seconds), 60 s
+	OpenCallAge      *time.Duration
+	CloseInterrupted bool  // close, as failed, calls that a program that is gone has left open; WEAVE_CLOSE_INTERRUPTED
+	MaxRate          int64 // in bytes a second; WEAVE_MAX_SYNC_RATE, no limit
+	Connections      int   // requests that may be under way at once, 1 to 16; WEAVE_SYNC_CONNECTIONS, 3
 }
 
 // Progress tells how far the sending of one kind of records of one project has come.
@@ -119,6 +130,7 @@ func (o *Options) native() (*capi.Options, error) {
 		setProgress(native, func(progress Progress) bool { o.Progress(progress); return true })
 	}
 	o.Server.set(native)
+	o.Sending.set(native)
 	return native, nil
 }
 
@@ -134,6 +146,19 @@ func (s *Server) set(native *capi.Options) {
 		native.SetNumber(capi.SendInterval, whole(s.SendInterval, time.Millisecond))
 	}
 	setFlag(native, capi.Insecure, s.Insecure, true)
+}
+
+func (s *Sending) set(native *capi.Options) {
+	if s.OpenCallAge != nil {
+		native.SetNumber(capi.OpenCallAge, whole(*s.OpenCallAge, time.Millisecond))
+	}
+	setFlag(native, capi.CloseInterrupted, s.CloseInterrupted, true)
+	if s.MaxRate != 0 {
+		native.SetNumber(capi.MaxSyncRate, s.MaxRate)
+	}
+	if s.Connections != 0 {
+		native.SetNumber(capi.SyncConnections, int64(s.Connections))
+	}
 }
 
 func setFlag(native *capi.Options, which int, given, value bool) {

@@ -19,8 +19,38 @@ type SyncOptions struct {
 	// Destination is where the one project that is sent goes, under whatever name it was recorded: "entity/project", or
 	// "project"; WEAVE_DESTINATION.
 	Destination string
-	Server      Server
-	Progress    func(Progress)
+	// Destinations are where projects go by their recorded names, in the same form; WEAVE_DESTINATIONS
+	// (RECORDED=DESTINATION, with commas).
+	Destinations map[string]string
+	// MaxTime ends the sync with [StatusTimeout], what matters most having gone first: calls that failed or have feedback,
+	// then small ones. WEAVE_MAX_SYNC_TIME (seconds), no limit
+	MaxTime  time.Duration
+	MaxBytes int64         // to be sent, likewise; WEAVE_MAX_SYNC_BYTES, no limit
+	Wait     time.Duration // for another sync of the directory, before [StatusBusy]; WEAVE_SYNC_WAIT (seconds), none
+	Server   Server
+	Sending  Sending
+	Progress func(Progress)
+}
+
+func (o *SyncOptions) native() *capi.Options {
+	native := capi.NewOptions()
+	setText(native, capi.Entity, "Entity", o.Entity)
+	setText(native, capi.Destination, "Destination", o.Destination)
+	for recorded, destination := range o.Destinations {
+		native.AddDestination(recorded, destination)
+	}
+	if o.MaxTime != 0 {
+		native.SetNumber(capi.MaxSyncTime, whole(o.MaxTime, time.Millisecond))
+	}
+	if o.MaxBytes != 0 {
+		native.SetNumber(capi.MaxSyncBytes, o.MaxBytes)
+	}
+	if o.Wait != 0 {
+		native.SetNumber(capi.SyncWait, whole(o.Wait, time.Millisecond))
+	}
+	o.Server.set(native)
+	o.Sending.set(native)
+	return native
 }
 
 // Counts are what became of records of one kind: a call's start and end count as one.
@@ -36,14 +66,11 @@ type Results map[string]map[string]Counts
 // Sync sends what is stored to the server, in the order that references need. What the server has taken is marked; what
 // it has not is kept for the next time. Clients of this process may go on logging.
 //
-// The results are there whenever sending began, also beside an error. When the context ends, Sync stops after the request
-// that is under way, with an error of [StatusCancelled] that wraps the context's.
+// The results are there whenever sending began, also beside an error. When the context ends, Sync does so within some
+// tenths of a second, also amid a request, with an error of [StatusCancelled] that wraps the context's.
 func Sync(ctx context.Context, options SyncOptions) (Results, error) {
-	native := capi.NewOptions()
+	native := options.native()
 	defer native.Free()
-	setText(native, capi.Entity, "Entity", options.Entity)
-	setText(native, capi.Destination, "Destination", options.Destination)
-	options.Server.set(native)
 	setProgress(native, func(progress Progress) bool {
 		if options.Progress != nil {
 			options.Progress(progress)
@@ -53,6 +80,7 @@ func Sync(ctx context.Context, options SyncOptions) (Results, error) {
 	if ctx.Err() != nil {
 		return nil, caused(&Error{Status: StatusCancelled, Text: "the sync was not begun"}, context.Cause(ctx))
 	}
+	defer stopping(ctx, native)()
 	text, err := capi.Sync(options.OfflineDir, options.Project, native)
 	err = fault(err)
 	if errors.Is(err, StatusCancelled) {
@@ -66,6 +94,22 @@ func Sync(ctx context.Context, options SyncOptions) (Results, error) {
 		return nil, errors.Join(err, unread)
 	}
 	return results, err
+}
+
+// stopping has the work with these settings end with the context, until the function that it answers is called.
+func stopping(ctx context.Context, native *capi.Options) (release func()) {
+	stop, asked := capi.NewStop(), make(chan struct{})
+	native.SetStop(stop)
+	unregister := context.AfterFunc(ctx, func() {
+		stop.Ask()
+		close(asked)
+	})
+	return func() {
+		if !unregister() {
+			<-asked
+		}
+		stop.Free()
+	}
 }
 
 // resultsOf reads {"entity/project": {"calls": [synced, errors], …}}.

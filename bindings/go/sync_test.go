@@ -2,6 +2,7 @@ package weave_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -152,6 +153,94 @@ func TestSyncGoesToAnotherProjectWhenAsked(t *testing.T) {
 		t.Errorf("%s", answer)
 	}
 	ok(t, client.Close())
+}
+
+// arrived asks how many calls of a project the server has.
+func arrived(t *testing.T, dir string, to weave.Server, project string) string {
+	t.Helper()
+	client, err := weave.Init(project, weave.Options{OfflineDir: dir, Server: to})
+	ok(t, err)
+	answer, err := client.Query("/calls/query_stats", object{"project_id": project})
+	ok(t, err)
+	ok(t, client.Close())
+	var told struct{ Count json.Number }
+	ok(t, json.Unmarshal(answer, &told))
+	return told.Count.String()
+}
+
+func TestProjectsGoWhereTheyAreMappedTo(t *testing.T) {
+	to, dir := server(t), written(t)
+	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to,
+		Destinations: map[string]string{"team/demo": "mapped", "other": "team/unused"}})
+	ok(t, err)
+	same(t, "calls in the mapped project", arrived(t, dir, to, "team/mapped"), "3")
+	same(t, "calls in the recorded one", arrived(t, dir, to, "team/demo"), "0")
+}
+
+func TestASyncEndsAtItsLimitAndTheNextSendsTheRest(t *testing.T) {
+	to, dir := server(t), written(t)
+	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to, MaxBytes: 1})
+	refused(t, err, weave.StatusTimeout)
+	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to, MaxTime: time.Nanosecond})
+	refused(t, err, weave.StatusTimeout)
+	age := time.Duration(0)
+	results, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to, MaxTime: time.Hour,
+		MaxBytes: 1 << 30, Wait: time.Second, Sending: weave.Sending{
+			OpenCallAge: &age, CloseInterrupted: true, MaxRate: 1 << 30, Connections: 2}})
+	ok(t, err)
+	same(t, "calls", results["team/demo"]["calls"], weave.Counts{Synced: 3})
+}
+
+func TestAnEndedContextEndsASyncAmidARequest(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	ok(t, err)
+	defer mute.Close()
+	dir, address := written(t), "http://"+mute.Addr().String()
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	var cancelled time.Time
+	asked := make(chan net.Conn, 1)
+	go func() {
+		connection, err := mute.Accept()
+		if err == nil {
+			_, _ = connection.Read(make([]byte, 1))
+			asked <- connection
+		}
+		cancelled = time.Now()
+		cancel()
+	}()
+	_, err = weave.Sync(ctx, weave.SyncOptions{OfflineDir: dir,
+		Server: weave.Server{APIKey: key, BaseURL: address, TraceServerURL: address, HTTPTimeout: time.Minute}})
+	refused(t, err, weave.StatusCancelled)
+	if took := time.Since(cancelled); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v hides the context's error", err)
+	}
+	_ = (<-asked).Close()
+	results, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: server(t)})
+	ok(t, err)
+	same(t, "calls", results["team/demo"]["calls"], weave.Counts{Synced: 3})
+}
+
+func TestASettingOfASyncThatCannotBeUsedIsNamed(t *testing.T) {
+	early := -time.Second
+	for name, options := range map[string]weave.SyncOptions{
+		"max_sync_bytes":   {MaxBytes: -1},
+		"max_sync_time":    {MaxTime: -time.Second},
+		"sync_wait":        {Wait: -time.Second},
+		"open_call_age":    {Sending: weave.Sending{OpenCallAge: &early}},
+		"max_sync_rate":    {Sending: weave.Sending{MaxRate: -1}},
+		"sync_connections": {Sending: weave.Sending{Connections: 1 << 33}},
+		"destination":      {Destinations: map[string]string{"team/demo": "a\x00b"}},
+	} {
+		options.OfflineDir = t.TempDir()
+		_, err := weave.Sync(background, options)
+		refused(t, err, weave.StatusInvalidArgument, name)
+	}
+	_, err := weave.Init("p", weave.Options{Offline: true, Sending: weave.Sending{Connections: 17}})
+	refused(t, err, weave.StatusInvalidArgument, "sync_connections")
 }
 
 func TestACancelledSyncKeepsWhatWasNotSent(t *testing.T) {

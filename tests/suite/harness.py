@@ -122,6 +122,28 @@ class LocalServer:
         return {(kind, item): times for kind, item, times in self.get("/test/writes")}
 
 
+class MuteServer:
+    """What takes connections and never answers, as behind a line that has died."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket.settimeout(60)
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def asked(self):
+        """Waits for the beginning of a request; its connection, to be held."""
+        connection, _ = self.socket.accept()
+        connection.settimeout(60)
+        assert connection.recv(1)
+        return connection
+
+
 class OfficialClient:
     """The official Python client of one version, run as a process against a server."""
 

@@ -16,7 +16,7 @@ TEXTS = {
     "kind": '"calls"', "to_file": "fresh()",
 }
 HANDLES = {"weave_client": "client", "weave_options": "options", "weave_call": "call",
-           "weave_call_options": "call_options", "weave_json": "json", "weave_record": "NULL"}
+           "weave_call_options": "call_options", "weave_json": "json", "weave_record": "NULL", "weave_stop": "stop"}
 NUMBERS = {"int64_t": "1", "int32_t": "1", "uint64_t": "1", "double": "1", "bool": "true"}
 PLACES = {"weave_client **": "&other_client", "weave_call **": "&other_call", "char **": "&text"}
 ENVIRONMENT = r"""
@@ -44,11 +44,12 @@ int main(int argc, char **argv) {
     weave_client *client = NULL;
     weave_call *call = NULL;
     weave_json *json = weave_json_new();
+    weave_stop *stop = weave_stop_new();
     weave_call_options *call_options = weave_call_options_new();
     char *dataset = NULL, *text = NULL;
     weave_client *other_client = NULL;
     weave_call *other_call = NULL;
-    (void)json, (void)call_options, (void)text, (void)other_client, (void)other_call;
+    (void)json, (void)stop, (void)call_options, (void)text, (void)other_client, (void)other_call;
     int ready = weave_options_set_offline(options, true) == WEAVE_OK &&
                 weave_options_set_offline_dir(options, offline_dir) == WEAVE_OK &&
                 weave_init("probe", options, &client) == WEAVE_OK &&

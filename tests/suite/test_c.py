@@ -27,7 +27,7 @@ def probe(compile_c, tmp_path):
         source = tmp_path / "probe.c"
         source.write_text(interface.ENVIRONMENT + "\n".join(f"    {one}" for one in statements) + "\n    return 0;\n}\n")
         (tmp_path / ".weave" / "offline").mkdir(parents=True)  # what NULL stands for
-        done = run([compile_c(source), tmp_path / "offline"],
+        done = run([compile_c(source), tmp_path / "offline"], cwd=tmp_path,
                    environment={**client_environment(tmp_path), "WEAVE_OFFLINE": "true"})
         rows = [line.split("\t", 3) for line in done.stdout.splitlines()]
         return {(function, parameter): (int(status), text) for function, parameter, status, text in rows}

@@ -2,14 +2,17 @@
 what it leaves on disk."""
 import json
 import re
+import subprocess
 
 import interface
 import pytest
-from harness import INCLUDE, ROOT, STRICT, SUITE, client_environment, compiled, lines, run
+from harness import (ENTITY, INCLUDE, ROOT, STRICT, SUITE, MuteServer, client_environment, compiled, lines, log_session,
+                     run)
 
 HEADERS = sorted((ROOT / "bindings/cpp/include").rglob("*.hpp"), key=str)
 FLAGS = ["-std=c++17", *STRICT, f"-I{INCLUDE}", f"-I{ROOT / 'bindings/cpp/include'}"]
 PROGRAMS = SUITE / "programs"
+TIMEOUT, CANCELLED = 11, 19
 
 
 @pytest.mark.parametrize("header", HEADERS, ids=lambda path: path.name)
@@ -109,6 +112,58 @@ def test_what_a_call_is_given_arrives(calls):
     assert call["inputs"] == {"pin": "REDACTED"} and call["exception"] == "bare"
     assert call["summary"]["own"] == 1 and set(call["summary"]["usage"]) == {"m", "n"}
     assert (call["wb_run_id"], call["wb_run_step"], call["wb_run_step_end"]) == ("team/everything/run", 1, 2)
+
+
+@pytest.fixture(scope="module")
+def synced(library, tmp_path_factory):
+    """synced(offline_dir, server, *setting) runs a sync; its status, and the counts of calls."""
+    program = compiled(PROGRAMS / "cpp_sync.cpp", tmp_path_factory.mktemp("cpp_sync") / "sync", language="c++")
+
+    def send(offline_dir, server, *setting, **options):
+        done = subprocess.run([program, offline_dir, *map(str, setting)], capture_output=True, text=True, timeout=60,
+                              env=client_environment(offline_dir.parent, server), **options)
+        status, _, results = done.stdout.partition(" ")
+        return int(status), [kinds["calls"] for kinds in json.loads(results.strip() or "{}").values()]
+
+    send.program = program
+    return send
+
+
+@pytest.fixture
+def logged(library, tmp_path, project):
+    """The directory of a session of the project, with several calls."""
+    program = compiled(ROOT / "examples" / "agent.cpp", tmp_path / "agent", language="c++")
+    log_session([program], tmp_path / "offline", f"{ENTITY}/{project}")
+    return tmp_path / "offline"
+
+
+def test_a_project_goes_where_it_is_mapped_to(synced, logged, shared_server, project):
+    server = shared_server()
+    status, (calls,) = synced(logged, server, "destination", f"{ENTITY}/{project}", f"{ENTITY}/{project}-mapped")
+    count = server.post("/calls/query_stats", {"project_id": f"{ENTITY}/{project}-mapped"})["count"]
+    assert (status, calls) == (0, [count, 0]) and count > 1
+
+
+def test_a_sync_ends_at_its_limit_of_bytes_and_the_next_sends_the_rest(synced, logged, shared_server):
+    server = shared_server()
+    assert synced(logged, server, "bytes", 1)[0] == TIMEOUT
+    status, (calls,) = synced(logged, server, "bytes", 1 << 30)
+    assert status == 0 and calls[0] > 1 and calls[1] == 0
+
+
+def test_a_sync_is_stopped_from_another_thread_amid_a_request(synced, logged, shared_server):
+    with MuteServer() as mute:
+        with subprocess.Popen([synced.program, logged, "stop"], env=client_environment(logged.parent, mute), text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            try:
+                connection = mute.asked()
+                told, _ = process.communicate("\n", timeout=20)  # a request may take longer than that
+            finally:
+                process.kill()
+        connection.close()
+    assert told.startswith(f"{CANCELLED} ")
+    status, (calls,) = synced(logged, shared_server(), "bytes", 1 << 30)
+    assert status == 0 and calls[0] > 1 and calls[1] == 0
 
 
 def test_valgrind_finds_no_fault_in_the_example(library, tmp_path):

@@ -3,11 +3,12 @@ the official clients, and `import weave` from the second package."""
 import datetime
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
-from harness import ENTITY, KEY, LIBRARY, ROOT, client_environment, lines, run
+from harness import ENTITY, KEY, LIBRARY, ROOT, MuteServer, client_environment, lines, run
 
 # The interpreter below the environment, where the official client is not installed.
 PLAIN = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
@@ -149,6 +150,82 @@ def test_an_interrupt_during_a_sync_stops_it_and_is_raised(tmp_path, shared_serv
             "try:\n    weave.sync_offline_data('offline', on_progress=interrupt)\n"
             "except KeyboardInterrupt:\n    print('interrupted')\n")
     assert python(code, tmp_path, shared_server()) == "interrupted\n"
+
+
+SYNC_TO_THE_END = "import libweave as weave\nprint(*(k['calls'] for k in weave.sync_offline_data('offline').values()))"
+
+
+@pytest.fixture
+def midway(tmp_path):
+    """midway(code, act) runs a program whose sync meets a server that does not answer, and acts amid its request."""
+    def ask(code, act):
+        with MuteServer() as mute:
+            with subprocess.Popen([PLAIN, "-c", code], env=environment(tmp_path, mute), cwd=tmp_path, text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                try:
+                    connection = mute.asked()
+                    act(process)
+                    told, wrong = process.communicate(timeout=20)  # a request may take longer than that
+                finally:
+                    process.kill()
+            connection.close()
+        assert (process.returncode, wrong) == (0, "")
+        return told
+
+    return ask
+
+
+def test_ctrl_c_ends_a_sync_amid_a_request_and_nothing_is_lost(tmp_path, shared_server, project, midway):
+    logged(tmp_path, f"{ENTITY}/{project}")
+    code = ("import libweave as weave, signal\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "try:\n    weave.sync_offline_data('offline')\n"
+            "except KeyboardInterrupt:\n    print('interrupted', weave.retry_rejected('offline'))\n")
+    # What needs the directory for itself would be refused while the sync went on.
+    assert midway(code, lambda process: process.send_signal(signal.SIGINT)) == "interrupted 0\n"
+    assert python(SYNC_TO_THE_END, tmp_path, shared_server()) == "(2, 0)\n"
+
+
+@pytest.mark.parametrize("threads", ["Thread(target=ask).start(); sync()", "Thread(target=sync).start(); ask()"],
+                         ids=["on the main thread", "on another"])
+def test_a_sync_is_stopped_from_another_thread_amid_a_request(tmp_path, shared_server, project, midway, threads):
+    logged(tmp_path, f"{ENTITY}/{project}")
+    code = ("import libweave as weave, sys\nfrom threading import Thread\nstop = weave.Stop()\n"
+            "def ask():\n    sys.stdin.readline()\n    stop.ask()\n"
+            "def sync():\n    try:\n        weave.sync_offline_data('offline', stop=stop)\n"
+            "    except weave.WeaveError as error:\n        print(error.status)\n"
+            f"{threads}\n")
+    assert midway(code, lambda process: process.stdin.write("\n")) == "19\n"
+    assert python(SYNC_TO_THE_END, tmp_path, shared_server()) == "(2, 0)\n"
+
+
+def test_a_sync_at_the_end_of_the_interpreter_works(tmp_path, shared_server, project):
+    logged(tmp_path, f"{ENTITY}/{project}")
+    code = ("import atexit, libweave as weave\n"
+            "def sync():\n    print(*(kinds['calls'] for kinds in weave.sync_offline_data('offline').values()))\n"
+            "atexit.register(sync)")
+    assert python(code, tmp_path, shared_server()) == "(2, 0)\n"
+
+
+def test_projects_go_where_they_are_mapped_to(tmp_path, shared_server, project):
+    server, names = shared_server(), [f"{ENTITY}/{project}-{n}" for n in range(3)]
+    for name in names:
+        logged(tmp_path, name)
+    code = ("import libweave as weave, sys\n"
+            "weave.sync_offline_data('offline', destinations={one: one + '-mapped' for one in sys.argv[1:]})")
+    python(code, tmp_path, server, *names[:2])
+    arrived = [f"{names[0]}-mapped", f"{names[1]}-mapped", names[2]]
+    assert [server.post("/calls/query_stats", {"project_id": name})["count"] for name in arrived] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("limit", ["max_sync_bytes=1", "max_sync_time=0"])
+def test_a_sync_ends_at_its_limit_and_the_next_sends_the_rest(tmp_path, shared_server, project, limit):
+    logged(tmp_path, f"{ENTITY}/{project}")
+    code = ("import libweave as weave\n"
+            f"try:\n    weave.sync_offline_data('offline', {limit})\n"
+            "except weave.WeaveError as error:\n    print(error.status)\n")
+    assert python(code, tmp_path, shared_server()) == "11\n"
+    assert python(SYNC_TO_THE_END, tmp_path, shared_server()) == "(2, 0)\n"
 
 
 def test_a_wrong_key_raises_and_keeps_everything(tmp_path, shared_server, project):

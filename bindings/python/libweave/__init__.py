@@ -21,12 +21,14 @@ from .offline import (OfflineDataSyncer, OfflineTraceServer, RemoteServer, direc
                       export_rejected, init_weave_get_server, list_rejected, retry_rejected, sync_offline_data,
                       verify_offline_data)
 from .refs import ObjectRef
+from .stop import Stop
 
 __all__ = [
-    "Audio", "Call", "Client", "ClosedError", "Content", "Dataset", "Feedback", "Image", "InvalidError", "ObjectRef",
-    "OfflineDataSyncer", "OfflineError", "OfflineTraceServer", "RemoteServer", "ServerError", "StorageError",
-    "ThreadContext", "WeaveError", "__version__", "add_feedback", "add_note", "add_reaction", "attributes",
-    "directory_stats", "drop_rejected", "export_rejected", "finish", "flush", "get", "get_client", "get_current_call",
-    "init", "init_weave_get_server", "list_rejected", "log_call", "op", "publish", "ref", "require_client",
-    "require_current_call", "retry_rejected", "sync_offline_data", "thread", "verify_offline_data",
+    "Audio", "Call", "Client", "ClosedError", "Content", "Dataset", "Feedback", "Image", "InvalidError",
+    "ObjectRef", "OfflineDataSyncer", "OfflineError", "OfflineTraceServer", "RemoteServer", "ServerError", "Stop",
+    "StorageError", "ThreadContext", "WeaveError", "__version__", "add_feedback", "add_note", "add_reaction",
+    "attributes", "directory_stats", "drop_rejected", "export_rejected", "finish", "flush", "get", "get_client",
+    "get_current_call", "init", "init_weave_get_server", "list_rejected", "log_call", "op", "publish", "ref",
+    "require_client", "require_current_call", "retry_rejected", "sync_offline_data", "thread",
+    "verify_offline_data",
 ]

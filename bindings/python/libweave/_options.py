@@ -54,6 +54,14 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "offline_dir": ("set_offline_dir", _text),
     "entity": ("set_entity", _text),
     "destination": ("set_destination", _text),
+    "open_call_age": ("set_open_call_age", _milliseconds),
+    "close_interrupted": ("set_close_interrupted", lambda value: (bool(value),)),
+    "max_sync_time": ("set_max_sync_time", _milliseconds),
+    "max_sync_bytes": ("set_max_sync_bytes", _size),
+    "max_sync_rate": ("set_max_sync_rate", _size),
+    "sync_connections": ("set_sync_connections", lambda value: (int(value),)),
+    "sync_wait": ("set_sync_wait", _milliseconds),
+    "stop": ("set_stop", lambda value: (value._handle,)),
     "max_file_size_mb": ("set_max_file_size", lambda value: (max(0, int(value * 1_000_000)),)),
     "durability_interval": ("set_durability_interval", _milliseconds),
     "journal": ("set_journal", _text),
@@ -124,11 +132,13 @@ def _handle(prefix: str, table: dict[str, Any], given: dict[str, Any]) -> Iterat
 
 
 @contextmanager
-def options(redact_keys: Any = (), **given: Any) -> Iterator[Optional[c_void_p]]:
+def options(redact_keys: Any = (), destinations: Any = (), **given: Any) -> Iterator[Optional[c_void_p]]:
     """A `weave_options`. What is None is left to the environment and the defaults."""
     with _handle("weave_options", _SETTINGS, {"source": "libweave-python", **given}) as handle:
         for key in redact_keys:
             _native.check(_native.library().weave_options_add_redact_key(handle, _native.text(key)))
+        for names in dict(destinations or ()).items():
+            _native.check(_native.library().weave_options_add_destination(handle, *map(_native.text, names)))
         yield handle
 
 

@@ -146,6 +146,10 @@ class Client:
         ca_file: Any = None,
         http_timeout: Optional[float] = None,
         send_interval: Optional[float] = None,
+        open_call_age: Optional[float] = None,
+        close_interrupted: Optional[bool] = None,
+        max_sync_rate: Optional[int] = None,
+        sync_connections: Optional[int] = None,
         insecure: Optional[bool] = None,
         attributes: Optional[dict[str, Any]] = None,
         sample_rate: Optional[float] = None,
@@ -164,9 +168,12 @@ class Client:
             "compress": compress, "compression_level": compression_level, "max_file_size_mb": max_file_size_mb,
             "durability_interval": durability_interval, "journal": journal, "journal_size": journal_size,
             "when_full": when_full, "block_limit": block_limit, "max_directory_size": max_directory_size,
-            "quota_policy": quota_policy, "max_file_age": max_file_age, "group_access": group_access, "api_key": api_key, "base_url": base_url,
-            "trace_server_url": trace_server_url, "ca_file": ca_file, "http_timeout": http_timeout,
-            "send_interval": send_interval, "insecure": insecure, "attributes": attributes, "sample_rate": sample_rate, "filter": self._filter}
+            "quota_policy": quota_policy, "max_file_age": max_file_age, "group_access": group_access,
+            "api_key": api_key, "base_url": base_url, "trace_server_url": trace_server_url, "ca_file": ca_file,
+            "http_timeout": http_timeout, "send_interval": send_interval, "open_call_age": open_call_age,
+            "close_interrupted": close_interrupted, "max_sync_rate": max_sync_rate,
+            "sync_connections": sync_connections, "insecure": insecure, "attributes": attributes,
+            "sample_rate": sample_rate, "filter": self._filter}
         if source is not None:
             given["source"] = source
         with options(redact_keys, **given) as settings:

@@ -15,27 +15,33 @@ from ._options import options
 from .client import Call, Client
 from .errors import CANCELLED, INCOMPLETE, INVALID_ARGUMENT, OFFLINE, error_of
 from .refs import ObjectRef
+from .stop import Stop, interruptible
 
 logger = logging.getLogger("libweave")
 
 Results = dict[str, dict[str, tuple[int, int]]]
-#: Is told project, kind, and how many records were synced and refused; False stops the sync.
+#: Is told project, kind, and how many records were synced and refused, on the thread that syncs; False stops the sync.
 OnProgress = Callable[[str, str, int, int], Optional[bool]]
 
 
 def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = None, api_key: Optional[str] = None, *,
-                      on_progress: Optional[OnProgress] = None, **settings: Any) -> Results:
+                      on_progress: Optional[OnProgress] = None, stop: Optional[Stop] = None,
+                      **settings: Any) -> Results:
     """Sends what is stored to the server: `{"entity/project": {"calls": (synced, errors), …}}`.
 
     What the server has taken is marked, what it has not is kept, and it can be run again at any time. Without
     `project_name` all projects are sent; without `api_key` the one of the environment or netrc file is used. Settings:
     `entity` (for projects that were logged without one), `destination` (`entity/project` for the one that is sent, under
-    whatever name it was recorded), `base_url`, `trace_server_url`, `ca_file`, `http_timeout`,
-    `insecure`. Records that the server refused are counted as errors; any other failure raises, with what was done
-    before it in `results`.
+    whatever name it was recorded), `destinations` (such names by recorded names), `open_call_age`, `close_interrupted`,
+    `max_sync_time`, `max_sync_bytes`, `max_sync_rate`, `sync_connections`, `sync_wait`, `base_url`, `trace_server_url`,
+    `ca_file`, `http_timeout`, `insecure`; times are in seconds. Records that the server refused are counted as errors;
+    any other failure raises, with what was done before it in `results`.
+
+    Another thread ends it by a `stop`, and Ctrl-C does too. For that, a sync of the main thread, and its `on_progress`,
+    run on a thread of their own.
     """
     arguments = _texts(offline_dir, project_name, api_key)
-    results, status, message = _sent("weave_sync", arguments, (), on_progress, settings)
+    results, status, message = _sent("weave_sync", arguments, (), on_progress, settings, stop or Stop())
     if status == INCOMPLETE and any(errors for kinds in results.values() for _, errors in kinds.values()):
         logger.warning("%s", message)
     elif status:
@@ -44,16 +50,17 @@ def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = Non
 
 
 def verify_offline_data(offline_dir: Any = None, project_name: Optional[str] = None, api_key: Optional[str] = None, *,
-                        put_back: bool = False, on_progress: Optional[OnProgress] = None, **settings: Any) -> Results:
+                        put_back: bool = False, on_progress: Optional[OnProgress] = None, stop: Optional[Stop] = None,
+                        **settings: Any) -> Results:
     """Asks the server for everything that the receipts of past syncs say it has: `{"entity/project": {"calls": (found,
     asked), …}}`.
 
-    With `put_back`, what is missing is sent by the next sync, from the synced files that are there still. Settings are
-    those of `sync_offline_data`. When something is missing or could not be asked, it is raised, with what was found in
-    `results`.
+    With `put_back`, what is missing is sent by the next sync, from the synced files that are there still. Settings and
+    `stop` are those of `sync_offline_data`. When something is missing or could not be asked, it is raised, with what
+    was found in `results`.
     """
     arguments = _texts(offline_dir, project_name, api_key)
-    results, status, message = _sent("weave_verify", arguments, (put_back,), on_progress, settings)
+    results, status, message = _sent("weave_verify", arguments, (put_back,), on_progress, settings, stop or Stop())
     if status:
         raise error_of(status, message, results)
     return results
@@ -94,26 +101,27 @@ def _texts(offline_dir: Any, project_name: Optional[str], api_key: Optional[str]
 
 
 def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], on_progress: Optional[OnProgress],
-          settings: dict[str, Any]) -> tuple[Results, int, str]:
+          settings: dict[str, Any], stop: Stop) -> tuple[Results, int, str]:
     """Calls what talks to a server; its results, status and message."""
-    c, raised, out = _native.library(), [], c_void_p()
+    c, raised = _native.library(), []
 
     def progress(told: Any, _: Any) -> int:
-        # Runs on this thread, so that an interrupt from the keyboard arrives here too, and stops the sync.
         try:
-            if on_progress is None:
-                return 0
+            if stop.asked or on_progress is None:
+                return int(stop.asked)
             now = told.contents
             return int(on_progress(now.project.decode(), now.kind.decode(), now.synced, now.errors) is False)
         except BaseException as error:
             raised.append(error)
             return 1
 
-    callback = _native.PROGRESS(progress)
-    with options(progress=callback, **settings) as handle:
-        status = getattr(c, function)(*before, handle, *after, ctypes.byref(out))
-    message = _native.last_error(status) if status else ""
-    told = _native.taken(out)
+    def call() -> tuple[int, str, str]:
+        callback, out = _native.PROGRESS(progress), c_void_p()
+        with options(progress=callback, stop=stop, **settings) as handle:
+            status = getattr(c, function)(*before, handle, *after, ctypes.byref(out))
+        return status, _native.last_error(status) if status else "", _native.taken(out)
+
+    status, message, told = interruptible(call, stop)
     results = {project: {kind: tuple(counts) for kind, counts in kinds.items()}
                for project, kinds in json.loads(told or "{}").items()}
     if status == CANCELLED and raised:

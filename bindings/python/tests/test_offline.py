@@ -1,5 +1,6 @@
 """The offline directory: requests recorded into it, and the sides of a sync that need no server."""
 import datetime
+import fcntl
 import json
 
 import libweave as weave
@@ -179,6 +180,31 @@ def test_a_sync_without_a_key_says_so(tmp_path, monkeypatch):
     with pytest.raises(weave.ServerError, match="WANDB_API_KEY"):
         nowhere = "http://127.0.0.1:9"
         weave.sync_offline_data(tmp_path / "offline", base_url=nowhere, trace_server_url=nowhere)
+
+
+@pytest.mark.parametrize("setting, value", [("open_call_age", -1), ("max_sync_time", -1), ("max_sync_bytes", 0),
+                                            ("max_sync_rate", -5), ("sync_connections", 17), ("sync_wait", "long")])
+def test_a_setting_of_a_sync_that_cannot_be_used_is_named(tmp_path, setting, value):
+    with pytest.raises(weave.InvalidError, match=setting):
+        weave.sync_offline_data(tmp_path, **{setting: value})
+
+
+def test_a_sync_waits_for_another_one_as_long_as_it_may(tmp_path):
+    (tmp_path / ".weave").mkdir()
+    with open(tmp_path / ".weave" / "sync.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for wait in (0, 0.1):
+            with pytest.raises(weave.WeaveError) as raised:
+                weave.sync_offline_data(tmp_path, sync_wait=wait)
+            assert raised.value.status == 18
+    assert weave.sync_offline_data(tmp_path, sync_wait=0.1) == {}
+
+
+def test_a_session_takes_what_is_chosen_of_its_syncs(tmp_path):
+    weave.Client(PROJECT, offline=True, offline_dir=tmp_path, open_call_age=1.5, close_interrupted=True,
+                 max_sync_rate=1000, sync_connections=2).finish()
+    with pytest.raises(weave.InvalidError, match="sync_connections"):
+        weave.Client(PROJECT, offline=True, offline_dir=tmp_path, sync_connections=0)
 
 
 def test_a_key_is_not_shown(tmp_path):

@@ -67,6 +67,8 @@ static void builders(const char *offline_dir) {
                 WEAVE_INVALID_ARGUMENT, "sample_rate"));
     Client client = Client::init("team/builders", offline(offline_dir)).value();
     CHECK(tells(client.log_call("op", {}, {}, CallOptions().set_kind("\xff")).status(), WEAVE_INVALID_UTF8, "kind"));
+    CHECK(tells(Client::init("p", offline(offline_dir).set_sync_connections(17)).status(), WEAVE_INVALID_ARGUMENT,
+                "sync_connections"));
     Json open, wrong, both;
     open.open_array("items");
     CHECK(tells(client.log_call("op", open).status(), WEAVE_INVALID_ARGUMENT, "open"));
@@ -221,7 +223,11 @@ static void everything(const char *offline_dir) {
                                      .set_max_file_size(1000000).set_max_file_age(1h).set_compress(true)
                                      .set_durability_interval(500ms).set_journal("auto").set_journal_size(1 << 20)
                                      .set_when_full("block").set_block_limit(1s).set_send_interval(5s).set_max_directory_size(1 << 30)
-                                     .set_quota_policy("refuse").set_group_access(false).set_attributes(R"({"all": 1})").add_redact_key("pin"))
+                                     .set_quota_policy("refuse").set_open_call_age(1min).set_close_interrupted(false)
+                                     .set_max_sync_time(1h).set_max_sync_bytes(1 << 30).set_max_sync_rate(1 << 30)
+                                     .set_sync_connections(2).set_sync_wait(1s).set_stop(weave::Stop())
+                                     .add_destination("team/recorded", "elsewhere").set_group_access(false)
+                                     .set_attributes(R"({"all": 1})").add_redact_key("pin"))
                         .value();
     const std::array<std::byte, 4> sound{};
     const std::vector<unsigned char> document{'%', 'P', 'D', 'F'};

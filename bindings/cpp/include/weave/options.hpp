@@ -1,4 +1,4 @@
-// Options: the settings of a session and of a sync, and the callbacks that go with them.
+// Options: the settings of a session and of a sync, the callbacks that go with them, and the way to stop a sync.
 #ifndef WEAVE_OPTIONS_HPP
 #define WEAVE_OPTIONS_HPP
 
@@ -38,6 +38,20 @@ struct Progress {
     std::uint64_t synced, errors;
 };
 
+// Stops syncs from another thread. They may outlive it, and cannot be stopped by it any more then.
+class Stop {
+public:
+    Stop() : handle_(weave_stop_new()) {}
+
+    // Ends the syncs that it was given to, and those that begin later, with WEAVE_CANCELLED. Nothing is lost.
+    Status ask() const { return detail::invoke(weave_stop_ask, get()); }
+
+    weave_stop *get() const noexcept { return handle_.get(); }
+
+private:
+    detail::Handle<weave_stop, weave_stop_free> handle_;
+};
+
 // WEAVE_KEEP or WEAVE_DROP. It runs on the thread that logs, also on several at once, and may call the whole library.
 // One that throws drops the record.
 using Filter = std::function<weave_decision(Record &record)>;
@@ -61,6 +75,24 @@ public:
     Options &set_offline_dir(std::string_view directory) { return set(weave_options_set_offline_dir, directory); }
     Options &set_entity(std::string_view entity) { return set(weave_options_set_entity, entity); }
     Options &set_destination(std::string_view name) { return set(weave_options_set_destination, name); }
+    Options &add_destination(std::string_view recorded, std::string_view name) {
+        return set(weave_options_add_destination, recorded, name);
+    }
+    Options &set_open_call_age(std::chrono::milliseconds age) {
+        return set(weave_options_set_open_call_age, std::int64_t{age.count()});
+    }
+    Options &set_close_interrupted(bool close = true) { return set(weave_options_set_close_interrupted, close); }
+    Options &set_max_sync_time(std::chrono::milliseconds time) {
+        return set(weave_options_set_max_sync_time, std::int64_t{time.count()});
+    }
+    Options &set_max_sync_bytes(std::uint64_t bytes) { return set(weave_options_set_max_sync_bytes, bytes); }
+    Options &set_max_sync_rate(std::uint64_t bytes) { return set(weave_options_set_max_sync_rate, bytes); }
+    Options &set_sync_connections(std::int32_t count) { return set(weave_options_set_sync_connections, count); }
+    Options &set_sync_wait(std::chrono::milliseconds wait) {
+        return set(weave_options_set_sync_wait, std::int64_t{wait.count()});
+    }
+    // An empty one is none.
+    Options &set_stop(const Stop &stop) { return set(weave_options_set_stop, stop.get()); }
     Options &set_max_file_size(std::uint64_t bytes) { return set(weave_options_set_max_file_size, bytes); }
     Options &set_max_file_age(std::chrono::seconds age) {
         return set(weave_options_set_max_file_age, std::int64_t{age.count()});

@@ -15,7 +15,8 @@ struct [[nodiscard]] Synced {
     std::string results; // JSON: {"entity/project": {"calls": [synced, errors], …}}; empty when sending never began
 };
 
-// Sends what is stored to the server. What is left empty is taken from options, environment or default.
+// Sends what is stored to the server. What is left empty is taken from options, environment or default. Another thread
+// ends it by a Stop that the options were given.
 inline Synced sync(std::string_view offline_dir = {}, std::string_view project_name = {}, std::string_view api_key = {},
                    const Options &options = {}) {
     char *results = nullptr;

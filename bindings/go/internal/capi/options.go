@@ -30,14 +30,15 @@ const (
 
 // Flags.
 const (
-	Offline     = C.WG_OFFLINE
-	Disabled    = C.WG_DISABLED
-	Compress    = C.WG_COMPRESS
-	GroupAccess = C.WG_GROUP_ACCESS
-	Insecure    = C.WG_INSECURE
+	Offline          = C.WG_OFFLINE
+	Disabled         = C.WG_DISABLED
+	Compress         = C.WG_COMPRESS
+	GroupAccess      = C.WG_GROUP_ACCESS
+	Insecure         = C.WG_INSECURE
+	CloseInterrupted = C.WG_CLOSE_INTERRUPTED
 )
 
-// Numbers: sizes in bytes, the age in seconds, the other times in milliseconds, a level.
+// Numbers: sizes in bytes, the age of files in seconds, the other times in milliseconds, a level, a count.
 const (
 	MaxFileSize        = C.WG_MAX_FILE_SIZE
 	MaxFileAge         = C.WG_MAX_FILE_AGE
@@ -47,6 +48,12 @@ const (
 	JournalSize        = C.WG_JOURNAL_SIZE
 	BlockLimit         = C.WG_BLOCK_LIMIT
 	MaxDirectorySize   = C.WG_MAX_DIRECTORY_SIZE
+	OpenCallAge        = C.WG_OPEN_CALL_AGE
+	MaxSyncTime        = C.WG_MAX_SYNC_TIME
+	MaxSyncBytes       = C.WG_MAX_SYNC_BYTES
+	MaxSyncRate        = C.WG_MAX_SYNC_RATE
+	SyncConnections    = C.WG_SYNC_CONNECTIONS
+	SyncWait           = C.WG_SYNC_WAIT
 	HTTPTimeout        = C.WG_HTTP_TIMEOUT
 )
 
@@ -98,6 +105,20 @@ func (o *Options) SetAttributes(json []byte) {
 	text, length := bytes(json)
 	o.note(settle(C.wg_options_set_attributes(o.c, text, length)))
 }
+
+// AddDestination sets where a project goes that was recorded under another name.
+func (o *Options) AddDestination(recorded, destination string) {
+	var in texts
+	from, to := in.text("recorded", recorded), in.text("destination", destination)
+	if in.err != nil {
+		o.note(in.err)
+		return
+	}
+	o.note(settle(C.wg_options_add_destination(o.c, from, to)))
+}
+
+// SetStop sets the way to stop a sync. The settings keep what they need of it.
+func (o *Options) SetStop(stop *Stop) { o.note(settle(C.wg_options_set_stop(o.c, stop.c))) }
 
 // SetFilter sets what sees every record. C keeps a number that stands for it, never its address.
 func (o *Options) SetFilter(filter Filter) {

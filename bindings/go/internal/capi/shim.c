@@ -77,6 +77,7 @@ wg_result wg_options_set_flag(weave_options *options, int which, bool value) {
         [WG_COMPRESS] = weave_options_set_compress,
         [WG_GROUP_ACCESS] = weave_options_set_group_access,
         [WG_INSECURE] = weave_options_set_insecure,
+        [WG_CLOSE_INTERRUPTED] = weave_options_set_close_interrupted,
     };
     return answer(setters[which](options, value));
 }
@@ -91,6 +92,18 @@ wg_result wg_options_set_number(weave_options *options, int which, int64_t value
         return answer(weave_options_set_journal_size(options, size));
     case WG_MAX_DIRECTORY_SIZE:
         return answer(weave_options_set_max_directory_size(options, size));
+    case WG_MAX_SYNC_BYTES:
+        return answer(weave_options_set_max_sync_bytes(options, size));
+    case WG_MAX_SYNC_RATE:
+        return answer(weave_options_set_max_sync_rate(options, size));
+    case WG_MAX_SYNC_TIME:
+        return answer(weave_options_set_max_sync_time(options, value));
+    case WG_SYNC_WAIT:
+        return answer(weave_options_set_sync_wait(options, value));
+    case WG_OPEN_CALL_AGE:
+        return answer(weave_options_set_open_call_age(options, value));
+    case WG_SYNC_CONNECTIONS:
+        return answer(weave_options_set_sync_connections(options, value < 0 || value > 99 ? -1 : (int32_t)value));
     case WG_DURABILITY_INTERVAL:
         return answer(weave_options_set_durability_interval(options, value));
     case WG_SEND_INTERVAL:
@@ -112,6 +125,14 @@ wg_result wg_options_set_sample_rate(weave_options *options, double rate) {
 
 wg_result wg_options_set_attributes(weave_options *options, const char *json, ptrdiff_t length) {
     return answer(weave_options_set_attributes(options, json, length));
+}
+
+wg_result wg_options_add_destination(weave_options *options, const char *recorded, const char *destination) {
+    return answer(weave_options_add_destination(options, recorded, destination));
+}
+
+wg_result wg_options_set_stop(weave_options *options, const weave_stop *stop) {
+    return answer(weave_options_set_stop(options, stop));
 }
 
 wg_result wg_options_set_filter(weave_options *options, uintptr_t handle) {

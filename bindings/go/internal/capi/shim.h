@@ -31,7 +31,7 @@ enum {
     WG_WHEN_FULL,
     WG_QUOTA_POLICY
 };
-enum { WG_OFFLINE, WG_DISABLED, WG_COMPRESS, WG_GROUP_ACCESS, WG_INSECURE };
+enum { WG_OFFLINE, WG_DISABLED, WG_COMPRESS, WG_GROUP_ACCESS, WG_INSECURE, WG_CLOSE_INTERRUPTED };
 enum {
     WG_MAX_FILE_SIZE,
     WG_MAX_FILE_AGE,
@@ -41,6 +41,12 @@ enum {
     WG_JOURNAL_SIZE,
     WG_BLOCK_LIMIT,
     WG_MAX_DIRECTORY_SIZE,
+    WG_OPEN_CALL_AGE,
+    WG_MAX_SYNC_TIME,
+    WG_MAX_SYNC_BYTES,
+    WG_MAX_SYNC_RATE,
+    WG_SYNC_CONNECTIONS,
+    WG_SYNC_WAIT,
     WG_HTTP_TIMEOUT
 };
 enum { WG_PARENT_CONTEXT, WG_ID, WG_TRACE_ID, WG_PARENT_ID, WG_DISPLAY_NAME, WG_THREAD_ID, WG_TURN_ID, WG_KIND };
@@ -50,6 +56,8 @@ wg_result wg_options_set_flag(weave_options *options, int which, bool value);
 wg_result wg_options_set_number(weave_options *options, int which, int64_t value);
 wg_result wg_options_set_sample_rate(weave_options *options, double rate);
 wg_result wg_options_set_attributes(weave_options *options, const char *json, ptrdiff_t length);
+wg_result wg_options_add_destination(weave_options *options, const char *recorded, const char *destination);
+wg_result wg_options_set_stop(weave_options *options, const weave_stop *stop);
 wg_result wg_options_set_filter(weave_options *options, uintptr_t filter);
 wg_result wg_options_set_progress(weave_options *options, uintptr_t progress);
 

@@ -1,0 +1,67 @@
+"""Ending a sync before it is done: from another thread, or by what a signal raises, such as Ctrl-C."""
+from __future__ import annotations
+
+import contextvars
+import threading
+import weakref
+from ctypes import c_void_p
+from typing import Any, Callable
+
+from . import _native
+
+
+class Stop:
+    """Ends the syncs that it is given to (`stop=…`), those that run and those that begin later. Any thread may ask."""
+
+    def __init__(self) -> None:
+        c = _native.library()
+        self._handle = c_void_p(c.weave_stop_new())
+        weakref.finalize(self, c.weave_stop_free, self._handle)
+        #: Whether somebody has asked.
+        self.asked = False
+
+    def ask(self) -> None:
+        """Has them end within some tenths of a second. What was not sent is kept."""
+        self.asked = True
+        _native.check(_native.library().weave_stop_ask(self._handle))
+
+
+def interruptible(work: Callable[[], Any], stop: Stop) -> Any:
+    """Does work that spends its time in C. Python raises what a signal asks for on the main thread alone, and not before C
+    returns: there another thread does the work, so that Ctrl-C can end it by its `stop`. All that C uses belongs to the
+    work, since it may go on when a second Ctrl-C ends the waiting too."""
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    outcome: list[Any] = []
+    ended = threading.Lock()
+    ended.acquire()
+
+    def run() -> None:
+        try:
+            outcome.append((work(), None))
+        except BaseException as error:
+            outcome.append((None, error))
+        ended.release()
+
+    def await_end() -> None:
+        # Not by Thread.join: Python 3.11 takes a thread for ended when that is interrupted. With a limit, since some
+        # systems let no signal into a wait without one.
+        while not outcome:
+            ended.acquire(timeout=0.2)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="libweave-sync")
+    try:
+        try:
+            thread.start()
+        except RuntimeError:  # no thread begins any more, as when the interpreter ends
+            run()
+        await_end()
+    except BaseException:
+        stop.ask()
+        if thread.ident is not None:  # it began
+            await_end()
+        raise
+    result, error = outcome[0]
+    if error is not None:
+        raise error
+    return result
