@@ -627,8 +627,8 @@ weave_status weave_options_set_insecure(weave_options *options, bool insecure);
 WEAVE_NODISCARD weave_stop *weave_stop_new(void);
 
 /**
- * Stops the syncs that it was given to, those that run and those that begin later: within some tenths of a second they
- * end with WEAVE_CANCELLED. Nothing is lost; what was under way is looked up by the next sync.
+ * Stops the syncs and verifications that it was given to, those that run and those that begin later: within some tenths
+ * of a second they end with WEAVE_CANCELLED. Nothing is lost; what was under way is looked up by the next sync.
  *
  * @param stop the way to stop.
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
@@ -664,26 +664,26 @@ weave_status weave_options_set_destination(weave_options *options, const char *d
 weave_status weave_options_add_destination(weave_options *options, const char *recorded, const char *destination);
 
 /**
- * At a sync, the age at which a call that has not ended, and whose program still runs, is sent as one that runs; before
- * that it waits for its end. A call whose program is gone is sent at once. Variable WEAVE_OPEN_CALL_AGE (seconds);
+ * The age at which a call that has not ended, and whose program still runs, is sent as one that runs, by a sync or by an
+ * online client; before that it waits for its end. A call whose program is gone is sent at once. Variable WEAVE_OPEN_CALL_AGE (seconds);
  * default 60 seconds.
  *
  * @param options the settings.
  * @param open_call_age_ms milliseconds, at least 0.
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or negative.
  */
-weave_status weave_options_set_open_call_age(weave_options *options, int64_t open_call_age_ms);
+weave_status weave_options_set_open_call_age(weave_options *options,
+                                             int64_t open_call_age_ms);
 
 /**
- * Whether a sync closes calls that have no end and whose program is gone: as failed, with an exception that says so. Else
- * they stay open. Variable WEAVE_CLOSE_INTERRUPTED; default false.
+ * Whether a sync, or an online client, closes calls that have no end and whose program is gone: as failed, with an
+ * exception that says so. Else they stay open. Variable WEAVE_CLOSE_INTERRUPTED; default false.
  *
  * @param options the settings.
  * @param close_interrupted true or false.
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.
  */
-weave_status weave_options_set_close_interrupted(weave_options *options,
-                                                 bool close_interrupted);
+weave_status weave_options_set_close_interrupted(weave_options *options, bool close_interrupted);
 
 /**
  * How long a sync may take. It then ends at the end of a request with WEAVE_TIMEOUT; calls that failed or have feedback
@@ -707,7 +707,7 @@ weave_status weave_options_set_max_sync_bytes(weave_options *options,
                                               uint64_t max_sync_bytes);
 
 /**
- * How many bytes a second a sync may send. Variable WEAVE_MAX_SYNC_RATE; default: no limit.
+ * How many bytes a second a sync or an online client may send. Variable WEAVE_MAX_SYNC_RATE; default: no limit.
  *
  * @param options the settings.
  * @param max_sync_rate bytes a second, at least 1.
@@ -716,7 +716,7 @@ weave_status weave_options_set_max_sync_bytes(weave_options *options,
 weave_status weave_options_set_max_sync_rate(weave_options *options, uint64_t max_sync_rate);
 
 /**
- * How many requests of a sync may be under way at once. Variable WEAVE_SYNC_CONNECTIONS; default 3.
+ * How many requests of a sync or an online client may be under way at once. Variable WEAVE_SYNC_CONNECTIONS; default 3.
  *
  * @param options the settings.
  * @param sync_connections from 1 to 16.
@@ -735,7 +735,7 @@ weave_status weave_options_set_sync_connections(weave_options *options, int32_t 
 weave_status weave_options_set_sync_wait(weave_options *options, int64_t sync_wait_ms);
 
 /**
- * The way to stop syncs with these settings from another thread.
+ * The way to stop weave_sync and weave_verify with these settings from another thread; a client does not look at it.
  *
  * @param options the settings.
  * @param stop what is asked; the settings keep what they need of it. NULL: none.

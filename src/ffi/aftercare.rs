@@ -11,7 +11,7 @@ use super::sync::{age, dir};
 use crate::client::Options;
 use crate::error::Result;
 use crate::sync::verify::{self, Verification};
-use crate::sync::{cleaning, rejected, Environment, Stop, Update};
+use crate::sync::{cleaning, rejected, Environment, Update};
 
 /// Lists the records that a server rejected, with its reasons. They are not sent again by themselves.
 ///
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn weave_verify(
             project,
             connection: &settings.connection(),
             environment: &environment,
-            stop: Stop::new(),
+            stop: settings.sync.stop.clone(),
             put_back,
         };
         let mut tell = |told: &Update<'_>| settings.progress.as_ref().is_none_or(|progress| progress(told));

@@ -54,8 +54,8 @@ pub unsafe extern "C" fn weave_options_add_destination(
     }
 }
 
-/// At a sync, the age at which a call that has not ended, and whose program still runs, is sent as one that runs; before
-/// that it waits for its end. A call whose program is gone is sent at once. Variable WEAVE_OPEN_CALL_AGE (seconds);
+/// The age at which a call that has not ended, and whose program still runs, is sent as one that runs, by a sync or by an
+/// online client; before that it waits for its end. A call whose program is gone is sent at once. Variable WEAVE_OPEN_CALL_AGE (seconds);
 /// default 60 seconds.
 ///
 /// @param options the settings.
@@ -75,8 +75,8 @@ pub unsafe extern "C" fn weave_options_set_open_call_age(
     }
 }
 
-/// Whether a sync closes calls that have no end and whose program is gone: as failed, with an exception that says so. Else
-/// they stay open. Variable WEAVE_CLOSE_INTERRUPTED; default false.
+/// Whether a sync, or an online client, closes calls that have no end and whose program is gone: as failed, with an
+/// exception that says so. Else they stay open. Variable WEAVE_CLOSE_INTERRUPTED; default false.
 ///
 /// @param options the settings.
 /// @param close_interrupted true or false.
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn weave_options_set_max_sync_bytes(
     }
 }
 
-/// How many bytes a second a sync may send. Variable WEAVE_MAX_SYNC_RATE; default: no limit.
+/// How many bytes a second a sync or an online client may send. Variable WEAVE_MAX_SYNC_RATE; default: no limit.
 ///
 /// @param options the settings.
 /// @param max_sync_rate bytes a second, at least 1.
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn weave_options_set_max_sync_rate(
     }
 }
 
-/// How many requests of a sync may be under way at once. Variable WEAVE_SYNC_CONNECTIONS; default 3.
+/// How many requests of a sync or an online client may be under way at once. Variable WEAVE_SYNC_CONNECTIONS; default 3.
 ///
 /// @param options the settings.
 /// @param sync_connections from 1 to 16.
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn weave_options_set_sync_wait(options: *mut weave_options
     }
 }
 
-/// The way to stop syncs with these settings from another thread.
+/// The way to stop weave_sync and weave_verify with these settings from another thread; a client does not look at it.
 ///
 /// @param options the settings.
 /// @param stop what is asked; the settings keep what they need of it. NULL: none.

@@ -1,4 +1,4 @@
-//! Stopping a sync from another thread.
+//! Stopping a sync or a verification from another thread.
 
 use super::error::weave_status;
 use super::guard::{guard, made};
@@ -19,8 +19,8 @@ pub extern "C" fn weave_stop_new() -> *mut weave_stop {
     made(|| Ok(Box::into_raw(Box::new(weave_stop { stop: Stop::new() }))))
 }
 
-/// Stops the syncs that it was given to, those that run and those that begin later: within some tenths of a second they
-/// end with WEAVE_CANCELLED. Nothing is lost; what was under way is looked up by the next sync.
+/// Stops the syncs and verifications that it was given to, those that run and those that begin later: within some tenths
+/// of a second they end with WEAVE_CANCELLED. Nothing is lost; what was under way is looked up by the next sync.
 ///
 /// @param stop the way to stop.
 /// @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL.

@@ -354,10 +354,9 @@ impl Run<'_> {
         }
         let (found, asked) =
             self.outcome.projects.get(project).and_then(|of| of.get(&kind)).copied().unwrap_or_default();
-        if !(self.report)(&Update { project, kind: kind.name(), synced: found, errors: asked - found }) {
-            self.request.stop.ask();
-        }
-        match self.request.stop.is_due() {
+        // The stop is the caller's, and perhaps others' too: it is not asked for here.
+        let goes_on = (self.report)(&Update { project, kind: kind.name(), synced: found, errors: asked - found });
+        match !goes_on || self.request.stop.is_due() {
             true => Err(Failure::new(FailureKind::Cancelled, "verification", "").into()),
             false => Ok(()),
         }
