@@ -105,7 +105,7 @@ def test_every_test_that_a_page_names_is_there():
         assert [place for place in places if not (ROOT / place).exists()] == []
 
 
-def test_a_record_that_can_never_be_sent_is_given_up_as_the_page_on_the_sync_says(sync, shared_server, project, tmp_path):
+def test_a_record_that_can_never_be_sent_is_given_up_as_the_page_says(sync, shared_server, project, tmp_path):
     """Its line is replaced by an empty one."""
     folder = tmp_path / "traces" / ENTITY / project / "files"
     folder.mkdir(parents=True)
