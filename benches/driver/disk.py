@@ -59,7 +59,7 @@ def sizes(programs, report, subject, directory, goal, bounded):
 
 
 def compressors(report, answers):
-    """Why members are written by libdeflate, although flate2 reads them."""
+    """Why members are written by libdeflate, although flate2 is there too."""
     for level, answer in answers.items():
         ours, other = answer["libdeflate"], answer["flate2"]
         report.add(f"compressor: libdeflate, level {level}: rate", ours["mb"], "MB/s", ("flate2", other["mb"]))

@@ -4,13 +4,13 @@ A block says what it is behind its language: a file name for programs (```c firs
 The blocks of a page are taken in order in one directory that looks like a built checkout, in which the first program of
 the README has run. A `text` block behind commands is their output; `…` stands for anything. `python3` is the Python of
 the suite, which has DuckDB."""
-import gzip
+import json
 import os
 import re
 import sys
 
 import pytest
-from harness import INCLUDE, RELEASE, ROOT, client_environment, compiled, go_environment, run
+from harness import ENTITY, INCLUDE, RELEASE, ROOT, client_environment, compiled, go_environment, run
 
 PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 PROGRAMS = {"c", "cpp", "go", "python"}
@@ -91,15 +91,28 @@ def test_every_record_type_and_field_of_a_call_is_described():
     assert [name for name in types + fields if f"`{name}`" not in page] == []
 
 
-def test_a_refused_record_can_be_given_up_as_the_page_on_the_sync_says(compile_c, sync, server, tmp_path):
+def test_every_test_that_a_page_names_is_there():
+    sources = [path for folder in ("tests", "src", "bindings") for end in ("py", "rs") for path in
+               (ROOT / folder).rglob(f"*.{end}")]
+    known = set(re.findall(r"\b(?:fn|def) (\w+)\(", "".join(path.read_text() for path in sources)))
+    for page in ("docs/durability.md", "docs/sync.md"):
+        text = (ROOT / page).read_text()
+        # Names of tests are sentences.
+        names = {name for name in re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){3,})`", text) if not name.startswith("weave_")}
+        places = re.findall(r"`((?:tests|src)/[\w/.]+)`", text)
+        assert len(names) > 10 and places
+        assert [name for name in sorted(names) if name not in known] == []
+        assert [place for place in places if not (ROOT / place).exists()] == []
+
+
+def test_a_record_that_can_never_be_sent_is_given_up_as_the_page_says(sync, shared_server, project, tmp_path):
     """Its line is replaced by an empty one."""
-    program = next(text for _, mark, text in blocks("README.md") if mark == "first.c").replace("Ada", "Refused")
-    (tmp_path / "refused.c").write_text(program)
-    run([compile_c(tmp_path / "refused.c")], cwd=tmp_path)
-    server = server("--reject-marker", "Refused")
-    (counts,) = sync(tmp_path / "traces", server, status=17).values()
-    assert counts["calls"] == [0, 1]
-    (file,) = (tmp_path / "traces").glob("*/*/calls/*.jsonl.gz")
-    file.write_bytes(gzip.compress(b"\n"))
-    sync(tmp_path / "traces", server)
-    assert [path.name for path in file.parent.iterdir()] == [file.name.replace(".jsonl", ".synced.jsonl")]
+    folder = tmp_path / "traces" / ENTITY / project / "files"
+    folder.mkdir(parents=True)
+    data = {"project_id": f"{ENTITY}/{project}", "name": "gone.txt", "digest": "g" * 43, "size": 4}
+    (folder / "20260131_0000.jsonl").write_text(json.dumps({"type": "file_create", "timestamp": "t", "data": data}))
+    for counted in ([0, 1], [0, 1]):
+        assert sync(tmp_path / "traces", shared_server(), status=17)[f"{ENTITY}/{project}"]["files"] == counted
+    (folder / "20260131_0000.jsonl").write_text("\n")
+    sync(tmp_path / "traces", shared_server())
+    assert [path.name for path in folder.iterdir()] == ["20260131_0000.synced.jsonl"]
