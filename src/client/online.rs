@@ -156,6 +156,11 @@ impl Online {
         }
     }
 
+    /// How old a call must be that has not ended to be sent as one that runs.
+    pub(super) fn open_after(&self) -> Duration {
+        self.choices.open_after
+    }
+
     /// Brings what was logged into data files, and sends what the project has there. What could not be sent stays stored.
     /// Answers whether everything that was logged before was tried.
     pub(super) fn pass(&self, stop: &Stop) -> Result<bool> {

@@ -11,7 +11,7 @@ use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
 use crate::store::process::{self, lock, PerProcess};
 use crate::sync::server::retry::jitter;
-use crate::sync::{Choices, Stop};
+use crate::sync::Stop;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
@@ -327,7 +327,7 @@ impl Line {
     fn was_sent(&mut self, sent: Option<u64>, now: Instant) {
         let is_more = self.once_more.is_some_and(|at| at <= now);
         if self.sent != sent || !is_more {
-            let age = Choices::default().open_after + self.online.interval.min(NEVER);
+            let age = self.online.open_after() + self.online.interval.min(NEVER);
             self.once_more = Some(now + age);
         } else {
             self.once_more = None;

@@ -9,7 +9,7 @@ use super::results::Results;
 use super::send::channel::Channel;
 use super::send::pool::Pool;
 use super::send::refmap::RefMap;
-use super::send::sender::{stopped, Project, Report, Run, Sender};
+use super::send::sender::{Project, Report, Run, Sender};
 use super::send::{calls, feedback, files, objects};
 use super::server::connection::Connection;
 use super::server::environment::Environment;
@@ -122,8 +122,9 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
             server_version: None,
         };
         let ended = send_all(&mut run, request, &all, &pending).err();
+        // What was cut by the end of the time says that it was cancelled.
         let is_late = |error: &Error| error.status() == Status::Cancelled && !run.is_told_to_end;
-        let ended = ended.map(|error| if is_late(&error) { stopped(&run.stop) } else { error });
+        let ended = ended.map(|error| if is_late(&error) { run.stop.error() } else { error });
         Outcome { results: run.results, stopped: ended }
     });
     Ok(outcome)
@@ -220,6 +221,7 @@ fn open_project<'env>(
     let channel = Channel {
         transport: run.transport,
         policy: run.policy,
+        brief: run.policy.brief(),
         stop: run.stop.clone(),
         target,
         without_complete_calls: AtomicBool::new(false),
@@ -229,7 +231,6 @@ fn open_project<'env>(
     Ok(Project {
         rejected: Rejected::open(dir, run.access)?,
         snapshot,
-        has_passed: false,
         dir,
         recorded: dir.name(),
         channel: Arc::new(channel),

@@ -29,7 +29,14 @@ impl Targets {
     ) -> Result<Targets> {
         let mut given = HashMap::new();
         for (recorded, target) in &run.choices.destinations {
-            given.insert(full_name(recorded)?, parts(target)?);
+            let name = full_name(recorded)?;
+            if !all.iter().any(|project| project.name() == name) {
+                return Err(Error::new(
+                    Status::InvalidArgument,
+                    format!("destinations: there is no project \"{recorded}\" in the offline directory"),
+                ));
+            }
+            given.insert(name, parts(target)?);
         }
         if let Some(target) = &run.choices.destination {
             for project in pending {

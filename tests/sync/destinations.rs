@@ -69,3 +69,13 @@ fn several_projects_go_where_each_is_mapped_to() {
     assert_eq!(inputs["r"], "weave:///lab/mapped-2/call/x");
     assert_eq!(inputs["t"], r#"{"r": "weave:///lab/mapped-1/call/y"}"#, "also inside JSON text");
 }
+
+#[test]
+fn a_destination_for_a_project_that_is_not_there_is_told() {
+    let server = Server::shared();
+    let writer = Writer::new("team/here");
+    writer.finished_call("{}");
+    let choices = Choices { destinations: vec![("team/her".into(), "lab/x".into())], ..Choices::default() };
+    let error = writer.sync_with(&server.url(), choices).error().unwrap();
+    assert!(error.status() == Status::InvalidArgument && error.text().contains("team/her"), "{error}");
+}

@@ -31,11 +31,8 @@ fn within_a_budget_failed_calls_and_those_with_feedback_go_first_with_what_they_
     let choices = |max_bytes| Choices { max_bytes: Some(max_bytes), ..Choices::default() };
     let first = writer.sync_with(&server.url(), choices(1500));
     assert_eq!(first.error().unwrap().status(), Status::Timeout);
-    let mut found: Vec<Value> = calls(&server, "team/budget").into_iter().map(|call| call["id"].clone()).collect();
-    let mut expected = vec![json!(rated), json!(failed)];
-    found.sort_by_key(Value::to_string);
-    expected.sort_by_key(Value::to_string);
-    assert_eq!(found, expected);
+    let found: Vec<Value> = calls(&server, "team/budget").into_iter().map(|call| call["id"].clone()).collect();
+    assert!(found.contains(&json!(rated)) && found.contains(&json!(failed)) && found.len() < 10, "{found:?}");
     let request = json!({"project_id": "team/budget"});
     let objects = server.post("/objs/query", &request)["objs"].as_array().unwrap().clone();
     assert_eq!(objects.iter().map(|object| object["object_id"].clone()).collect::<Vec<_>>(), [json!("needed")]);
@@ -72,4 +69,19 @@ fn a_sync_waits_for_another_one_when_it_may() {
         waiting.join().unwrap()
     });
     assert_eq!((outcome.error(), writer.counts(&outcome, "calls")), (None, (1, 0)));
+}
+
+#[test]
+fn of_a_batch_that_does_not_fit_into_the_budget_as_much_is_sent_as_fits() {
+    let server = Server::shared();
+    let writer = Writer::new("team/small");
+    let text = "x".repeat(3000);
+    (0..100).for_each(|n| drop(writer.finished_call(&json!({"n": n, "text": text}).to_string())));
+    let mut sent = Vec::new();
+    for _ in 0..2 {
+        let outcome = writer.sync_with(&server.url(), Choices { max_bytes: Some(50_000), ..Choices::default() });
+        assert_eq!(outcome.error().unwrap().status(), Status::Timeout);
+        sent.push(writer.counts(&outcome, "calls").0);
+    }
+    assert!(sent.iter().all(|count| (10..17).contains(count)), "{sent:?}");
 }

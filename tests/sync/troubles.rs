@@ -200,3 +200,71 @@ fn synced_files_can_be_deleted_and_the_bytes_of_sent_files_with_them() {
     assert!(retention::clean_synced(&dir, std::time::Duration::ZERO).unwrap() >= 2);
     assert!(!body.exists());
 }
+
+#[test]
+fn a_server_that_refuses_every_record_of_a_kind_has_none_set_aside() {
+    let server = Server::start(&["--max-bytes", "10", "--fault-paths", "obj/create|feedback"]);
+    let writer = Writer::new("team/refused");
+    for n in 0..30 {
+        let object = json!({"obj": {"project_id": "team/refused", "object_id": format!("o{n}"), "val": n}});
+        writer.record(RecordType::ObjCreate, &object);
+        let item = json!({"project_id": "team/refused", "id": Id::new().to_string(), "feedback_type": "custom",
+                          "weave_ref": "weave:///team/refused/call/x", "payload": {"n": n}});
+        writer.record(RecordType::FeedbackCreate, &item);
+    }
+    let outcome = writer.sync(&server.url());
+    assert_eq!(outcome.error().unwrap().status(), Status::Incomplete);
+    assert_eq!((writer.pending(Kind::Objects), writer.pending(Kind::Feedback)), (1, 1));
+    let mut aside = 0;
+    sync::rejected::list(writer.dir.path(), None, None, &mut |_, _| {
+        aside += 1;
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(aside, 0);
+}
+
+#[test]
+fn a_server_that_dies_with_a_request_under_way_ends_the_sync_soon() {
+    let server = Server::start(&["--delay", "2"]);
+    let writer = Writer::new("team/dying");
+    writer.finished_call("{}");
+    let url = server.url();
+    let outcome = std::thread::scope(|scope| {
+        let syncing = scope.spawn(|| writer.sync(&url));
+        let progress = ProjectDir::new(writer.dir.path(), "team/dying").sync_folder().join("progress.jsonl");
+        while !std::fs::read_to_string(&progress).is_ok_and(|text| text.contains("\"sending\":[[")) {
+            std::thread::yield_now();
+        }
+        drop(server);
+        let began = std::time::Instant::now();
+        let outcome = syncing.join().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(20), "not waited for as long as an answer may take");
+        outcome
+    });
+    assert_eq!(outcome.error().unwrap().status(), Status::Network);
+    assert_eq!(writer.pending(Kind::Calls), 1);
+}
+
+#[test]
+fn an_end_without_a_start_is_told() {
+    let server = Server::shared();
+    let writer = Writer::new("team/lone");
+    writer.end(&Id::new().to_string());
+    let dir = writer.end_of_the_program();
+    let error = sync_dir(dir.path(), &server.url(), KEY, None).error().unwrap();
+    assert!(error.status() == Status::Incomplete && error.text().contains("its start is not"), "{error}");
+}
+
+#[test]
+fn a_project_that_the_server_refuses_does_not_keep_others_from_being_sent() {
+    let server = Server::shared();
+    let writer = Writer::new("forbidden/one");
+    writer.store.add_project("team/other", &json!({}), true).unwrap();
+    let other = Writer { project: "team/other".into(), store: writer.store.clone(), dir: tempfile::tempdir().unwrap() };
+    writer.finished_call("{}");
+    other.finished_call("{}");
+    let outcome = writer.sync(&server.url());
+    assert!(outcome.error().unwrap().text().contains("forbidden/one"));
+    assert_eq!((writer.counts(&outcome, "calls"), other.counts(&outcome, "calls")), ((0, 0), (1, 0)));
+}

@@ -34,12 +34,16 @@ impl Directory {
                 return Ok(Directory { root: root.to_path_buf(), access, _lock: held });
             }
             let left = wait.saturating_sub(begun.elapsed());
-            if left.is_zero() || stop.pause(left.min(LOOK)) {
+            if stop.is_due() {
+                return Err(stop.error());
+            }
+            if left.is_zero() {
                 return Err(Error::new(
                     Status::Busy,
                     format!("another sync of {} is running; try again when it has ended", root.display()),
                 ));
             }
+            stop.pause(left.min(LOOK));
         }
     }
 

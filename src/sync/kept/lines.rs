@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::store::disk;
 use crate::store::layout::Access;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The end of a file of lines.
@@ -23,13 +23,24 @@ impl Appender {
 
     /// The file at `path`, replaced by one that holds these lines; on the disk when this returns.
     pub(in crate::sync) fn replace(path: PathBuf, access: Access, lines: &[u8]) -> Result<Self> {
+        Self::replace_by(path, access, |write| write(lines))
+    }
+
+    /// The same with what `fill` writes, which may read the former file meanwhile.
+    pub(in crate::sync) fn replace_by(
+        path: PathBuf,
+        access: Access,
+        fill: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
+    ) -> Result<Self> {
         let failed = |cause| Error::io("cannot write", &path, &cause);
         let folder = path.parent().unwrap_or(Path::new("."));
         access.make_directory(folder)?;
         let temporary = path.with_extension("tmp");
         let _ = disk::remove_file(&temporary);
-        let mut file = access.create_file(&temporary).map_err(failed)?;
-        file.write_all(lines).and_then(|()| disk::sync(&file, &temporary)).map_err(failed)?;
+        let mut file = BufWriter::new(access.create_file(&temporary).map_err(failed)?);
+        fill(&mut |lines| file.write_all(lines).map_err(failed))?;
+        let file = file.into_inner().map_err(|cause| failed(cause.into_error()))?;
+        disk::sync(&file, &temporary).map_err(failed)?;
         disk::rename(&temporary, &path).map_err(failed)?;
         disk::sync_directory(folder)?;
         Ok(Appender { path, access, file: Some(file), unsynced: false })

@@ -4,13 +4,15 @@
 //! Kept in `.sync/open_calls.jsonl`: a line when a start is about to be sent, another when its end was taken.
 
 use super::lines::{self, Appender};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::journal::{self, JournalId};
 use crate::store::layout::{Access, ProjectDir};
+use crate::sync::line::IdKey;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 /// What is needed to send the end of an open call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,28 +48,37 @@ struct Entry {
 
 const FILE: &str = "open_calls.jsonl";
 
-/// The open calls of a project.
+/// The open calls of a project. In memory is only where the line of each stands.
 pub struct OpenCalls {
+    path: PathBuf,
     log: Appender,
-    calls: HashMap<String, OpenCall>,
+    length: u64,
+    calls: HashMap<IdKey, u64>,
 }
 
 impl OpenCalls {
-    /// Reads what earlier runs noted.
+    /// Reads what earlier runs noted, and writes it anew without what has ended.
     pub fn open(project: &ProjectDir, access: Access) -> Result<Self> {
         let path = project.sync_folder().join(FILE);
-        let mut calls = HashMap::new();
+        let (mut places, mut at) = (HashMap::new(), 0);
         lines::each(&path, |line| {
             match serde_json::from_slice::<Entry>(line) {
-                Ok(Entry { id, open: Some(open) }) => drop(calls.insert(id, open)),
-                Ok(Entry { id, open: None }) => drop(calls.remove(&id)),
+                Ok(Entry { id, open: Some(_) }) => {
+                    places.insert(IdKey::of(&id), at);
+                }
+                Ok(Entry { id, open: None }) => {
+                    places.remove(&IdKey::of(&id));
+                }
                 Err(_) => {} // torn
             }
+            at += line.len() as u64 + 1;
             Ok(())
         })?;
-        let whole = calls.iter().map(|(id, open): (&String, &OpenCall)| line(id, Some(open.clone())));
-        let log = Appender::replace(path, access, &whole.collect::<Vec<_>>().concat())?;
-        Ok(OpenCalls { log, calls })
+        let mut calls = OpenCalls { log: Appender::new(path.clone(), access), path, length: at, calls: places };
+        if at > 0 {
+            calls.compact(access)?;
+        }
+        Ok(calls)
     }
 
     /// Whether anything is noted of a project.
@@ -75,14 +86,35 @@ impl OpenCalls {
         fs::metadata(project.sync_folder().join(FILE)).is_ok_and(|about| about.len() > 0)
     }
 
-    /// The open call with this id.
-    pub fn get(&self, id: &str) -> Option<&OpenCall> {
-        self.calls.get(id)
+    /// Whether a call is open.
+    pub fn contains(&self, id: &str) -> bool {
+        self.calls.contains_key(&IdKey::of(id))
     }
 
-    /// The open calls.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &OpenCall)> {
-        self.calls.iter()
+    /// The open call with this id.
+    pub fn get(&self, id: &str) -> Result<Option<OpenCall>> {
+        let Some(at) = self.calls.get(&IdKey::of(id)) else { return Ok(None) };
+        let failed = |cause| Error::io("cannot read", &self.path, &cause);
+        let mut file = File::open(&self.path).map_err(failed)?;
+        file.seek(SeekFrom::Start(*at)).map_err(failed)?;
+        let mut line = Vec::new();
+        BufReader::new(file).read_until(b'\n', &mut line).map_err(failed)?;
+        Ok(serde_json::from_slice::<Entry>(&line).ok().and_then(|entry| entry.open))
+    }
+
+    /// Gives every open call to `take`.
+    pub fn each(&self, mut take: impl FnMut(&str, &OpenCall) -> Result<()>) -> Result<()> {
+        let mut at = 0;
+        lines::each(&self.path, |line| {
+            let here = at;
+            at += line.len() as u64 + 1;
+            match serde_json::from_slice::<Entry>(line) {
+                Ok(Entry { id, open: Some(open) }) if self.calls.get(&IdKey::of(&id)) == Some(&here) => {
+                    take(&id, &open)
+                }
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Whether there is none.
@@ -92,24 +124,45 @@ impl OpenCalls {
 
     /// Notes that the starts of calls are about to be sent.
     pub fn add(&mut self, calls: impl IntoIterator<Item = (String, OpenCall)>) -> Result<()> {
-        let calls: Vec<(String, OpenCall)> = calls.into_iter().collect();
-        self.note(calls.iter().map(|(id, open)| line(id, Some(open.clone()))).collect())?;
-        self.calls.extend(calls);
+        let (mut lines, mut places) = (Vec::new(), Vec::new());
+        for (id, open) in calls {
+            places.push((IdKey::of(&id), self.length + lines.len() as u64));
+            lines.extend(line(&id, Some(open)));
+        }
+        self.note(&lines)?;
+        self.calls.extend(places);
         Ok(())
     }
 
     /// Notes that the ends of calls were taken.
     pub fn remove(&mut self, ids: &[String]) -> Result<()> {
-        self.note(ids.iter().map(|id| line(id, None)).collect())?;
-        ids.iter().for_each(|id| drop(self.calls.remove(id)));
+        self.note(&ids.iter().flat_map(|id| line(id, None)).collect::<Vec<u8>>())?;
+        for id in ids {
+            self.calls.remove(&IdKey::of(id));
+        }
         Ok(())
     }
 
-    fn note(&mut self, lines: Vec<Vec<u8>>) -> Result<()> {
-        if lines.is_empty() {
-            return Ok(());
+    fn note(&mut self, lines: &[u8]) -> Result<()> {
+        if !lines.is_empty() {
+            self.log.append(lines)?;
+            self.length += lines.len() as u64;
         }
-        self.log.append(&lines.concat())
+        Ok(())
+    }
+
+    fn compact(&mut self, access: Access) -> Result<()> {
+        let (mut places, mut at) = (HashMap::new(), 0);
+        self.log = Appender::replace_by(self.path.clone(), access, |write| {
+            self.each(|id, open| {
+                let line = line(id, Some(open.clone()));
+                places.insert(IdKey::of(id), at);
+                at += line.len() as u64;
+                write(&line)
+            })
+        })?;
+        (self.calls, self.length) = (places, at);
+        Ok(())
     }
 }
 
@@ -133,7 +186,15 @@ mod tests {
         let call = OpenCall::of(r#"{"id": "a", "trace_id": "t", "inputs": {}}"#, writer);
         assert_eq!((call.trace_id.as_deref(), call.writer()), (Some("t"), writer));
         open().add([("a".to_string(), call.clone())]).unwrap();
-        assert_eq!(open().get("a"), Some(&call));
+        assert_eq!(open().get("a").unwrap(), Some(call.clone()));
+        let mut noted = Vec::new();
+        open()
+            .each(|id, call| {
+                noted.push((id.to_string(), call.clone()));
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(noted, [("a".to_string(), call)]);
         open().remove(&["a".to_string()]).unwrap();
         assert!(open().is_empty());
     }

@@ -3,15 +3,15 @@
 use super::batch::Batch;
 use super::channel::id_of;
 use super::delivery::Delivery;
+use super::judge::Judge;
 use super::needs::Needs;
 use super::pairs::{Bounds, Pairs, Part};
 use super::parts::{interrupted, interrupted_end, joined, of_part, with_defaults, with_trace};
 use super::pending::{Lost, Pending, Place};
 use super::route::Route;
-use super::sender::{object_text, raw, text_of, Fields, Sender};
+use super::sender::{object_text, raw, text_of, Fields, Refused, Sender};
 use super::turn::Turn;
 use crate::error::Result;
-use crate::log;
 use crate::record::kind::RecordType;
 use crate::record::time::Timestamp;
 use crate::store::journal::{self, JournalId};
@@ -20,6 +20,9 @@ use crate::sync::line::{parse, plain_text, IdKey, Parsed};
 use crate::sync::results::Counted;
 use serde_json::json;
 use std::collections::HashSet;
+
+/// So many open calls are sent at a time.
+const OPEN_CHUNK: usize = 500;
 
 /// Updates that are kept until the calls have been sent; those beyond are read again.
 const UPDATES: usize = 4096;
@@ -35,8 +38,8 @@ struct Calls<'c> {
     more_updates: bool,
     open: OpenCalls,
     /// Parts of calls whose start was sent alone, or may have been.
-    open_starts: Vec<(Place, Option<JournalId>, Fields)>,
-    open_ends: Vec<(Place, Fields)>,
+    open_starts: Vec<(Place, Option<JournalId>)>,
+    open_ends: Vec<Place>,
     lost: Lost,
     /// What calls refer to, when it was not sent before them.
     needs: Option<Needs>,
@@ -178,11 +181,11 @@ impl<'c> Calls<'c> {
             return Ok(false);
         }
         // A start that may have been sent alone must not be followed by a complete call, but by its end.
-        if self.open.get(&id).is_some() {
-            let fields = of_part(&text, is_start)?;
+        if self.open.contains(&id) {
+            of_part(&text, is_start)?;
             match is_start {
-                true => self.open_starts.push((place, None, fields)),
-                false => self.open_ends.push((place, fields)),
+                true => self.open_starts.push((place, None)),
+                false => self.open_ends.push(place),
             }
             return Ok(false);
         }
@@ -237,10 +240,12 @@ impl<'c> Calls<'c> {
             let fields = of_part(parse(&line, true)?.data, part.is_start)?;
             if !part.is_start {
                 sender.project.unsent.insert(key);
-                log::write(log::Level::Warning, || {
+                // While its writer lives the start may be on its way.
+                if !part.writer_lives {
                     let id = text_of(&fields, "id").unwrap_or_default();
-                    format!("call {id}: the end is stored and the start is not; it waits")
-                });
+                    let reason = format!("call {id}: its end is stored and its start is not; the end waits for it");
+                    sender.run.results.add_reason(&sender.project.recorded, reason);
+                }
                 continue;
             }
             let started = text_of(&fields, "started_at").and_then(|at| Timestamp::parse(&at, "started_at").ok());
@@ -250,66 +255,87 @@ impl<'c> Calls<'c> {
                 let end = self.pending.last_written(part.place).into_iter().chain(started).max();
                 let whole = object_text(&interrupted(fields, end)?);
                 // Its end may turn up all the same.
-                self.open.add([(id_of(&whole), OpenCall::of(&whole, None))])?;
+                self.open.add([(id_of(&whole), OpenCall::of(&whole, part.writer))])?;
                 let whole = sender.addressed(RecordType::CallComplete, &whole)?;
                 let in_doubt = self.pending.is_in_doubt(part.place);
                 let mut batch = sender.batch(in_doubt);
                 batch.push(&whole, &[part.place]);
                 self.delivery.send(sender, &mut self.pending, batch)?;
             } else {
-                self.open_starts.push((part.place, part.writer, fields));
+                self.open_starts.push((part.place, part.writer));
             }
         }
         Ok(())
     }
 
-    /// Sends starts alone, and the ends of calls whose start was.
+    /// Sends starts alone, and then the ends of calls whose start was.
     fn send_open(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
-        let (mut starts, mut noted) = (Vec::new(), Vec::new());
-        for (place, writer, fields) in std::mem::take(&mut self.open_starts) {
-            let text = object_text(&with_trace(fields)?);
-            let id = id_of(&text);
-            if self.open.get(&id).is_none() {
-                noted.push((id, OpenCall::of(&text, writer)));
+        let mut starts = std::mem::take(&mut self.open_starts);
+        starts.sort();
+        for chunk in starts.chunks(OPEN_CHUNK) {
+            let (mut parts, mut noted) = (Vec::new(), Vec::new());
+            for (place, writer) in chunk {
+                let text = object_text(&with_trace(self.part(*place, true)?)?);
+                let id = id_of(&text);
+                if self.open.get(&id)?.is_none() {
+                    noted.push((id, OpenCall::of(&text, *writer)));
+                }
+                parts.push((Some(*place), text));
             }
-            starts.push((Some(place), text));
+            self.open.add(noted)?;
+            self.send_parts(sender, Route::Starts, parts)?;
         }
-        self.open.add(noted)?;
-        self.send_parts(sender, Route::Starts, starts)?;
-        let mut ends = Vec::new();
-        for (place, fields) in std::mem::take(&mut self.open_ends) {
-            let id = text_of(&fields, "id").unwrap_or_default();
-            let mut fields = with_defaults(fields, &["summary"])?;
-            if let Some(open) = self.open.get(&id) {
-                for (name, value) in [("trace_id", &open.trace_id), ("started_at", &open.started_at)] {
-                    if let Some(value) = value {
-                        fields.insert(name.to_string(), raw(&json!(value))?);
+        let mut ends = std::mem::take(&mut self.open_ends);
+        ends.sort();
+        let mut known = HashSet::new();
+        for chunk in ends.chunks(OPEN_CHUNK) {
+            let mut parts = Vec::new();
+            for place in chunk {
+                let mut fields = with_defaults(self.part(*place, false)?, &["summary"])?;
+                let id = text_of(&fields, "id").unwrap_or_default();
+                if let Some(open) = self.open.get(&id)? {
+                    for (name, value) in [("trace_id", &open.trace_id), ("started_at", &open.started_at)] {
+                        if let Some(value) = value {
+                            fields.insert(name.to_string(), raw(&json!(value))?);
+                        }
                     }
                 }
+                known.insert(IdKey::of(&id));
+                parts.push((Some(*place), object_text(&fields)));
             }
-            ends.push((Some(place), object_text(&fields)));
+            self.send_parts(sender, Route::Ends, parts)?;
         }
         if sender.run.choices.close_orphans {
-            ends.extend(self.ends_of_orphans(sender, &ends)?);
+            let orphans = self.ends_of_orphans(sender, &known)?;
+            for chunk in orphans.chunks(OPEN_CHUNK) {
+                self.send_parts(sender, Route::Ends, chunk.to_vec())?;
+            }
         }
-        self.send_parts(sender, Route::Ends, ends)?;
         let ended = std::mem::take(&mut sender.project.ended);
         self.open.remove(&ended)
+    }
+
+    fn part(&mut self, place: Place, is_start: bool) -> Result<Fields> {
+        let line = self.pending.fetch(place)?.unwrap_or_default();
+        of_part(parse(&line, true)?.data, is_start)
     }
 
     /// Ends of calls whose start was sent alone by an earlier run, and whose writer is gone.
     fn ends_of_orphans(
         &self,
         sender: &Sender<'_, '_, 'c>,
-        known: &[(Option<Place>, String)],
+        known: &HashSet<IdKey>,
     ) -> Result<Vec<(Option<Place>, String)>> {
-        let known: HashSet<String> = known.iter().map(|(_, text)| id_of(text)).collect();
-        let orphans = self.open.iter().filter(|(id, call)| {
-            !known.contains(*id) && call.writer().is_some_and(|writer| !journal::is_in_use(sender.run.root, &writer))
-        });
-        orphans
-            .map(|(id, call)| Ok((None, object_text(&interrupted_end(&sender.project.recorded, id, call)?))))
-            .collect()
+        let mut orphans = Vec::new();
+        self.open.each(|id, call| {
+            let is_gone = call.writer().is_some_and(|writer| !journal::is_in_use(sender.run.root, &writer));
+            if is_gone && !known.contains(&IdKey::of(id)) {
+                let end = interrupted_end(&sender.project.recorded, id, call)?;
+                orphans.push((None, object_text(&end)));
+            }
+            Ok(())
+        })?;
+        Ok(orphans)
     }
 
     fn send_parts(
@@ -335,6 +361,7 @@ impl<'c> Calls<'c> {
     /// In complete mode an update of a call that is not stored is accepted and lost (protocol, section 15): after all
     /// calls, and not while the call itself waits. With a call that was set aside its updates are, to be sent again with it.
     fn send_updates(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
+        let mut judge = Judge::default();
         for (place, text) in std::mem::take(&mut self.updates) {
             let call = serde_json::from_str(&text).ok().and_then(|fields| text_of(&fields, "call_id"));
             let call = call.unwrap_or_default();
@@ -348,13 +375,17 @@ impl<'c> Calls<'c> {
             }
             sender.check_limits(text.len())?;
             match sender.project.channel.post("/call/update", text.as_bytes()) {
-                Ok(_) => sender.accepted(&mut self.pending, &[place], Counted::CallUpdates, 1)?,
+                Ok(_) => {
+                    sender.accepted(&mut self.pending, &[place], Counted::CallUpdates, 1)?;
+                    sender.condemn(&mut self.pending, judge.passed())?;
+                }
                 Err(failure) => {
-                    sender.refused_by(&mut self.pending, place, Counted::CallUpdates, &call, failure)?;
+                    let refused = Refused { place, what: Counted::CallUpdates, id: call };
+                    sender.refused_by(&mut self.pending, &mut judge, refused, failure)?;
                 }
             }
         }
-        Ok(())
+        sender.condemn(&mut self.pending, judge.close())
     }
 
     /// Notes what may have arrived without being acknowledged: nothing, unless something went wrong.

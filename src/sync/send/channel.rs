@@ -1,6 +1,6 @@
 //! Requests for one project: their paths, their repetition, and what the project has already.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use crate::sync::line::plain_text;
 use crate::sync::lookup::Lookup;
 use crate::sync::server::address::escape;
@@ -17,6 +17,8 @@ pub struct Channel<'a> {
     pub transport: &'a Transport,
     /// How often a request is tried.
     pub policy: &'a RetryPolicy,
+    /// The same for what is tried again as a part of something larger.
+    pub brief: RetryPolicy,
     /// Whether the caller wants an end.
     pub stop: Stop,
     /// The `entity/project` that is written to.
@@ -57,7 +59,7 @@ impl Channel<'_> {
     pub fn lookup(&self) -> Lookup<'_> {
         Lookup {
             transport: self.transport,
-            retry: Retry { policy: self.policy, stop: &self.stop },
+            retry: Retry { policy: &self.brief, stop: &self.stop },
             project: &self.target,
         }
     }
@@ -79,16 +81,30 @@ impl Channel<'_> {
         if !of_all(failure.kind()) {
             return Ok(());
         }
-        let question = json!({"project_id": self.target, "limit": 1, "columns": ["id"]});
-        let (place, brief, body) = ("/calls/stream_query", self.policy.brief(), question.to_string());
-        let retry = Retry { policy: &brief, stop: &self.stop };
-        match retry.run(place, |id| self.transport.post_query(place, body.as_bytes(), id)) {
-            Err(closed) if of_all(closed.kind()) || closed.is_transient() => {
-                Err(Error::from(closed).context(format!("project {}", self.target)))
+        match self.ask_for_little() {
+            Err(closed) if matches!(closed.kind(), FailureKind::Forbidden | FailureKind::NotFound) => {
+                Err(Error::new(Status::Forbidden, closed.to_string()).context(format!("project {}", self.target)))
+            }
+            Err(failing) if of_all(failing.kind()) || failing.is_transient() => {
+                Err(Error::from(failing).context(format!("project {}", self.target)))
             }
             Err(stopped) if stopped.kind() == FailureKind::Cancelled => Err(stopped.into()),
             _ => Ok(()),
         }
+    }
+
+    /// Fails when nothing can be connected any more.
+    pub fn is_reachable(&self) -> std::result::Result<(), Failure> {
+        match self.ask_for_little() {
+            Err(gone) if gone.is_dead_link() || gone.is_silence() => Err(gone),
+            _ => Ok(()),
+        }
+    }
+
+    fn ask_for_little(&self) -> std::result::Result<Answer, Failure> {
+        let question = json!({"project_id": self.target, "limit": 1, "columns": ["id"]}).to_string();
+        let (place, retry) = ("/calls/stream_query", Retry { policy: &self.brief, stop: &self.stop });
+        retry.run(place, |id| self.transport.post_query(place, question.as_bytes(), id))
     }
 }
 

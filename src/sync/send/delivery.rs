@@ -11,7 +11,7 @@ use super::pending::{Lost, Pending};
 use super::pool::Done;
 use super::route::Route;
 use super::sender::Sender;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sync::line::IdKey;
 use crate::sync::results::Counted;
 use crate::sync::server::failure::{Failure, FailureKind};
@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 
 /// How much may wait for its time before nothing further is read.
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
+
+/// What an object takes in a body beside its text, and its share of what encloses it, at most.
+const ITEM_BYTES: u64 = 16;
 
 /// The sending of batches over one route.
 pub struct Delivery<'c> {
@@ -30,7 +33,7 @@ pub struct Delivery<'c> {
     parts: Vec<Batch>,
     /// Batches that wait for their time.
     waiting: Vec<Batch>,
-    judge: Judge,
+    judge: Judge<Batch>,
     /// Records that may be under way although nobody waits for them any more.
     lost: Lost,
     /// What earlier runs left in doubt is not to be asked for before this time.
@@ -124,21 +127,41 @@ impl<'c> Delivery<'c> {
         std::mem::take(&mut self.lost)
     }
 
-    fn submit(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending, mut batch: Batch) -> Result<()> {
+    fn submit(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending, batch: Batch) -> Result<()> {
         while sender.run.pool.is_full() {
             let Some(done) = sender.run.pool.done(true) else { break };
             self.take(sender, pending, done)?;
         }
-        if let Err(error) = sender.check_limits(batch.bytes()) {
-            if batch.in_doubt {
-                self.lost.add(batch.places(), Instant::now());
-            }
-            return Err(error);
+        let Err(error) = sender.check_limits(batch.bytes()) else {
+            self.hand_over(sender, batch);
+            return Ok(());
+        };
+        // What still fits is sent.
+        let (left, mut bytes) = (sender.left_bytes(), 0);
+        let fits: Vec<bool> = batch
+            .items()
+            .map(|(text, _)| {
+                bytes += text.len() as u64 + ITEM_BYTES;
+                bytes <= left
+            })
+            .collect();
+        let (first, rest) =
+            (batch.select(|n| fits.get(n) == Some(&true)), batch.select(|n| fits.get(n) != Some(&true)));
+        if rest.in_doubt {
+            self.lost.add(rest.places(), Instant::now());
         }
+        if !first.is_empty() && sender.check_limits(first.bytes()).is_ok() {
+            self.hand_over(sender, first);
+        } else if first.in_doubt {
+            self.lost.add(first.places(), Instant::now());
+        }
+        Err(error)
+    }
+
+    fn hand_over(&mut self, sender: &mut Sender<'_, '_, 'c>, mut batch: Batch) {
         batch.due = None;
         batch.begun.get_or_insert_with(Instant::now);
         sender.run.pool.submit(&self.channel, self.route, batch);
-        Ok(())
     }
 
     fn send_parts(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Result<()> {
@@ -192,6 +215,13 @@ impl<'c> Delivery<'c> {
         let few = sender.run.policy.max_attempts_without_hope;
         let split = failure.may_be_a_records_fault() && batch.len() > 1 && batch.attempts >= few;
         let wait = sender.run.policy.next_wait(&failure, batch.attempts, elapsed).filter(|_| !split);
+        if wait.is_some() && !failure.is_over() {
+            // A line that was cut may be that of a server that is gone: nobody needs to wait for the look-up then.
+            if let Err(gone) = self.channel.is_reachable() {
+                self.lost.add(batch.places(), over_at(sender, &failure));
+                return Err(gone.into());
+            }
+        }
         if let Some(wait) = wait {
             let next = Instant::now() + wait;
             batch.due = Some(if batch.in_doubt { next.max(over_at(sender, &failure)) } else { next });
@@ -230,13 +260,7 @@ impl<'c> Delivery<'c> {
             Verdict::Refused(suspects) => {
                 suspects.into_iter().try_for_each(|suspect| self.condemn(sender, pending, suspect))
             }
-            Verdict::AllAreRefused(failure) => {
-                let text = format!(
-                    "{}: the server refuses every record of this kind, so none was set aside: {failure}",
-                    sender.project.channel.target
-                );
-                Err(Error::new(Error::from(failure).status(), text))
-            }
+            Verdict::AllAreRefused(error) => Err(error.context(&sender.project.channel.target)),
         }
     }
 
@@ -253,6 +277,7 @@ impl<'c> Delivery<'c> {
                 sender.set_aside(pending, places, self.what, &id, failure.status(), &failure.to_string())?;
             } else {
                 self.lost.add(if batch.in_doubt { places } else { &[] }, Instant::now());
+                pending.pass_over(places);
                 sender.not_taken(self.what, &failure.to_string())?;
             }
         }

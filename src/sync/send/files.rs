@@ -1,8 +1,9 @@
 //! Sending files: the record says which, the bytes lie beside the data files.
 
 use super::channel::Channel;
-use super::pending::{Pending, Place};
+use super::pending::Place;
 use super::sender::{not_json, Sender};
+use super::singly::Singly;
 use crate::error::Result;
 use crate::sync::line::parse;
 use crate::sync::results::Counted;
@@ -29,13 +30,13 @@ pub const FOLDERS: [&str; 2] = ["files", "files_metadata"];
 
 /// Sends the pending files of a project. To send one again changes nothing.
 pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
-    for folder in FOLDERS {
-        let mut pending = sender.pending(folder);
-        while let Some(place) = pending.advance()? {
-            let line = pending.line().0.to_vec();
-            send_one(sender, &mut pending, place, &line)?;
+    for name in FOLDERS {
+        let mut folder = Singly::new(Counted::Files, sender.pending(name));
+        while let Some(place) = folder.pending.advance()? {
+            let line = folder.pending.line().0.to_vec();
+            send_one(sender, &mut folder, place, &line)?;
         }
-        sender.finish(&mut pending)?;
+        folder.finish(sender)?;
     }
     Ok(())
 }
@@ -46,17 +47,17 @@ pub fn digest_of(data: &str) -> String {
 }
 
 /// Sends the file of one record.
-pub fn send_one(sender: &mut Sender<'_, '_, '_>, pending: &mut Pending, place: Place, line: &[u8]) -> Result<()> {
+pub fn send_one(sender: &mut Sender<'_, '_, '_>, folder: &mut Singly, place: Place, line: &[u8]) -> Result<()> {
     let record = parse(line, false).and_then(|line| serde_json::from_str::<FileRecord>(line.data).map_err(not_json));
     let record = match record {
         Ok(record) => record,
-        Err(error) => return sender.set_aside(pending, &[place], Counted::Files, "", None, error.text()),
+        Err(error) => return folder.set_aside(sender, place, "", error.text()),
     };
     let digest = record.digest.clone().unwrap_or_default();
     let kept_as = record.file_id.as_deref().unwrap_or(&digest);
     if kept_as.is_empty() || kept_as.contains('/') {
         let reason = format!("the record of file \"{}\" does not say where its bytes are", record.name);
-        return sender.set_aside(pending, &[place], Counted::Files, &digest, None, &reason);
+        return folder.set_aside(sender, place, &digest, &reason);
     }
     let path = sender.project.dir.file_body(kept_as);
     let bytes = path.metadata().map(|about| about.len()).unwrap_or_default();
@@ -67,12 +68,12 @@ pub fn send_one(sender: &mut Sender<'_, '_, '_>, pending: &mut Pending, place: P
             let reason = format!("{} was changed after it was recorded: its digest is now {answer}", path.display());
             sender.not_taken(Counted::Files, &reason)
         }
-        Ok(_) => sender.accepted(pending, &[place], Counted::Files, 1),
+        Ok(_) => folder.accepted(sender, place),
         // Whoever has the bytes may put them back.
         Err(failure) if failure.kind() == FailureKind::LocalFile => {
             sender.not_taken(Counted::Files, &failure.to_string())
         }
-        Err(failure) => sender.refused_by(pending, place, Counted::Files, &digest, failure),
+        Err(failure) => folder.refused(sender, place, &digest, failure),
     }
 }
 

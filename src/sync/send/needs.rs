@@ -3,15 +3,16 @@
 
 use super::files;
 use super::objects;
-use super::pending::{Pending, Place};
+use super::pending::Place;
 use super::sender::Sender;
+use super::singly::Singly;
 use crate::error::Result;
 use crate::record::kind::RecordType;
 use crate::record::refs::EXTERNAL;
 use crate::record::time::Timestamp;
 use crate::sync::line::{parse, Parsed};
 use crate::sync::results::Counted;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// How far references in referred records are followed; what lies deeper is sent in its own turn.
 const DEPTH: usize = 32;
@@ -21,10 +22,9 @@ const DIGEST: usize = 43;
 
 /// The pending files, tables, ops and objects of a project, by what a reference says of them.
 pub struct Needs {
-    folders: Vec<(Counted, Pending)>,
+    folders: Vec<Singly>,
     /// Every version of a thing, in the order in which it was logged.
     waiting: HashMap<String, Vec<(usize, Place)>>,
-    held: HashSet<String>,
 }
 
 impl Needs {
@@ -41,13 +41,13 @@ impl Needs {
                 let time = Timestamp::parse(line.timestamp, "timestamp").unwrap_or_else(|_| Timestamp::now());
                 found.entry(key_of(&line)).or_default().push((time, number, place));
             }
-            opened.push((what, pending));
+            opened.push(Singly::new(what, pending));
         }
         let in_order = |(key, mut places): (String, Vec<(Timestamp, usize, Place)>)| {
             places.sort();
             (key, places.into_iter().map(|(_, number, place)| (number, place)).collect())
         };
-        Ok(Needs { folders: opened, waiting: found.into_iter().map(in_order).collect(), held: HashSet::new() })
+        Ok(Needs { folders: opened, waiting: found.into_iter().map(in_order).collect() })
     }
 
     /// Sends what a text refers to and was not sent yet.
@@ -61,13 +61,13 @@ impl Needs {
         }
         for key in keys_in(text) {
             for (number, place) in self.waiting.remove(&key).unwrap_or_default() {
-                let Some((what, pending)) = self.folders.get_mut(number) else { continue };
-                let (what, Some(line)) = (*what, pending.fetch(place)?) else { continue };
+                let Some(folder) = self.folders.get_mut(number) else { continue };
+                let Some(line) = folder.pending.fetch(place)? else { continue };
                 self.send_below(sender, &String::from_utf8_lossy(&line), depth - 1)?;
-                let Some((_, pending)) = self.folders.get_mut(number) else { continue };
-                match what {
-                    Counted::Files => files::send_one(sender, pending, place, &line)?,
-                    _ => objects::send_one(sender, pending, place, &line, what, &mut self.held)?,
+                let Some(folder) = self.folders.get_mut(number) else { continue };
+                match folder.what {
+                    Counted::Files => files::send_one(sender, folder, place, &line)?,
+                    _ => objects::send_one(sender, folder, place, &line)?,
                 }
             }
         }

@@ -4,9 +4,10 @@
 //! server's answer is learned, and everything that is sent later refers to it by that.
 
 use super::files::upload;
-use super::pending::{Pending, Place};
+use super::pending::Place;
 use super::refmap::Named;
 use super::sender::{not_json, Project, Run, Sender};
+use super::singly::Singly;
 use crate::error::{Error, Result, Status};
 use crate::record::digest::{table_digest, value_digest};
 use crate::record::json::Value;
@@ -19,7 +20,6 @@ use crate::sync::server::transport::Content;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use std::collections::HashSet;
 
 /// Larger tables go in parts (protocol, section 8).
 const TABLE_ROWS: usize = 1000;
@@ -95,13 +95,6 @@ impl From<Failure> for Refusal {
     }
 }
 
-/// A folder of a project that is being sent.
-struct Folder {
-    project: usize,
-    what: Counted,
-    pending: Pending,
-}
-
 /// Sends the pending tables, ops and objects of projects, in the order in which they were logged: a reference can only
 /// have been handed out before it was used, also by another project. To send one again changes nothing, as long as no
 /// later version was sent. An error of one project ends that project, and stands in its place in `ended`.
@@ -109,20 +102,18 @@ pub fn send<'env>(run: &mut Run<'_, 'env>, projects: &mut [Project<'env>], ended
     let (mut folders, mut order) = (Vec::new(), Vec::new());
     for (number, project) in projects.iter_mut().enumerate() {
         for (folder, what) in FOLDERS {
-            let mut pending = Sender { run, project }.pending(folder);
-            order.extend(pending.times()?.into_iter().map(|(time, place)| (time, folders.len(), place)));
-            folders.push(Folder { project: number, what, pending });
+            let mut folder = Singly::new(what, Sender { run, project }.pending(folder));
+            order.extend(folder.pending.times()?.into_iter().map(|(time, place)| (time, folders.len(), place)));
+            folders.push((number, folder));
         }
     }
     order.sort();
-    // Names of which a version was not taken: later ones must not come before it.
-    let mut held = HashSet::new();
     let mut sent = Ok(());
     for (_, folder, place) in order {
-        let Some(Folder { project: number, what, pending }) = folders.get_mut(folder) else { continue };
+        let Some((number, folder)) = folders.get_mut(folder) else { continue };
         let (Some(project), Some(None)) = (projects.get_mut(*number), ended.get(*number)) else { continue };
-        let Some(line) = pending.fetch(place)? else { continue };
-        match send_one(&mut Sender { run, project }, pending, place, &line, *what, &mut held) {
+        let Some(line) = folder.pending.fetch(place)? else { continue };
+        match send_one(&mut Sender { run, project }, folder, place, &line) {
             Err(error) if ends_the_run(error.status()) => {
                 sent = Err(error);
                 break;
@@ -131,47 +122,33 @@ pub fn send<'env>(run: &mut Run<'_, 'env>, projects: &mut [Project<'env>], ended
             Ok(()) => {}
         }
     }
-    for Folder { project, pending, .. } in &mut folders {
-        if let Some(project) = projects.get_mut(*project) {
-            Sender { run, project }.finish(pending)?;
+    for (number, folder) in &mut folders {
+        let Some(project) = projects.get_mut(*number) else { continue };
+        let mut sender = Sender { run, project };
+        match sent.is_ok() && matches!(ended.get(*number), Some(None)) {
+            true => folder.finish(&mut sender)?,
+            false => sender.finish(&mut folder.pending)?,
         }
     }
     sent
 }
 
-/// Sends one record; `held` are names of which a version was not taken.
-pub fn send_one(
-    sender: &mut Sender<'_, '_, '_>,
-    pending: &mut Pending,
-    place: Place,
-    line: &[u8],
-    what: Counted,
-    held: &mut HashSet<String>,
-) -> Result<()> {
+/// Sends one record.
+pub fn send_one(sender: &mut Sender<'_, '_, '_>, folder: &mut Singly, place: Place, line: &[u8]) -> Result<()> {
     let line = match parse(line, false) {
         Ok(line) => line,
-        Err(error) => return sender.set_aside(pending, &[place], what, "", None, error.text()),
+        Err(error) => return folder.set_aside(sender, place, "", error.text()),
     };
-    let name = name_of(line.data);
-    let full_name = format!("{}/{name}", sender.project.recorded);
-    if held.contains(&full_name) {
-        return Ok(());
-    }
     sender.check_limits(line.data.len())?;
     match send_line(sender, &line) {
         Ok(()) => {
             // Nothing would teach it again once the record counts as sent.
             sender.run.refs.persist()?;
-            sender.accepted(pending, &[place], what, 1)
+            folder.accepted(sender, place)
         }
         Err(Refusal::Run(error)) => Err(error),
-        Err(Refusal::Record(error)) => sender.set_aside(pending, &[place], what, &name, None, error.text()),
-        Err(Refusal::Server(failure)) => {
-            if failure.kind() == FailureKind::ServerError && !name.is_empty() {
-                held.insert(full_name);
-            }
-            sender.refused_by(pending, place, what, &name, failure)
-        }
+        Err(Refusal::Record(error)) => folder.set_aside(sender, place, &name_of(line.data), error.text()),
+        Err(Refusal::Server(failure)) => folder.refused(sender, place, &name_of(line.data), failure),
     }
 }
 

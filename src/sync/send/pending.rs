@@ -80,6 +80,8 @@ struct FileState {
     live: bool,
     acknowledged: Ranges,
     in_doubt: Ranges,
+    /// Not to be tried again in this run.
+    passed_over: Ranges,
     reader: Option<Reader>,
     /// A reader that goes back to single records.
     fetcher: Option<Reader>,
@@ -100,7 +102,8 @@ impl Pending {
         for Extent { file, length, live } in snapshot.of(name).iter().cloned() {
             let key = format!("{name}/{}", file.path.file_name().unwrap_or_default().to_string_lossy());
             let (mut acknowledged, in_doubt) = (progress.acknowledged(&key), progress.in_doubt(&key));
-            for index in in_doubt.iter().flat_map(|(first, last)| first..=last).filter(|_| !rejected.is_empty()) {
+            let doubts = in_doubt.iter().filter(|_| !rejected.is_empty());
+            for index in doubts.flat_map(|(first, last)| first..=last) {
                 if rejected.contains(&format!("{key}#{index}")) {
                     acknowledged.insert(index, index);
                 }
@@ -108,6 +111,7 @@ impl Pending {
             files.push(FileState {
                 acknowledged,
                 in_doubt,
+                passed_over: Ranges::default(),
                 file,
                 key,
                 length,
@@ -244,6 +248,15 @@ impl Pending {
         progress.acknowledge(&self.by_file(places))
     }
 
+    /// Does not give these records again in this run.
+    pub fn pass_over(&mut self, places: &[Place]) {
+        for place in places {
+            if let Some(state) = self.files.get_mut(place.file as usize) {
+                state.passed_over.insert(place.index, place.index);
+            }
+        }
+    }
+
     /// Notes that nothing is under way any more but what was lost.
     pub fn settle(&self, lost: &Lost, progress: &mut Progress) -> Result<()> {
         let mut left = self.by_file(&lost.places);
@@ -324,7 +337,7 @@ impl FileState {
             let Some(index) = reader.advance()? else { break };
             if reader.line().iter().all(u8::is_ascii_whitespace) {
                 self.acknowledged.insert(index, index);
-            } else if !self.acknowledged.contains(index) {
+            } else if !self.acknowledged.contains(index) && !self.passed_over.contains(index) {
                 return Ok(Some(index));
             }
         }

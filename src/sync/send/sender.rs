@@ -3,6 +3,7 @@
 
 use super::batch::Batch;
 use super::channel::Channel;
+use super::judge::{Judge, Suspect, Verdict};
 use super::pending::{Pending, Place};
 use super::pool::Pool;
 use super::refmap::RefMap;
@@ -17,7 +18,7 @@ use crate::sync::kept::receipts::About;
 use crate::sync::kept::rejected::{Entry, Rejected};
 use crate::sync::line::IdKey;
 use crate::sync::results::{Counted, Results};
-use crate::sync::server::failure::{Failure, FailureKind};
+use crate::sync::server::failure::Failure;
 use crate::sync::server::retry::RetryPolicy;
 use crate::sync::server::stop::Stop;
 use crate::sync::server::transport::Transport;
@@ -86,10 +87,19 @@ pub struct Project<'env> {
     pub unsent: HashSet<IdKey>,
     /// Calls whose end was taken although their start had been sent alone.
     pub ended: Vec<String>,
-    /// Whether the server has taken anything of it in this run.
-    pub has_passed: bool,
     /// What an earlier run sent last is over for certain at this time.
     pub doubts_until: Instant,
+}
+
+/// A record that the server refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// Where it stands.
+    pub place: Place,
+    /// What it counts as.
+    pub what: Counted,
+    /// Its id, if it has one.
+    pub id: String,
 }
 
 /// Sends the records of one project.
@@ -126,16 +136,23 @@ impl Sender<'_, '_, '_> {
         if let Some(limit) = self.run.choices.max_bytes.filter(|limit| sent > *limit) {
             return Err(Error::new(
                 Status::Timeout,
-                format!("the sync stopped before it sent more than {limit} bytes (max_bytes); sync again for the rest"),
+                format!(
+                    "the sync stopped before it sent more than {limit} bytes (max_sync_bytes); sync again for the rest"
+                ),
             ));
         }
         self.run.sent_bytes = sent;
         Ok(())
     }
 
+    /// How many bytes may still be sent.
+    pub fn left_bytes(&self) -> u64 {
+        self.run.choices.max_bytes.map_or(u64::MAX, |limit| limit.saturating_sub(self.run.sent_bytes))
+    }
+
     /// Why the sync stops.
     pub fn stopped(&self) -> Error {
-        stopped(&self.run.stop)
+        self.run.stop.error()
     }
 
     /// Notes that the server has these records, which count as `count`.
@@ -146,7 +163,6 @@ impl Sender<'_, '_, '_> {
 
     /// Counts what the server has taken.
     pub fn count(&mut self, what: Counted, count: u64) -> Result<()> {
-        self.project.has_passed = true;
         self.run.results.add_synced(&self.project.recorded, what, count);
         self.tell(what)
     }
@@ -182,24 +198,34 @@ impl Sender<'_, '_, '_> {
         self.not_taken(what, reason)
     }
 
-    /// A refusal of one record sets it aside, and a fault of the server too when it persists for this record while others
-    /// of the project pass; any other failure ends the sending.
+    /// What becomes of records that the server refused one by one. An error ends the sending: it is no record's fault.
     pub fn refused_by(
         &mut self,
         pending: &mut Pending,
-        place: Place,
-        what: Counted,
-        id: &str,
+        judge: &mut Judge<Refused>,
+        refused: Refused,
         failure: Failure,
     ) -> Result<()> {
         if !failure.may_be_a_records_fault() {
             return Err(failure.into());
         }
         self.project.channel.check_is_open(&failure)?;
-        if failure.kind() == FailureKind::ServerError && !self.project.has_passed {
-            return self.not_taken(what, &failure.to_string());
+        match judge.refused(refused, failure) {
+            Verdict::Wait => Ok(()),
+            Verdict::Refused(suspects) => self.condemn(pending, suspects),
+            Verdict::AllAreRefused(error) => Err(error.context(&self.project.channel.target)),
         }
-        self.set_aside(pending, &[place], what, id, failure.status(), &failure.to_string())
+    }
+
+    /// Sets aside records that are to blame for their refusal; the others stay pending, and are not tried again.
+    pub fn condemn(&mut self, pending: &mut Pending, suspects: Vec<Suspect<Refused>>) -> Result<()> {
+        for (Refused { place, what, id }, failure, is_certain) in suspects {
+            match is_certain {
+                true => self.set_aside(pending, &[place], what, &id, failure.status(), &failure.to_string())?,
+                false => self.not_taken(what, &failure.to_string())?,
+            }
+        }
+        Ok(())
     }
 
     /// Gives the files that were sent whole the name that says so, and tells of those that cannot be read whole.
@@ -249,25 +275,10 @@ impl Sender<'_, '_, '_> {
         // Once it wanted an end, what is under way is waited for and counted, and that is all.
         self.run.is_told_to_end = self.run.is_told_to_end || !(self.run.report)(&update);
         match self.run.is_told_to_end || self.run.stop.is_asked() {
-            true => Err(cancelled()),
+            true => Err(Error::new(Status::Cancelled, "stopped on request; what was not sent is kept")),
             false => Ok(()),
         }
     }
-}
-
-/// Why a sync stops.
-pub fn stopped(stop: &Stop) -> Error {
-    match stop.is_asked() {
-        true => cancelled(),
-        false => Error::new(
-            Status::Timeout,
-            "the time for the sync is over (max_time); what was not sent is kept, sync again for the rest",
-        ),
-    }
-}
-
-fn cancelled() -> Error {
-    Failure::new(FailureKind::Cancelled, "sync", "").into()
 }
 
 /// The text of an object with these fields; project and id stand first, where they are found without parsing.

@@ -61,7 +61,7 @@ pub fn ensure(transport: &Transport, retry: &Retry<'_>, entity: &str, project: &
     match made.pointer("/upsertModel/model/name").and_then(Value::as_str) {
         Some(name) => Ok(name.to_owned()),
         None => Err(Error::new(
-            Status::Server,
+            Status::Forbidden,
             format!("{doing}: the server neither found nor made it; check the entity's name and the key's rights"),
         )),
     }
@@ -81,7 +81,9 @@ pub fn internal_ids(transport: &Transport, retry: &Retry<'_>, projects: &[String
 }
 
 fn ask(transport: &Transport, retry: &Retry<'_>, doing: &str, query: &str, variables: Value) -> Result<Value> {
-    retry
-        .run(doing, |id| transport.graphql(query, variables.clone(), id))
-        .map_err(|failure| Error::from(failure).context(doing))
+    retry.run(doing, |id| transport.graphql(query, variables.clone(), id)).map_err(|failure| match failure.kind() {
+        // The server answered, and said no to this question: others may be answered.
+        FailureKind::Refused => Error::new(Status::Forbidden, failure.to_string()).context(doing),
+        _ => Error::from(failure).context(doing),
+    })
 }

@@ -1,5 +1,6 @@
 //! A wish to stop, or a time at which to: everything that waits looks at it, and what waits for a server is woken by it.
 
+use crate::error::{Error, Status};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -87,6 +88,17 @@ impl Stop {
     /// Whether to stop, for whatever cause.
     pub fn is_due(&self) -> bool {
         self.is_asked() || self.is_late()
+    }
+
+    /// Why what looked at it ended.
+    pub fn error(&self) -> Error {
+        match self.is_asked() {
+            true => Error::new(Status::Cancelled, "stopped on request; what was not sent is kept"),
+            false => Error::new(
+                Status::Timeout,
+                "the time for it is over (max_sync_time); what was not sent is kept, sync again for the rest",
+            ),
+        }
     }
 
     /// Waits so long, or until it is due; answers whether it is.
