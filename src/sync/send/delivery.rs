@@ -207,6 +207,8 @@ impl<'c> Delivery<'c> {
             let there = |number: usize| sent.there.get(number).copied().unwrap_or(false);
             self.accepted(sender, pending, &batch.select(there))?;
             batch = batch.select(|number| !there(number));
+            // What came after these was not tried as often as they were.
+            (batch.attempts, batch.begun) = (0, None);
         }
         batch.in_doubt |= may_have_arrived(&failure);
         batch.attempts += 1;
