@@ -11,8 +11,10 @@ use weave::record::kind::{Kind, RecordType};
 use weave::record::time::Timestamp;
 use weave::store::layout::Access;
 use weave::sync::cleaning;
+use weave::sync::receipts::{self, Receipt};
 use weave::sync::rejected::{self, Entry, Rejected};
 use weave::sync::results::Counted;
+use weave::sync::Choices;
 
 /// Takes the only record of a file out of what is pending, as a sync does that has rejected it.
 fn reject(offline: &Offline, kind: Kind, counted: Counted, id: Option<String>, line: &str) {
@@ -106,4 +108,45 @@ fn objects_are_put_back_in_the_order_in_which_they_were_rejected() {
     assert_eq!(offline.sync(&server.url()).error(), None);
     let latest = json!({"project_id": "team/order", "object_id": "thing", "digest": "latest"});
     assert_eq!(server.post("/obj/read", &latest)["obj"]["val"], json!(2));
+}
+
+/// The receipts of the files of feedback: how many records were rejected, and the ids.
+fn feedback_receipts(offline: &Offline) -> Vec<(u64, Vec<String>)> {
+    let read = |path: &std::path::PathBuf| {
+        let (mut receipt, mut ids) = (Receipt::open(path).unwrap(), Vec::new());
+        while let Some(more) = receipt.next_ids().unwrap() {
+            ids.extend(more.into_iter().flatten());
+        }
+        receipt.header.file.starts_with("feedback/").then_some((receipt.header.rejected, ids))
+    };
+    receipts::all(&offline.folder()).unwrap().iter().filter_map(read).collect()
+}
+
+#[test]
+fn the_receipt_of_a_file_does_not_name_what_was_dropped_or_tried_again_while_it_was_written() {
+    for (project, is_dropped) in [("team/dropped", true), ("team/moved", false)] {
+        let refusing = Server::start(&["--reject-marker", "poison"]);
+        let offline = Offline::new(project);
+        let (call, _) = offline.call_line("x");
+        let [first, refused, last] = ["first", "poison", "last"].map(|note| offline.feedback(&call, note));
+        offline.flush();
+        let outcome = offline.sync_with(&refusing.url(), Choices { seal: false, ..Choices::default() });
+        assert!(outcome.error().is_some(), "one is refused");
+        assert_eq!(offline.pending(Kind::Feedback), 1, "its file is still written");
+        let act = if is_dropped { rejected::discard } else { rejected::retry };
+        assert_eq!(act(offline.root(), None, None, None).unwrap(), 1);
+        offline.close();
+
+        let server = refusing.healed();
+        assert_eq!(offline.sync(&server.url()).error(), None);
+        assert_eq!(offline.pending(Kind::Feedback), 0);
+        let mut expected = vec![(1, vec![first, last])];
+        if !is_dropped {
+            expected.push((0, vec![refused]));
+        }
+        assert_eq!(feedback_receipts(&offline), expected);
+        let (outcome, missing) = offline.verify(&server.url(), true);
+        assert_eq!((outcome.error(), missing, outcome.put_back), (None, vec![], 0));
+        assert!(Rejected::open(&offline.folder(), Access::Owner).unwrap().is_empty());
+    }
 }

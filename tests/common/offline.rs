@@ -86,13 +86,17 @@ impl Offline {
 
     /// A sync, and receipts for what it marked.
     pub fn sync(&self, server: &str) -> sync::Outcome {
+        self.sync_with(server, Choices::default())
+    }
+
+    pub fn sync_with(&self, server: &str, choices: Choices) -> sync::Outcome {
         let (connection, environment) = (connection(server), self.environment());
         let request = Request {
             offline_dir: self.root(),
             project: None,
             connection: &connection,
             environment: &environment,
-            choices: Choices::default(),
+            choices,
             stop: Stop::new(),
         };
         let outcome = sync::run(&request, &mut |_| true).unwrap();
@@ -121,6 +125,10 @@ impl Offline {
 
     fn environment(&self) -> Environment {
         Environment::given(&[], self.root(), self.root())
+    }
+
+    pub fn flush(&self) {
+        self.store.flush(None).unwrap();
     }
 
     /// Ends the program that logs.

@@ -3,10 +3,14 @@
 //! They stand in `.sync/rejected.jsonl`, a line each, on the disk before the record counts as acknowledged. In memory are
 //! only hashes of their places. A line `{"moving": [places], "as": FILE, "to": FOLDER}` says that these were put back to
 //! be sent again (see `requeue`); the next one who opens the file finishes what was begun and writes it anew without
-//! them. Whoever opens it holds the directory's lock.
+//! them. What is dropped or put back from a data file that is still pending stays known by its place (see `left`).
+//! Whoever opens it holds the directory's lock.
+
+mod left;
 
 use super::directory::{choose, Directory};
 use super::lines::{self, Appender};
+use super::ranges::Ranges;
 use super::requeue::{self, Moving};
 use crate::error::{Error, Result, Status};
 use crate::record::time::Timestamp;
@@ -15,6 +19,7 @@ use crate::store::layout::{self, Access, ProjectDir, REJECTED_FILE};
 use crate::sync::line::IdKey;
 use crate::sync::results::Counted;
 use crate::sync::server::stop::Stop;
+use left::Left;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{to_raw_value, RawValue};
 use sha2::{Digest, Sha256};
@@ -70,7 +75,7 @@ struct Written {
     lines: Vec<Box<RawValue>>,
 }
 
-/// What of a line says whether it is an entry, and where that stood.
+/// What of a line says what it is, and of which records.
 #[derive(Deserialize)]
 struct About {
     #[serde(default)]
@@ -87,6 +92,10 @@ struct About {
     file: Option<String>,
     #[serde(default)]
     to: Option<String>,
+    #[serde(default)]
+    left: Option<String>,
+    #[serde(default)]
+    records: Ranges,
 }
 
 impl Entry {
@@ -163,6 +172,7 @@ pub struct Rejected {
     access: Access,
     log: Appender,
     places: HashSet<[u8; 16]>,
+    left: Left,
     calls: HashSet<IdKey>,
 }
 
@@ -170,8 +180,8 @@ impl Rejected {
     /// Opens them, and finishes what a crash left of putting some back.
     pub fn open(project: &ProjectDir, access: Access) -> Result<Rejected> {
         let log = Appender::new(path_of(project), access);
-        let mut rejected =
-            Rejected { project: project.clone(), access, log, places: HashSet::new(), calls: HashSet::new() };
+        let (project, places, calls) = (project.clone(), HashSet::new(), HashSet::new());
+        let mut rejected = Rejected { project, access, log, places, left: Left::default(), calls };
         rejected.settle()?;
         let Rejected { log, places, calls, .. } = &mut rejected;
         lines::each(log.path(), |line| {
@@ -185,14 +195,15 @@ impl Rejected {
         Ok(rejected)
     }
 
-    /// Whether there is none.
+    /// Whether there is none, nor any that was dropped or put back while its data file is pending.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.places.is_empty() && self.left.is_empty()
     }
 
-    /// Whether the record at a place is among them. One that is must not be sent, but acknowledged: a crash came between.
+    /// Whether the record at a place is among them, or was dropped or put back while its data file is pending. One that is
+    /// must not be sent from there, but acknowledged: a crash came between. Nor does the server have it from there.
     pub fn contains(&self, place: &str) -> bool {
-        self.places.contains(&hash(place))
+        self.places.contains(&hash(place)) || self.left.contains(place)
     }
 
     /// Whether a call is among them.
@@ -268,54 +279,64 @@ impl Rejected {
 
     fn discard(&mut self, which: &Which<'_>) -> Result<u64> {
         let (mut gone, mut count) = (HashSet::new(), 0);
-        let (project, access) = (self.project.clone(), self.access);
-        self.each(|entry| {
+        let (project, access, left) = (&self.project, self.access, &mut self.left);
+        each(project, |entry| {
             if which.fits(&entry) {
                 count += 1;
-                requeue::acknowledge(&project, &entry.places, access)?;
+                requeue::acknowledge(project, &entry.places, access)?;
                 gone.extend(entry.places.iter().map(|place| hash(place)));
+                left.add_places(&entry.places);
             }
             Ok(())
         })?;
-        self.write_anew(&gone)?;
+        left.keep_pending(project);
+        if !gone.is_empty() {
+            self.write_anew(&gone)?;
+        }
         Ok(count)
     }
 
-    /// Gives what was moved its place, and writes the file anew without it.
+    /// Gives what was moved its place, and writes the file anew without it, and without what is of files that are not
+    /// pending any more.
     fn settle(&mut self) -> Result<()> {
         let mut gone = HashSet::new();
-        let (project, access) = (&self.project, self.access);
+        let (project, access, left) = (&self.project, self.access, &mut self.left);
         lines::each(self.log.path(), |line| {
-            if let Some(About { moving, file: Some(name), to: Some(folder), .. }) = about(line) {
-                requeue::place(project, &name, &folder, access)?;
-                gone.extend(moving.iter().map(|place| hash(place)));
+            match about(line) {
+                Some(About { moving, file: Some(name), to: Some(folder), .. }) => {
+                    requeue::place(project, &name, &folder, access)?;
+                    gone.extend(moving.iter().map(|place| hash(place)));
+                    left.add_places(&moving);
+                }
+                Some(About { left: Some(file), records, .. }) => left.add(&file, &records),
+                _ => {}
             }
             Ok(())
         })?;
-        self.write_anew(&gone)?;
+        if left.keep_pending(project) || !gone.is_empty() {
+            self.write_anew(&gone)?;
+        }
         requeue::remove_unnamed(&self.project, OWNER)
     }
 
-    /// Writes the file anew without the entries of some places, and without notes about them. When nothing is left the
-    /// file goes, which needs no space.
+    /// Writes the file anew without the entries of some places and without the notes of moving, with what is left of
+    /// pending files. When it would be empty the file goes, which needs no space.
     fn write_anew(&mut self, gone: &HashSet<[u8; 16]>) -> Result<()> {
-        if gone.is_empty() {
-            return Ok(());
-        }
         let path = self.log.path().to_path_buf();
         let stays = |line: &[u8]| {
             about(line).is_some_and(|about| {
-                about.moving.is_empty() && !about.entry().iter().any(|place| gone.contains(&hash(place)))
+                let is_note = !about.moving.is_empty() || about.left.is_some();
+                !is_note && !about.entry().iter().any(|place| gone.contains(&hash(place)))
             })
         };
-        let mut left = false;
+        let mut is_needed = !self.left.is_empty();
         lines::each(&path, |line| {
-            left |= stays(line);
+            is_needed |= stays(line);
             Ok(())
         })?;
         self.log.let_go();
         let failed = |cause| Error::io("cannot write", &path, &cause);
-        if left {
+        if is_needed {
             let temporary = path.with_extension("tmp");
             let _ = fs::remove_file(&temporary);
             let mut file = BufWriter::new(self.access.create_file(&temporary).map_err(failed)?);
@@ -323,6 +344,7 @@ impl Rejected {
                 true => file.write_all(line).and_then(|()| file.write_all(b"\n")).map_err(failed),
                 false => Ok(()),
             })?;
+            file.write_all(self.left.lines().as_bytes()).map_err(failed)?;
             let file = file.into_inner().map_err(|cause| failed(cause.into_error()))?;
             disk::sync(&file, &temporary).and_then(|()| disk::rename(&temporary, &path)).map_err(failed)?;
         } else {

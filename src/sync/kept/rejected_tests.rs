@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::layout::DataFile;
 use crate::store::reader::Reader;
 
 fn project(root: &Path) -> ProjectDir {
@@ -127,6 +128,75 @@ fn a_record_of_a_file_that_is_still_pending_is_acknowledged_before_it_is_tried_a
         assert_eq!(act(root.path(), None, None, None).unwrap(), 1);
         let noted = fs::read_to_string(project.sync_folder().join("progress.jsonl")).unwrap();
         assert_eq!(noted, "{\"file\":\"calls/20260101_0000.jsonl.gz\",\"records\":[[5,5]]}\n");
+    }
+}
+
+/// Makes the data file of [`call`] one that is pending.
+fn make_pending(project: &ProjectDir) -> PathBuf {
+    let path = project.path.join("calls/20260101_0000.jsonl.gz");
+    fs::write(&path, b"").unwrap();
+    path
+}
+
+#[test]
+fn what_was_dropped_or_tried_again_is_known_and_not_shown_while_its_file_is_pending() {
+    for act in [retry, discard] {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path());
+        make_pending(&project);
+        (4..8).for_each(|number| open(&project).add(call(number)).unwrap());
+        for id in ["call-4", "call-5", "call-7"] {
+            assert_eq!(act(root.path(), None, None, Some(&[id.to_string()])).unwrap(), 1);
+        }
+        let mut rejected = open(&project);
+        rejected.add(call(5)).unwrap();
+        assert!((3..9)
+            .map(|number| rejected.contains(&call(number).places[0]))
+            .eq([false, true, true, true, true, false]));
+        assert!(!rejected.has_call("call-5") && rejected.has_call("call-6"));
+        assert_eq!(ids(root.path()), ["call-6"]);
+        assert_eq!(export(root.path(), None, None, &root.path().join("out")).unwrap(), 1);
+        assert_eq!(act(root.path(), None, None, None).unwrap(), 1);
+        assert_eq!(act(root.path(), None, None, None).unwrap(), 0);
+        let kept = fs::read_to_string(path_of(&project)).unwrap();
+        assert_eq!(kept, "{\"left\":\"calls/20260101_0000.jsonl.gz\",\"records\":[[4,7]]}\n");
+        assert!(!open(&project).is_empty());
+    }
+}
+
+#[test]
+fn what_is_left_of_a_file_is_forgotten_once_that_is_not_pending_and_nothing_else_is() {
+    for others in [0, 2] {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path());
+        let path = make_pending(&project);
+        open(&project).add(call(5)).unwrap();
+        discard(root.path(), None, None, None).unwrap();
+        let mut rejected = open(&project);
+        (0..others).for_each(|number| rejected.add(call(number)).unwrap());
+        fs::rename(&path, DataFile::parse(&path).unwrap().synced_path()).unwrap();
+        let rejected = open(&project);
+        assert!(!rejected.contains(&call(5).places[0]));
+        assert_eq!((rejected.is_empty(), path_of(&project).exists()), (others == 0, others > 0));
+        assert_eq!(ids(root.path()).len() as u64, others);
+        let kept = fs::read_to_string(path_of(&project)).unwrap_or_default();
+        assert!(!kept.contains("left"), "{kept}");
+    }
+}
+
+#[test]
+fn a_retry_that_was_killed_leaves_the_place_known_while_its_file_is_pending() {
+    for placed in [false, true] {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path());
+        make_pending(&project);
+        killed(&project, true, placed);
+        for _ in 0..2 {
+            let rejected = open(&project);
+            assert!(rejected.contains(&call(0).places[0]) && !rejected.has_call("call-0"), "{placed}");
+            assert_eq!(pending(&project, "calls"), ["{\"n\": 0.50}"], "{placed}");
+            assert_eq!(ids(root.path()), ["call-1"], "{placed}");
+        }
     }
 }
 
