@@ -3,6 +3,8 @@
 //! Receipts of another server than the one that is asked are passed over, and told. What lies in two synced files, because
 //! it was put back once, is asked for by both receipts.
 
+mod found;
+
 use super::kept::directory::{access_of, choose, Directory};
 use super::kept::put_back::{Done, PutBack, Sought};
 use super::kept::receipt_ids::Namer;
@@ -15,17 +17,14 @@ use super::server::retry::Retry;
 use super::server::stop::Stop;
 use super::server::transport::Transport;
 use super::Update;
-use crate::error::{Error, Result, Status};
-use crate::log;
+use crate::error::{Result, Status};
 use crate::record::digest::bytes_digest;
 use crate::record::kind::Kind;
 use crate::store::layout::{self, Access, ProjectDir};
+pub use found::{Asked, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
-
-/// How many missing ids the text names, and how many notes it has.
-const NAMED: usize = 20;
 
 /// What to verify.
 pub struct Verification<'a> {
@@ -43,60 +42,6 @@ pub struct Verification<'a> {
     pub put_back: bool,
 }
 
-/// What is asked for, in the order of sending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub enum Asked {
-    Files,
-    Tables,
-    Ops,
-    Objects,
-    Calls,
-    CallEnds,
-    Feedback,
-    Costs,
-}
-
-impl Asked {
-    const ALL: [Asked; 8] = [
-        Asked::Files,
-        Asked::Tables,
-        Asked::Ops,
-        Asked::Objects,
-        Asked::Calls,
-        Asked::CallEnds,
-        Asked::Feedback,
-        Asked::Costs,
-    ];
-
-    /// Its name in the results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Asked::Files => "files",
-            Asked::Tables => "tables",
-            Asked::Ops => "ops",
-            Asked::Objects => "objects",
-            Asked::Calls => "calls",
-            Asked::CallEnds => "call_ends",
-            Asked::Feedback => "feedback",
-            Asked::Costs => "costs",
-        }
-    }
-
-    fn of(folder: &str, id: &str) -> Asked {
-        match (folder, id.split_once('/').map(|(form, _)| form)) {
-            ("calls", Some("end")) => Asked::CallEnds,
-            ("calls", _) => Asked::Calls,
-            ("feedback", _) => Asked::Feedback,
-            ("metadata", _) => Asked::Costs,
-            (_, Some("file")) => Asked::Files,
-            (_, Some("table")) => Asked::Tables,
-            (_, Some("op")) => Asked::Ops,
-            _ => Asked::Objects,
-        }
-    }
-}
-
 /// Something that the server does not have.
 #[derive(Debug, Clone, Copy)]
 pub struct Missing<'a> {
@@ -110,78 +55,6 @@ pub struct Missing<'a> {
     pub file: &'a str,
     /// Whether the server had it once: somebody has deleted it there. It is not put back.
     pub deleted: bool,
-}
-
-/// What a verification found.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// By recorded project and kind: how many were found, of how many.
-    projects: BTreeMap<String, BTreeMap<Asked, (u64, u64)>>,
-    missing: Vec<String>,
-    notes: BTreeSet<String>,
-    not_asked: u64,
-    /// How many records were put back to be sent again.
-    pub put_back: u64,
-    /// Why it ended before everything was asked.
-    pub stopped: Option<Error>,
-}
-
-impl Outcome {
-    /// How many of how many were found.
-    pub fn counts(&self) -> (u64, u64) {
-        let all = self.projects.values().flat_map(BTreeMap::values);
-        all.fold((0, 0), |(found, asked), (f, a)| (found + f, asked + a))
-    }
-
-    /// `{"entity/project": {"calls": [found, asked], …}}`: projects by name, every kind in the order of sending.
-    pub fn to_json(&self) -> String {
-        let kinds = |of: &BTreeMap<Asked, (u64, u64)>| {
-            let counts = Asked::ALL.map(|kind| {
-                let (found, asked) = of.get(&kind).copied().unwrap_or_default();
-                format!("\"{}\": [{found}, {asked}]", kind.name())
-            });
-            format!("{{{}}}", counts.join(", "))
-        };
-        let projects = self.projects.iter().map(|(name, of)| format!("{}: {}", serde_json::json!(name), kinds(of)));
-        format!("{{{}}}", projects.collect::<Vec<_>>().join(", "))
-    }
-
-    /// "4 812 of 4 812", what is missing (the first ones), and what could not be asked.
-    pub fn text(&self) -> String {
-        let (found, asked) = self.counts();
-        let mut text = format!("{} of {} are on the server", spaced(found), spaced(asked));
-        if !self.missing.is_empty() {
-            text.push_str(&format!("; missing: {}", self.missing.join(", ")));
-            let more = (asked - found).saturating_sub(self.missing.len() as u64);
-            if more > 0 {
-                text.push_str(&format!(" and {} more", spaced(more)));
-            }
-        }
-        if self.put_back > 0 {
-            text.push_str(&format!("; {} records were put back, and the next sync sends them", spaced(self.put_back)));
-        }
-        if self.not_asked > 0 {
-            text.push_str(&format!("; {} records have no id to ask for", spaced(self.not_asked)));
-        }
-        for note in &self.notes {
-            text.push_str(&format!("; {note}"));
-        }
-        text
-    }
-
-    /// The error to hand to the caller: why it stopped, else what is missing or was not asked, else nothing.
-    pub fn error(&self) -> Option<Error> {
-        let (found, asked) = self.counts();
-        let whole = found == asked && self.notes.is_empty();
-        self.stopped.clone().or_else(|| (!whole).then(|| Error::new(Status::Incomplete, self.text())))
-    }
-
-    fn note(&mut self, note: String) {
-        log::write(log::Level::Warning, || note.clone());
-        if self.notes.len() < NAMED {
-            self.notes.insert(note);
-        }
-    }
 }
 
 /// Verifies. `report` hears after each question how many of a kind were found (`synced`) and how many not (`errors`), and
@@ -253,7 +126,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn project(&mut self, project: &ProjectDir, receipts: &[std::path::PathBuf]) -> Result<()> {
-        self.outcome.projects.entry(project.name()).or_default();
+        self.outcome.begin(&project.name());
         let mut put_back = match self.request.put_back {
             true => Some(PutBack::open(project, self.access)?),
             false => None,
@@ -336,24 +209,19 @@ impl Run<'_> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| *id != empty).collect();
         let known = self.lookup(to, |lookup| known(lookup, kind, &ids))?;
         for (id, known) in ids.iter().zip(known) {
-            let counts = self.outcome.projects.entry(project.to_string()).or_default().entry(kind).or_default();
-            counts.1 += 1;
+            self.outcome.count(project, kind, known == Known::Found);
             if known == Known::Found {
-                counts.0 += 1;
                 continue;
             }
             let deleted = known == Known::Deleted;
             (self.missing)(&Missing { project, kind, id, file, deleted });
-            if self.outcome.missing.len() < NAMED {
-                let end = if deleted { " (deleted on the server)" } else { "" };
-                self.outcome.missing.push(format!("{project} {} {id}{end}", kind.name()));
-            }
+            let end = if deleted { " (deleted on the server)" } else { "" };
+            self.outcome.name_missing(format!("{project} {} {id}{end}", kind.name()));
             if !deleted {
                 sought.add(id);
             }
         }
-        let (found, asked) =
-            self.outcome.projects.get(project).and_then(|of| of.get(&kind)).copied().unwrap_or_default();
+        let (found, asked) = self.outcome.counts_of(project, kind);
         // The stop is the caller's, and perhaps others' too: it is not asked for here.
         let goes_on = (self.report)(&Update { project, kind: kind.name(), synced: found, errors: asked - found });
         match !goes_on || self.request.stop.is_due() {
@@ -435,49 +303,5 @@ fn bare(kind: Asked, id: &str) -> &str {
     match kind {
         Asked::Feedback | Asked::Costs => id,
         _ => id.split_once('/').map_or(id, |(_, bare)| bare),
-    }
-}
-
-/// A number with a space between thousands.
-fn spaced(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_at_a_glance() {
-        assert_eq!([0, 812, 4812, 1_234_567].map(spaced), ["0", "812", "4 812", "1 234 567"]);
-    }
-
-    #[test]
-    fn the_outcome_tells_what_is_missing_and_is_an_error_then() {
-        let mut outcome = Outcome::default();
-        outcome.projects.entry("team/a".into()).or_default().insert(Asked::Calls, (4812, 4812));
-        assert_eq!((outcome.text().as_str(), outcome.error()), ("4 812 of 4 812 are on the server", None));
-        outcome.projects.entry("team/a".into()).or_default().insert(Asked::Objects, (0, 2));
-        outcome.missing.push("team/a objects object/n:d".into());
-        let error = outcome.error().unwrap();
-        assert_eq!(error.status(), Status::Incomplete);
-        assert_eq!(error.text(), "4 812 of 4 814 are on the server; missing: team/a objects object/n:d and 1 more");
-        assert!(outcome.to_json().contains("\"objects\": [0, 2], \"calls\": [4812, 4812], \"call_ends\": [0, 0]"));
-    }
-
-    #[test]
-    fn an_id_says_what_is_asked_for() {
-        let of =
-            [("calls", "x"), ("calls", "start/x"), ("calls", "end/x"), ("files_metadata", "file/d"), ("ops", "op/a:d")];
-        let kinds = of.map(|(folder, id)| Asked::of(folder, id).name());
-        assert_eq!(kinds, ["calls", "calls", "call_ends", "files", "ops"]);
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::record::time::Timestamp;
 use crate::store::layout::DataFile;
 use crate::store::reader::Reader;
 
