@@ -46,6 +46,49 @@ fn of_this_library(line: &[u8]) -> Option<Parsed<'_>> {
     Some(Parsed { record_type: RecordType::from_name(name), timestamp, data })
 }
 
+/// The data of an object's record: `{"obj": {…}}`.
+#[derive(Deserialize)]
+pub struct ObjectRecord<'a> {
+    /// The request's only field.
+    #[serde(borrow)]
+    pub obj: ObjectFields<'a>,
+}
+
+/// What of an object says what it is.
+#[derive(Deserialize)]
+pub struct ObjectFields<'a> {
+    /// Its name.
+    pub object_id: String,
+    /// Its value.
+    #[serde(borrow)]
+    pub val: &'a RawValue,
+}
+
+/// The data of an op's record that is a name and a source text (protocol, section 6.8).
+#[derive(Deserialize)]
+pub struct OpSource {
+    /// Its name.
+    pub name: String,
+    /// Its code.
+    pub source_code: String,
+}
+
+/// The data of a table's record: `{"table": {"rows": […]}}`.
+#[derive(Deserialize)]
+pub struct TableRecord<'a> {
+    /// The request's only field.
+    #[serde(borrow)]
+    pub table: TableFields<'a>,
+}
+
+/// What of a table says what it is.
+#[derive(Deserialize)]
+pub struct TableFields<'a> {
+    /// One JSON object each.
+    #[serde(borrow)]
+    pub rows: Vec<&'a RawValue>,
+}
+
 /// An id, as far as one is told from another by it: a UUID is its own bits, and of anything else a hash serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IdKey([u64; 2]);

@@ -21,9 +21,8 @@ use crate::record::json::Value;
 use crate::record::kind::RecordType;
 use crate::store::layout::{Access, DataFile, ProjectDir};
 use crate::store::reader::Reader;
-use crate::sync::line::{parse, plain_text};
+use crate::sync::line::{parse, plain_text, ObjectFields, ObjectRecord, OpSource, Parsed, TableRecord};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// What of a line names the record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,14 +31,6 @@ pub struct Names {
     pub id: Option<Option<String>>,
     /// The call that the record belongs to, updates included.
     pub call: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(rename = "type")]
-    record_type: &'a str,
-    #[serde(borrow)]
-    data: &'a RawValue,
 }
 
 /// The fields that name something, of every type's data.
@@ -56,38 +47,6 @@ struct Data {
 #[derive(Deserialize)]
 struct Part {
     id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ObjectData<'a> {
-    #[serde(borrow)]
-    obj: ObjectFields<'a>,
-}
-
-#[derive(Deserialize)]
-struct ObjectFields<'a> {
-    object_id: String,
-    #[serde(borrow)]
-    val: &'a RawValue,
-}
-
-/// An op as a name and its source text (protocol, section 6.8).
-#[derive(Deserialize)]
-struct OpSource {
-    name: String,
-    source_code: String,
-}
-
-#[derive(Deserialize)]
-struct TableData<'a> {
-    #[serde(borrow)]
-    table: TableFields<'a>,
-}
-
-#[derive(Deserialize)]
-struct TableFields<'a> {
-    #[serde(borrow)]
-    rows: Vec<&'a RawValue>,
 }
 
 /// Writes the receipt of a data file that was sent whole; its counts are made here.
@@ -142,9 +101,9 @@ impl Namer {
 
     /// The names of the record that a line holds; nothing for one that is no record, or no JSON.
     pub fn of_line(&self, place: &str, line: &[u8]) -> Names {
-        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else { return Names::default() };
-        let Some(record_type) = RecordType::from_name(line.record_type) else { return Names::default() };
-        let text = line.data.get();
+        let Ok(Parsed { record_type: Some(record_type), data: text, .. }) = parse(line, false) else {
+            return Names::default();
+        };
         let data = || serde_json::from_str::<Data>(text).unwrap_or_default();
         let call =
             |form: &str, id: Option<String>| Names { id: Some(id.as_ref().map(|id| format!("{form}{id}"))), call: id };
@@ -165,7 +124,7 @@ impl Namer {
     }
 
     fn object(&self, kind: &str, data: &str) -> Option<String> {
-        let ObjectFields { object_id, val } = serde_json::from_str::<ObjectData<'_>>(data).ok()?.obj;
+        let ObjectFields { object_id, val } = serde_json::from_str::<ObjectRecord<'_>>(data).ok()?.obj;
         let recorded = value_digest(&Value::parse(val.get()).ok()?);
         let digest = self.on_server(&format!("{kind}/{object_id}:{recorded}"), &recorded);
         Some(format!("{kind}/{object_id}:{digest}"))
@@ -181,7 +140,7 @@ impl Namer {
     }
 
     fn table(&self, data: &str) -> Option<String> {
-        let rows = serde_json::from_str::<TableData<'_>>(data).ok()?.table.rows;
+        let rows = serde_json::from_str::<TableRecord<'_>>(data).ok()?.table.rows;
         let digests: Option<Vec<String>> =
             rows.iter().map(|row| Some(value_digest(&Value::parse(row.get()).ok()?))).collect();
         let recorded = table_digest(digests?.iter().map(String::as_str));

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, Status};
 use crate::record::digest::{table_digest, value_digest};
 use crate::record::json::Value;
 use crate::record::kind::RecordType;
-use crate::sync::line::{parse, Parsed};
+use crate::sync::line::{parse, ObjectRecord, OpSource, Parsed, TableRecord};
 use crate::sync::results::Counted;
 use crate::sync::run::ends_the_run;
 use crate::sync::server::failure::{Failure, FailureKind};
@@ -30,38 +30,6 @@ struct Created {
     digest: String,
     #[serde(default)]
     row_digests: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct ObjectRecord<'a> {
-    #[serde(borrow)]
-    obj: ObjectFields<'a>,
-}
-
-#[derive(Deserialize)]
-struct ObjectFields<'a> {
-    object_id: String,
-    #[serde(borrow)]
-    val: &'a RawValue,
-}
-
-/// An op as a name and its source text (protocol, section 6.8).
-#[derive(Deserialize)]
-struct OpSource {
-    name: String,
-    source_code: String,
-}
-
-#[derive(Deserialize)]
-struct TableRecord<'a> {
-    #[serde(borrow)]
-    table: TableFields<'a>,
-}
-
-#[derive(Deserialize)]
-struct TableFields<'a> {
-    #[serde(borrow)]
-    rows: Vec<&'a RawValue>,
 }
 
 /// The folders, in the order of which those go that were logged at the same time.
