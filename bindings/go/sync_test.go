@@ -172,6 +172,9 @@ func TestProjectsGoWhereTheyAreMappedTo(t *testing.T) {
 	to, dir := server(t), written(t)
 	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to,
 		Destinations: map[string]string{"team/demo": "mapped", "other": "team/unused"}})
+	refused(t, err, weave.StatusInvalidArgument)
+	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to,
+		Destinations: map[string]string{"team/demo": "mapped"}})
 	ok(t, err)
 	same(t, "calls in the mapped project", arrived(t, dir, to, "team/mapped"), "3")
 	same(t, "calls in the recorded one", arrived(t, dir, to, "team/demo"), "0")
