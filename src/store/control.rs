@@ -36,8 +36,6 @@ pub struct Request {
     pub close: bool,
     /// Then the packer is to end.
     pub stop: bool,
-    /// How the files of projects are to be written from now on.
-    pub options: Vec<(String, FileOptions)>,
 }
 
 impl Control {
@@ -101,14 +99,18 @@ impl Control {
         lock(&self.state).last_error.clone()
     }
 
-    /// What is to be done now.
+    /// Takes over how the files of projects are to be written from now on.
+    pub fn take_options(&self) -> Vec<(String, FileOptions)> {
+        std::mem::take(&mut lock(&self.state).options)
+    }
+
+    /// What is to be done now. It may be asked again before anything is done.
     pub fn request(&self) -> Request {
-        let mut state = lock(&self.state);
+        let state = lock(&self.state);
         Request {
             asked: (state.asked > state.done || state.stop).then_some(state.asked),
             close: state.close.is_some() || state.stop,
             stop: state.stop,
-            options: std::mem::take(&mut state.options),
         }
     }
 

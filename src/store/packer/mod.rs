@@ -140,11 +140,11 @@ impl Packer {
 
     /// Does what there is to do. Answers whether a whole batch was packed.
     fn turn(&mut self, request: &Request) -> Result<bool> {
-        for (project, options) in &request.options {
-            let mut options = options.clone();
-            options.max_size =
-                self.quota.as_ref().map_or(options.max_size, |quota| quota.max_file_size(options.max_size));
-            self.output.set_options(project, options);
+        for (project, mut options) in self.session.control().take_options() {
+            if let Some(quota) = &self.quota {
+                options.max_size = quota.max_file_size(options.max_size);
+            }
+            self.output.set_options(&project, options);
         }
         let quiet = !request.stop || self.session.pool().close(QUIET_LIMIT);
         self.sources.attach(self.session.pool());
@@ -278,7 +278,29 @@ mod tests {
     use crate::record::frame::{Body, Record};
     use crate::record::kind::{Kind, RecordType};
     use crate::record::time::Timestamp;
+    use crate::store::data_file::FileOptions;
     use crate::store::layout::ProjectDir;
+
+    #[test]
+    fn how_files_are_written_is_kept_until_a_turn_is_taken() {
+        let root = tempfile::tempdir().unwrap();
+        let options = StoreOptions { dir: root.path().to_path_buf(), ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, Sizes::USUAL).unwrap();
+        packer.turn_if_due().unwrap();
+        let uncompressed = FileOptions { compress: false, ..FileOptions::default() };
+        session.set_options("team/p", uncompressed);
+        packer.due = Instant::now() + Duration::from_secs(60);
+        packer.turn_if_due().unwrap();
+        let text = Body::Json("{}");
+        let record =
+            Record { record_type: RecordType::ObjCreate, timestamp: Timestamp::now(), project: "team/p", body: text };
+        session.append(&record).unwrap();
+        session.control().ask(false);
+        packer.turn_if_due().unwrap();
+        let objects = std::fs::read_dir(ProjectDir::new(root.path(), "team/p").kind(Kind::Objects)).unwrap();
+        let names: Vec<_> = objects.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert!(names.len() == 1 && names[0].ends_with(".jsonl"), "{names:?}");
+    }
 
     #[test]
     fn what_a_call_may_refer_to_is_in_data_files_before_the_call() {
