@@ -238,6 +238,17 @@ fn a_server_that_never_answers_keeps_neither_opening_nor_flushing_nor_finishing(
 }
 
 #[test]
+fn finishing_without_a_limit_gives_up_when_the_server_takes_nothing() {
+    let (dir, (_listener, url)) = (TempDir::new().unwrap(), mute());
+    let timeout = Some(Duration::from_millis(700));
+    let options = Options { http_timeout: timeout, ..options(dir.path(), &url, KEY) };
+    let client = Client::init("team/online", &options).unwrap();
+    log(&client, "kept").unwrap();
+    let error = client.finish(None).unwrap_err();
+    assert_eq!((error.status(), error.text().contains("nothing for 1.4 s")), (Status::Timeout, true), "{error}");
+}
+
+#[test]
 fn letting_go_of_a_session_does_not_wait_for_a_server_that_never_answers() {
     let (dir, (listener, url)) = (TempDir::new().unwrap(), mute());
     let client = Client::init("team/online", &options(dir.path(), &url, KEY)).unwrap();

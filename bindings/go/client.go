@@ -97,7 +97,7 @@ func (c *Client) Finish(ctx context.Context) error {
 	return finished
 }
 
-// Close finishes with no limit of time.
+// Close finishes with no limit of time but the one that weave_finish has: a server that takes nothing.
 func (c *Client) Close() error { return c.Finish(context.Background()) }
 
 // Query reads data of the server with a request of the trace server's interface, such as "/calls/stream_query". The

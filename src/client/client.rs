@@ -10,7 +10,7 @@ use super::batch::GivenCall;
 use super::filter::{Filter, FilteredRecord};
 use super::online::{self, Online};
 use super::options::{Mode, Options, Settings};
-use super::sender;
+use super::sender::{self, Until};
 use super::system::System;
 use crate::error::{Error, Result, Status};
 use crate::log;
@@ -289,7 +289,11 @@ impl Client {
     /// `close` lets a sync of another process take the files whole.
     fn settle(&self, limit: Option<Duration>, close: bool) -> Result<u64> {
         let Some(store) = &self.store else { return Ok(0) };
-        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let until = match limit.and_then(|limit| Instant::now().checked_add(limit)) {
+            Some(time) => Until::Time(time),
+            None if close => Until::Silence,
+            None => Until::Done,
+        };
         let left = if close { store.seal(limit)? } else { store.flush(limit)? };
         match &self.online {
             Some(online) if left == 0 => sender::send_now(online, until).map(|()| 0),

@@ -50,6 +50,11 @@ pub(super) struct Online {
     hushed: AtomicBool,
     /// Held while it runs.
     telling: PerProcess<Mutex<()>>,
+    begun: Instant,
+    /// When the server last took or refused something, in milliseconds since `begun`.
+    heard: AtomicU64,
+    /// Finishing without a limit gives up when the server has taken nothing for so long.
+    pub patience: Duration,
     /// What queries go through. A child of a fork has connections of its own.
     queries: PerProcess<OnceBox<(Transport, RetryPolicy)>>,
 }
@@ -108,6 +113,9 @@ impl Online {
         options: &Options,
         environment: &Environment,
     ) -> Result<Online> {
+        let connection = options.connection();
+        // A request that ran out of time, and one more.
+        let patience = connection.resolve(environment)?.timeout.saturating_mul(2);
         // A pass has no budget and sends to where the session was opened; open files go on.
         let choices = Choices {
             destination: None,
@@ -123,12 +131,15 @@ impl Online {
             project: project.to_owned(),
             interval,
             store,
-            connection: options.connection(),
+            connection,
             environment: environment.clone(),
             progress: options.progress.clone(),
             watched: AtomicU32::new(0),
             hushed: AtomicBool::new(false),
             telling: PerProcess::new(),
+            begun: Instant::now(),
+            heard: AtomicU64::new(0),
+            patience,
             queries: PerProcess::new(),
             choices,
         })
@@ -180,7 +191,14 @@ impl Online {
         }
     }
 
+    /// When the server last took or refused something of this session; else when that began.
+    pub(super) fn heard(&self) -> Instant {
+        self.begun + Duration::from_millis(self.heard.load(Ordering::Relaxed))
+    }
+
     fn tell(&self, told: &Update<'_>) -> bool {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard.store(now, Ordering::Relaxed);
         let Some(progress) = &self.progress else { return true };
         let _telling = lock(self.telling.get());
         !self.hushed.load(Ordering::Relaxed) && progress(told)

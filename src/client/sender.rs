@@ -121,14 +121,31 @@ pub(super) fn watch(online: &Arc<Online>) -> Result<()> {
     Ok(())
 }
 
+/// How long to wait for what is being sent.
+#[derive(Clone, Copy)]
+pub(super) enum Until {
+    /// Up to a time.
+    Time(Instant),
+    /// As long as the server takes something now and then.
+    Silence,
+    /// As long as it takes.
+    Done,
+}
+
 /// Has what a session logged sent now, and waits for that. When the time is over, the sending goes on.
-pub(super) fn send_now(online: &Arc<Online>, until: Option<Instant>) -> Result<()> {
-    let left = || until.map_or(NEVER, |until| until.saturating_duration_since(Instant::now()));
+pub(super) fn send_now(online: &Arc<Online>, until: Until) -> Result<()> {
+    let began = Instant::now();
+    let left = || match until {
+        Until::Time(time) => time.saturating_duration_since(Instant::now()),
+        Until::Silence => online.patience.saturating_sub(online.heard().max(began).elapsed()),
+        Until::Done => NEVER,
+    };
     let late = || {
-        Err(Error::new(
-            Status::Timeout,
-            "the time limit was reached before everything was sent; the rest is kept, and sent later",
-        ))
+        let text = match until {
+            Until::Silence => format!("the server has taken nothing for {} s", online.patience.as_secs_f64()),
+            _ => "the time limit was reached before everything was sent".to_owned(),
+        };
+        Err(Error::new(Status::Timeout, format!("{text}; the rest is kept, and sent later")))
     };
     if left().is_zero() {
         return late();

@@ -92,7 +92,8 @@ pub unsafe extern "C" fn weave_flush(client: *mut weave_client, timeout_ms: i64,
 /// and sent by the next client or by weave_sync.
 ///
 /// @param client the session.
-/// @param timeout_ms how long this may take, in milliseconds; negative: no limit.
+/// @param timeout_ms how long this may take, in milliseconds; negative: no limit, but when not offline it ends with
+/// WEAVE_TIMEOUT after the server has taken nothing for twice http_timeout (60 s).
 /// @param left takes how many records are not in data files yet, also on WEAVE_TIMEOUT; may be NULL. They are kept.
 /// @return as weave_flush; the session is closed in any case.
 #[no_mangle]
