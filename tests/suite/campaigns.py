@@ -21,18 +21,18 @@ class Campaign:
     REPORT = None  #: where the figures are written
     STATES = {}  #: every state, with what shows it
     EACH = 0  #: how many kills an episode is sure to bring
-    EXCUSED = frozenset()  #: kinds of problems that are told and are not the library's
     AT_ONCE = 2 * (os.cpu_count() or 1)
 
     #: build(directory) → the commands that every episode needs.
     build = None
     #: episode(seed, number, commands, directory) → (number, [(name, trigger, states)], problems, acknowledged,
-    #: records). A function of a module, since it runs in another process.
+    #: records). One without kills is void: another one takes its place. A function of a module, since it runs in
+    #: another process.
     episode = None
 
     def __init__(self, wanted, seed, directory, first=0, tell=lambda text: None):
         self.wanted, self.seed, self.directory, self.next = wanted, seed, pathlib.Path(directory), first
-        self.kills = self.acknowledged = self.records = self.episodes = self.kept = 0
+        self.kills = self.acknowledged = self.records = self.episodes = self.void = self.kept = 0
         self.states, self.of = collections.Counter(), collections.Counter()
         self.problems = collections.defaultdict(list)
         began = told = time.monotonic()
@@ -55,11 +55,13 @@ class Campaign:
         self.REPORT.write_text(json.dumps(self.summary(), indent=1) + "\n")
 
     def _wants_more(self, running):
-        return self.kills + self.EACH * len(running) < self.wanted and len(running) < self.AT_ONCE
+        hopeless = self.void > max(4, self.episodes / 2)
+        return self.kills + self.EACH * len(running) < self.wanted and len(running) < self.AT_ONCE and not hopeless
 
     def _count(self, number, kills, problems, acknowledged, records):
         self.next, self.episodes = max(self.next, number + 1), self.episodes + 1
         self.kills += len(kills)
+        self.void += not kills
         self.acknowledged += acknowledged
         self.records += records
         for name, trigger, states in kills:
@@ -68,28 +70,25 @@ class Campaign:
         for kind, texts in problems.items():
             where = f"episode {number} of seed {self.seed} ({self.directory / str(number)})"
             self.problems[kind] += [f"{where}: {text}" for text in texts]
-        if self.is_at_fault(problems):
+        if any(problems.values()):
             self.kept += 1
             if self.kept > KEPT:
                 shutil.rmtree(self.directory / str(number))
 
     def summary(self):
         """The figures of the report."""
-        return {"kills": self.kills, "seed": self.seed, "episodes": self.episodes, "seconds": round(self.seconds, 1),
+        return {"kills": self.kills, "seed": self.seed, "episodes": self.episodes, "void": self.void, "seconds": round(self.seconds, 1),
                 "acknowledged": self.acknowledged, "records": self.records, "killed": dict(sorted(self.of.items())),
                 "states": {state: self.states[state] for state in self.STATES},
                 "problems": self._problems()}
-
-    def is_at_fault(self, problems):
-        """Whether any of these problems is the library's."""
-        return any(texts for kind, texts in problems.items() if kind not in self.EXCUSED)
 
     def _problems(self):
         return {kind: len(texts) for kind, texts in self.problems.items()}
 
     def report(self):
         """The report as lines of text."""
-        lines = [f"{self.kills} kills in {self.episodes} episodes, {self.seconds:.0f} s, seed {self.seed}: "
+        lines = [f"{self.kills} kills in {self.episodes} episodes ({self.void} void), {self.seconds:.0f} s, "
+                 f"seed {self.seed}: "
                  f"{self.acknowledged} acknowledged, {self.records} records found",
                  "killed: " + ", ".join(f"{times} {name}s" for name, times in sorted(self.of.items()))]
         lines += [f"{self.states[state]:7}  {state} ({meaning})" for state, meaning in self.STATES.items()]
@@ -106,4 +105,4 @@ def main(campaign, arguments, directory):
     print("\n".join([*done.report(), f"written to {campaign.REPORT}"]))
     for kind, texts in done.problems.items():
         print(*(f"{kind}: {text}" for text in texts[:20]), sep="\n")
-    return 1 if done.is_at_fault(done.problems) else 0
+    return 1 if any(done.problems.values()) or done.kills < kills else 0

@@ -63,6 +63,17 @@ fn records_whose_answer_is_lost_are_looked_up_before_they_are_sent_again() {
 }
 
 #[test]
+fn what_a_server_does_after_the_time_out_of_a_request_is_waited_for() {
+    // Later than the time-out, and before the look-up: that comes when as much time again is over.
+    let writes = "^/(call/|v2/|feedback/batch|feedback/create|cost/create)";
+    let server = Server::start(&["--late-rate", "1", "--late", "1.5", "--fault-paths", writes]);
+    let writer = Writer::new("team/x");
+    let count = log_everything(&writer);
+    sync_until_done(&writer, &server.url(), Duration::from_secs(1));
+    assert_eq!((calls(&server, "team/x").len(), most_often_written(&server)), (count, 1));
+}
+
+#[test]
 fn what_was_under_way_when_a_sync_was_stopped_is_looked_up_by_the_next_one() {
     let server = Server::start(&["--delay", "0.5"]);
     let writer = Writer::new("team/x");

@@ -217,22 +217,21 @@ impl<'c> Delivery<'c> {
         let few = sender.run.policy.max_attempts_without_hope;
         let split = failure.may_be_a_records_fault() && batch.len() > 1 && batch.attempts >= few;
         let wait = sender.run.policy.next_wait(&failure, batch.attempts, elapsed).filter(|_| !split);
-        if wait.is_some() && !failure.is_over() {
-            // A line that was cut may be that of a server that is gone: nobody needs to wait for the look-up then.
-            if let Err(gone) = self.channel.is_reachable() {
-                self.lost.add(batch.places(), over_at(sender, &failure));
-                return Err(gone.into());
-            }
-        }
+        let over = over_at(sender, &failure);
         if let Some(wait) = wait {
             let next = Instant::now() + wait;
-            batch.due = Some(if batch.in_doubt { next.max(over_at(sender, &failure)) } else { next });
+            // A line that is cut or silent may be that of a server that is gone: nobody needs to wait for the look-up then.
+            if let Err(gone) = if failure.is_over() { Ok(()) } else { self.channel.is_reachable() } {
+                self.lost.add(batch.places(), over);
+                return Err(gone.into());
+            }
+            batch.due = Some(if batch.in_doubt { next.max(over) } else { next });
             self.waiting.push(batch);
             return Ok(());
         }
         if !failure.may_be_a_records_fault() {
             if batch.in_doubt {
-                self.lost.add(batch.places(), over_at(sender, &failure));
+                self.lost.add(batch.places(), over);
             }
             return Err(failure.into());
         }

@@ -165,8 +165,8 @@ impl Failure {
             _ if silent => "nothing there answered in time".to_owned(),
             cause => without_prefix(&cause.to_string()).to_owned(),
         };
-        // After our own time limit nobody waits for the server any more; a connection that was cut says nothing of it.
-        let over = dead_link || matches!(cause, ureq::Error::Timeout(_));
+        // A time limit that has passed, and a connection that was cut, say nothing of what the server goes on doing.
+        let over = dead_link;
         Failure { dead_link, silent, perhaps_applied, over, ..Failure::new(FailureKind::Unreachable, place, reason) }
     }
 

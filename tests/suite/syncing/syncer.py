@@ -12,7 +12,7 @@ import time
 
 from stored import DATA_FILE, data_files
 
-LIFE = 1.5  # the longest that any of them lives, in seconds
+LIFE = 2.5  # the longest that any of them lives, in seconds
 
 #: What is seen to choose the instant, and how often it is chosen.
 TRIGGERS = {"instant": 5, "start": 1, "late": 3, "noted": 4, "sending": 8, "rejected": 1, "open call": 1, "digest": 1,
@@ -45,7 +45,7 @@ def choose(chance):
     wanted = chance.choice([*REQUESTS, LOOKING_UP]) if name == "request" else None
     soon = chance.choice([0, chance.expovariate(500), chance.expovariate(50)])
     pause = {"instant": chance.uniform(0.01, 0.4), "start": abs(chance.gauss(0.01, 0.01)),
-             "late": chance.uniform(0.4, 1.5)}.get(name, soon)
+             "late": chance.uniform(0.4, LIFE)}.get(name, soon)
     times = 0 if name in ("instant", "start", "late") else chance.choice([1, 1, 2, 4])
     return Trigger(name, wanted, times, pause)
 
