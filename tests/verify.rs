@@ -66,31 +66,35 @@ fn everything_that_was_sent_is_found_on_the_server() {
     assert_eq!(
         counts["team/verified"],
         json!({"files": [1, 1], "tables": [1, 1], "ops": [0, 0], "objects": [2, 2], "calls": [1202, 1202],
-               "call_ends": [1, 1], "feedback": [1, 1], "costs": [0, 0]})
+               "call_ends": [1, 1], "feedback": [1, 1], "costs": [1, 1]})
     );
-    assert!(outcome.text().starts_with("1 208 of 1 208 are on the server; 1 records have no id"), "{}", outcome.text());
+    assert!(outcome.text().starts_with("1 209 of 1 209 are on the server"), "{}", outcome.text());
 }
 
 #[test]
-fn what_is_missing_is_told_put_back_once_and_sent_with_the_same_id() {
+fn what_is_missing_is_told_put_back_once_and_sent_as_it_was() {
     let server = Server::start(&[]);
     let (offline, ids) = logged("team/missing", 5);
     assert_eq!(offline.sync(&server.url()).error(), None);
     let gone = [ids[3].clone(), ids[4].clone()];
     delete(&server, "team/missing", &gone);
+    let prices = server.post("/cost/query", &json!({"project_id": "team/missing"}));
+    let price = json!({"$expr": {"$in": [{"$getField": "id"}, [{"$literal": prices["results"][0]["id"]}]]}});
+    server.post("/cost/purge", &json!({"project_id": "team/missing", "query": price}));
     let (outcome, missing) = offline.verify(&server.url(), false);
     let error = outcome.error().unwrap();
-    assert_eq!((error.status(), missing.as_slice(), outcome.put_back), (Status::Incomplete, &gone[..], 0));
-    assert!(error.text().starts_with("8 of 10 are on the server; missing: team/missing calls "), "{error}");
-    for put_back in [2, 0] {
+    assert_eq!((error.status(), &missing[..2], outcome.put_back), (Status::Incomplete, &gone[..], 0));
+    assert!(missing[2].starts_with(r#"price/{"m":{"completion_token_cost":2.0,"effective_date":"#), "{missing:?}");
+    assert!(error.text().starts_with("8 of 11 are on the server; missing: team/missing calls "), "{error}");
+    for put_back in [3, 0] {
         let (outcome, missing) = offline.verify(&server.url(), true);
-        assert_eq!((missing.len(), outcome.put_back), (2, put_back), "{}", outcome.text());
-        assert_eq!(offline.pending(Kind::Calls), 1);
+        assert_eq!((missing.len(), outcome.put_back), (3, put_back), "{}", outcome.text());
+        assert_eq!((offline.pending(Kind::Calls), offline.pending(Kind::Metadata)), (1, 1));
     }
     assert_eq!(offline.sync(&server.url()).error(), None);
     let (outcome, missing) = offline.verify(&server.url(), true);
     assert_eq!((outcome.error(), missing), (None, vec![]));
-    assert_eq!(offline.pending(Kind::Calls), 0);
+    assert_eq!((offline.pending(Kind::Calls), offline.pending(Kind::Metadata)), (0, 0));
 }
 
 #[test]

@@ -49,8 +49,8 @@ struct Feedback {
 }
 
 #[derive(Deserialize)]
-struct Costs {
-    results: Vec<Row>,
+struct Prices {
+    results: Vec<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -95,10 +95,12 @@ impl Lookup<'_> {
         Ok(answer.result.into_iter().filter_map(|row| row.id).collect())
     }
 
-    /// Which costs are there. At most [`MOST_IDS`].
-    pub(super) fn costs(&self, ids: &[&str]) -> Result<HashSet<String>> {
-        let answer: Costs = self.ask("/cost/query", &self.by_id(ids)).map_err(|failure| self.told(failure))?;
-        Ok(answer.results.into_iter().filter_map(|row| row.id).collect())
+    /// The prices of a model that are there.
+    pub(super) fn prices(&self, model: &str) -> std::result::Result<Vec<serde_json::Value>, Failure> {
+        let query = json!({"$expr": {"$eq": [{"$getField": "llm_id"}, {"$literal": model}]}});
+        let Prices { mut results } = self.ask("/cost/query", &json!({"project_id": self.project, "query": query}))?;
+        results.retain(|price| price.get("llm_id").and_then(serde_json::Value::as_str) == Some(model));
+        Ok(results)
     }
 
     /// Which tables are there. At most [`MOST_IDS`].

@@ -2,14 +2,15 @@
 //!
 //! [`run()`] is a sync: `snapshot` (what is pending), `targets` (where it goes), [`choices`], [`results`]; [`verify`] asks a
 //! server for what it was sent; [`cleaning`] deletes. Below: `send` (bringing records to the server), `kept` (what is on the
-//! disk of it), [`server`] (how a server is reached). `line` and `lookup` are for all of them: what a line of a data file
-//! says, and what a server has.
+//! disk of it), [`server`] (how a server is reached). `line`, `lookup` and `price` are for all of them: what a line of a data
+//! file says, what a server has, and which price is which.
 
 pub mod choices;
 pub mod cleaning;
 mod kept;
 mod line;
 mod lookup;
+mod price;
 pub mod results;
 mod run;
 mod send;

@@ -10,6 +10,7 @@ use super::kept::put_back::{Done, PutBack, Sought};
 use super::kept::receipt_ids::Namer;
 use super::kept::receipts::{self, Receipt};
 use super::lookup::{Known, Lookup, MOST_IDS};
+use super::price;
 use super::server::connection::{Connection, Destination};
 use super::server::environment::Environment;
 use super::server::failure::{Failure, FailureKind};
@@ -22,7 +23,7 @@ use crate::record::digest::bytes_digest;
 use crate::record::kind::Kind;
 use crate::store::layout::{self, Access, ProjectDir};
 pub use found::{Asked, Outcome};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -238,11 +239,6 @@ impl Run<'_> {
         sought: &Sought,
     ) -> Result<()> {
         let (header, name) = (&receipt.header, project.name());
-        if header.file.starts_with(Kind::Metadata.folder()) {
-            self.outcome
-                .note(format!("{name}: missing prices are not put back, since a server would store them twice"));
-            return Ok(());
-        }
         let namer = Namer::new(project, &header.server, &header.to, self.access)?;
         match put_back.take(&header.file, sought, &namer)? {
             Some(Done { put_back: 0, before: 0 }) => {
@@ -274,7 +270,7 @@ fn known(lookup: &Lookup<'_>, kind: Asked, ids: &[&str]) -> Result<Vec<Known>> {
     }
     let bare: Vec<&str> = ids.iter().map(|id| bare(kind, id)).collect();
     let whether = |found: bool| if found { Known::Found } else { Known::Missing };
-    let among = |found: std::collections::HashSet<String>| bare.iter().map(|id| whether(found.contains(*id))).collect();
+    let among = |found: HashSet<String>| bare.iter().map(|id| whether(found.contains(*id))).collect();
     match kind {
         Asked::Calls | Asked::CallEnds => {
             let found = lookup.calls(&bare).map_err(|failure| lookup.told(failure))?;
@@ -285,7 +281,14 @@ fn known(lookup: &Lookup<'_>, kind: Asked, ids: &[&str]) -> Result<Vec<Known>> {
             Ok(ids.iter().zip(&bare).map(|(id, bare)| whether(is_there(id, bare))).collect())
         }
         Asked::Feedback => lookup.feedback(&bare).map(among).map_err(|failure| lookup.told(failure)),
-        Asked::Costs => lookup.costs(&bare).map(among),
+        Asked::Costs => {
+            let mut of_models = HashMap::new();
+            let is_there = |prices: &&str| {
+                let prices = serde_json::from_str(prices).unwrap_or_default();
+                price::are_there(&prices, &mut of_models, |model| lookup.prices(model)).map(whether)
+            };
+            bare.iter().map(is_there).collect::<std::result::Result<_, _>>().map_err(|failure| lookup.told(failure))
+        }
         Asked::Tables => lookup.tables(&bare).map(among),
         Asked::Files => bare.iter().map(|digest| lookup.file(digest)).collect(),
         Asked::Ops | Asked::Objects => bare
@@ -301,7 +304,7 @@ fn known(lookup: &Lookup<'_>, kind: Asked, ids: &[&str]) -> Result<Vec<Known>> {
 /// An id without the form in front.
 fn bare(kind: Asked, id: &str) -> &str {
     match kind {
-        Asked::Feedback | Asked::Costs => id,
+        Asked::Feedback => id,
         _ => id.split_once('/').map_or(id, |(_, bare)| bare),
     }
 }

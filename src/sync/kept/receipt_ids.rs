@@ -9,7 +9,7 @@
 //! | `obj_create`, `op_create` | `object/NAME:DIGEST`, `op/NAME:DIGEST`, the digest as the server gave it |
 //! | `table_create`, `file_create` | `table/DIGEST`, `file/DIGEST` |
 //! | `feedback_create` | the feedback's id |
-//! | `cost_create` | that of the server, which only who sent it knows; else none can be asked for |
+//! | `cost_create` | `price/` and the JSON of the models' prices, as sent: a server tells them by nothing else |
 
 use super::learned::Learned;
 use super::receipts::{About, Builder};
@@ -22,6 +22,7 @@ use crate::record::kind::RecordType;
 use crate::store::layout::{Access, DataFile, ProjectDir};
 use crate::store::reader::Reader;
 use crate::sync::line::{parse, plain_text, ObjectFields, ObjectRecord, OpSource, Parsed, TableRecord};
+use crate::sync::price;
 use serde::Deserialize;
 
 /// What of a line names the record.
@@ -101,7 +102,7 @@ impl Namer {
 
     /// The names of the record that a line holds; nothing for one that is no record, or no JSON.
     pub fn of_line(&self, place: &str, line: &[u8]) -> Names {
-        let Ok(Parsed { record_type: Some(record_type), data: text, .. }) = parse(line, false) else {
+        let Ok(Parsed { record_type: Some(record_type), data: text, timestamp }) = parse(line, false) else {
             return Names::default();
         };
         let data = || serde_json::from_str::<Data>(text).unwrap_or_default();
@@ -118,7 +119,7 @@ impl Namer {
             RecordType::TableCreate => named(self.table(text)),
             RecordType::FileCreate => named(data().digest.map(|digest| format!("file/{digest}"))),
             RecordType::FeedbackCreate => named(Some(data().id.unwrap_or_else(|| feedback_id(place)))),
-            RecordType::CostCreate => named(None),
+            RecordType::CostCreate => named(prices(text, timestamp)),
             RecordType::Writer | RecordType::Project => Names::default(),
         }
     }
@@ -152,6 +153,11 @@ impl Namer {
     fn on_server<'d>(&'d self, what: &str, recorded: &'d str) -> &'d str {
         self.learned.get(what).unwrap_or(recorded)
     }
+}
+
+fn prices(data: &str, logged_at: &str) -> Option<String> {
+    let body = price::with_date(serde_json::from_str(data).ok()?, logged_at);
+    body.get("costs").map(|prices| format!("price/{prices}"))
 }
 
 #[cfg(test)]
@@ -199,14 +205,15 @@ mod tests {
     }
 
     #[test]
-    fn other_things_have_their_digest_or_id_and_notes_have_none() {
+    fn other_things_have_their_digest_or_id_or_what_they_say_and_notes_have_none() {
         let empty = table_digest([]);
         assert_eq!(id("table_create", json!({"table": {"rows": []}})).unwrap(), format!("table/{empty}"));
         assert_eq!(id("file_create", json!({"digest": "d"})).unwrap(), "file/d");
         assert_eq!(id("feedback_create", json!({"id": "f"})).unwrap(), "f");
         let made = feedback_id("feedback/20260101_0000.jsonl.gz#1");
         assert_eq!(id("feedback_create", json!({})).unwrap(), made);
-        assert_eq!(names("cost_create", json!({})).id, Some(None));
+        let prices = json!({"costs": {"m": {"prompt_token_cost": 1.5}}});
+        assert_eq!(id("cost_create", prices).unwrap(), r#"price/{"m":{"effective_date":"t","prompt_token_cost":1.5}}"#);
         assert_eq!(names("writer", json!({})), Names::default());
     }
 }

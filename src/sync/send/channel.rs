@@ -64,16 +64,6 @@ impl Channel<'_> {
         }
     }
 
-    /// The prices of a model that the project has.
-    pub fn costs_there(&self, model: &str) -> std::result::Result<Vec<Value>, Failure> {
-        let query = json!({"$expr": {"$eq": [{"$getField": "llm_id"}, {"$literal": model}]}});
-        let question = json!({"project_id": self.target, "query": query});
-        let answer = self.post("/cost/query", question.to_string().as_bytes())?.json::<Value>()?;
-        let mut found = answer.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
-        found.retain(|cost| cost.get("llm_id").and_then(Value::as_str) == Some(model));
-        Ok(found)
-    }
-
     /// A refusal that would meet every record is not the fault of one: an error when the project is closed to the key,
     /// or the server fails for a simple question about it too.
     pub fn check_is_open(&self, failure: &Failure) -> Result<()> {

@@ -2,12 +2,13 @@
 
 use super::delivery::Delivery;
 use super::pending::{Lost, Pending};
-use super::route::{with_date, Route};
+use super::route::Route;
 use super::sender::{not_json, object_text, raw, text_of, Fields, Sender};
 use crate::error::Result;
 use crate::record::kind::RecordType;
 use crate::sync::kept::requeue::feedback_id;
 use crate::sync::line::{parse, Parsed};
+use crate::sync::price;
 use crate::sync::results::Counted;
 use serde_json::json;
 
@@ -24,7 +25,7 @@ pub fn send_costs(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
     send_folder(sender, "metadata", Route::Costs, Counted::Costs, |line, _| match line.record_type {
         Some(RecordType::CostCreate) => {
             let body = serde_json::from_str(line.data).map_err(not_json)?;
-            Ok(Some((RecordType::CostCreate, with_date(body, line.timestamp).to_string())))
+            Ok(Some((RecordType::CostCreate, price::with_date(body, line.timestamp).to_string())))
         }
         // Notes of this library, or of a later version of it: nothing to send.
         _ => Ok(None),
