@@ -57,16 +57,16 @@ class LocalServer:
         self.directory, self.log = pathlib.Path(directory), pathlib.Path(directory) / "requests.jsonl"
         self.output = self.directory / "server.txt"
         for _ in range(5):  # the free port may be taken before the server binds it
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
+            self.url = f"http://127.0.0.1:{self.port}"
             self._start(options)
             if self._ready():
                 return
         raise AssertionError(f"the local server does not start:\n{self.output.read_text()}")
 
     def _start(self, options):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
         command = [CLIENTS["0.52.20"], ROOT / "tests/server/server.py", "--port", self.port, "--db",
                    self.directory / "server.db", "--api-key", KEY, "--entity", ENTITY, "--log", self.log, *options]
         with open(self.output, "ab") as output:
@@ -85,10 +85,13 @@ class LocalServer:
         return False
 
     def restart(self, *options):
-        """Start again with the same data and no faults: for reading after a test of faults."""
+        """Start again at the same address with the same data and no faults: for reading after a test of faults."""
         self.stop()
-        self._start(options)
-        assert self._ready(), self.output.read_text()
+        for _ in range(5):  # a connection from somewhere may have its port
+            self._start(options)
+            if self._ready():
+                return
+        raise AssertionError(f"the local server does not start again:\n{self.output.read_text()}")
 
     def stop(self):
         self.process.kill()
