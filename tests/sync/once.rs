@@ -74,6 +74,22 @@ fn what_a_server_does_after_the_time_out_of_a_request_is_waited_for() {
 }
 
 #[test]
+fn only_the_item_whose_request_was_cut_is_looked_up_and_those_behind_it_go_on() {
+    let server = Server::start(&["--drop-rate", "0.4", "--seed", "7", "--fault-paths", "^/cost/create"]);
+    let writer = Writer::new("team/x");
+    for n in 0..12 {
+        let price = json!({"m": {"prompt_token_cost": n, "completion_token_cost": 2.5}});
+        writer.record(CostCreate, &json!({"project_id": writer.project, "costs": price}));
+    }
+    sync_until_done(&writer, &server.url(), Duration::from_millis(300));
+    let cut = server.requests_to("/cost/create", 12).iter().filter(|request| !request["fault"].is_null()).count();
+    assert!(cut > 1);
+    assert_eq!(server.requests_to("/cost/query", cut).len(), cut);
+    let costs = server.post("/cost/query", &json!({"project_id": "team/x"}));
+    assert_eq!(costs["results"].as_array().unwrap().len(), 12);
+}
+
+#[test]
 fn what_was_under_way_when_a_sync_was_stopped_is_looked_up_by_the_next_one() {
     let server = Server::start(&["--delay", "0.5"]);
     let writer = Writer::new("team/x");

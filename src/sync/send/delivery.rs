@@ -203,12 +203,15 @@ impl<'c> Delivery<'c> {
             Ok(()) => return self.accepted(sender, pending, &batch),
             Err(failure) => failure,
         };
+        let there = |number: usize| sent.there.get(number).copied().unwrap_or(false);
         if sent.there.contains(&true) {
-            let there = |number: usize| sent.there.get(number).copied().unwrap_or(false);
             self.accepted(sender, pending, &batch.select(there))?;
-            batch = batch.select(|number| !there(number));
             // What came after these was not tried as often as they were.
             (batch.attempts, batch.begun) = (0, None);
+        }
+        let mut untried = batch.select(|number| number >= sent.tried && !there(number));
+        if !untried.is_empty() || sent.there.contains(&true) {
+            batch = batch.select(|number| number < sent.tried && !there(number));
         }
         batch.in_doubt |= may_have_arrived(&failure);
         batch.attempts += 1;
@@ -217,15 +220,21 @@ impl<'c> Delivery<'c> {
         let few = sender.run.policy.max_attempts_without_hope;
         let split = failure.may_be_a_records_fault() && batch.len() > 1 && batch.attempts >= few;
         let wait = sender.run.policy.next_wait(&failure, batch.attempts, elapsed).filter(|_| !split);
-        let over = over_at(sender, &failure);
+        let (now, over) = (Instant::now(), over_at(sender, &failure));
+        if !untried.is_empty() {
+            // They wait with it for a server that is busy, but not for the look-up that it alone needs. What an earlier run
+            // may have sent of them was looked up just now.
+            untried.in_doubt = false;
+            untried.due = Some(now + wait.filter(|_| failure.is_over()).unwrap_or_default());
+            self.waiting.push(untried);
+        }
         if let Some(wait) = wait {
-            let next = Instant::now() + wait;
             // A line that is cut or silent may be that of a server that is gone: nobody needs to wait for the look-up then.
             if let Err(gone) = if failure.is_over() { Ok(()) } else { self.channel.is_reachable() } {
                 self.lost.add(batch.places(), over);
                 return Err(gone.into());
             }
-            batch.due = Some(if batch.in_doubt { next.max(over) } else { next });
+            batch.due = Some(if batch.in_doubt { over.max(now + wait) } else { now + wait });
             self.waiting.push(batch);
             return Ok(());
         }

@@ -105,6 +105,7 @@ impl Job<'_> {
         let Job { channel, route, mut batch } = self;
         let sent = catch_unwind(AssertUnwindSafe(|| route.send(&channel, &mut batch))).unwrap_or_else(|_| Sent {
             there: Vec::new(),
+            tried: usize::MAX,
             outcome: Err(Failure::new(FailureKind::Refused, "sync", "a fault inside the library")),
         });
         Done { batch, sent }

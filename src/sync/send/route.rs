@@ -30,6 +30,8 @@ pub enum Route {
 pub struct Sent {
     /// One for each item.
     pub there: Vec<bool>,
+    /// So many of the first items were tried: where each is a request of its own, a failure keeps the others from it.
+    pub tried: usize,
     /// Whether all are there, else what happened to the request.
     pub outcome: Result<(), Failure>,
 }
@@ -59,28 +61,31 @@ impl Route {
         if batch.in_doubt {
             match self.look_up(channel, batch) {
                 Ok(found) => there = found,
-                Err(failure) => return Sent { there, outcome: Err(failure) },
+                Err(failure) => return Sent { there, tried: batch.len(), outcome: Err(failure) },
             }
         }
         let missing: Vec<usize> = (0..batch.len()).filter(|number| there.get(*number) == Some(&false)).collect();
         if missing.is_empty() {
-            return Sent { there, outcome: Ok(()) };
+            return Sent { there, tried: batch.len(), outcome: Ok(()) };
         }
         let outcome = if missing.len() == batch.len() {
             self.post(channel, batch)
         } else {
             self.post(channel, &mut batch.select(|number| there.get(number) == Some(&false)))
         };
-        let (taken, outcome) = match outcome {
-            Ok(()) => (missing.len(), Ok(())),
-            Err((taken, failure)) => (taken, Err(failure)),
+        let (taken, tried, outcome) = match outcome {
+            Ok(()) => (missing.len(), batch.len(), Ok(())),
+            Err(Failed::Together(failure)) => (0, batch.len(), Err(failure)),
+            Err(Failed::At(number, failure)) => {
+                (number, missing.get(number).map_or(batch.len(), |failed| failed + 1), Err(failure))
+            }
         };
         for number in missing.into_iter().take(taken) {
             if let Some(place) = there.get_mut(number) {
                 *place = true;
             }
         }
-        Sent { there, outcome }
+        Sent { there, tried, outcome }
     }
 
     /// Which items of a batch the server has.
@@ -108,10 +113,9 @@ impl Route {
         })
     }
 
-    /// An error says how many of the first items the server has taken nevertheless.
-    fn post(self, channel: &Channel<'_>, batch: &mut Batch) -> Result<(), (usize, Failure)> {
+    fn post(self, channel: &Channel<'_>, batch: &mut Batch) -> Result<(), Failed> {
         match self {
-            Route::Complete => post_complete(channel, batch).map_err(|failure| (0, failure)),
+            Route::Complete => post_complete(channel, batch).map_err(Failed::Together),
             Route::Starts => one_by_one(batch, |text| post_part(channel, text, "start")),
             Route::Ends => one_by_one(batch, |text| post_part(channel, text, "end")),
             Route::Feedback => post_feedback(channel, batch),
@@ -120,8 +124,16 @@ impl Route {
     }
 }
 
-fn one_by_one(batch: &Batch, post: impl Fn(&str) -> Result<(), Failure>) -> Result<(), (usize, Failure)> {
-    batch.items().enumerate().try_for_each(|(number, (text, _))| post(text).map_err(|failure| (number, failure)))
+/// How items were not taken.
+enum Failed {
+    /// All of them, in one request.
+    Together(Failure),
+    /// The one with this number; those before it were taken, those behind it not tried.
+    At(usize, Failure),
+}
+
+fn one_by_one(batch: &Batch, post: impl Fn(&str) -> Result<(), Failure>) -> Result<(), Failed> {
+    batch.items().enumerate().try_for_each(|(number, (text, _))| post(text).map_err(|why| Failed::At(number, why)))
 }
 
 fn post_complete(channel: &Channel<'_>, batch: &mut Batch) -> Result<(), Failure> {
@@ -163,12 +175,12 @@ fn start_and_end(text: &str) -> [String; 2] {
     [half("start", &START_FIELDS), half("end", &END_FIELDS)]
 }
 
-fn post_feedback(channel: &Channel<'_>, batch: &mut Batch) -> Result<(), (usize, Failure)> {
+fn post_feedback(channel: &Channel<'_>, batch: &mut Batch) -> Result<(), Failed> {
     let singly = &channel.without_feedback_batches;
     if !singly.load(Ordering::Relaxed) {
         match channel.post_once("/feedback/batch/create", batch.body()) {
             Err(failure) if failure.kind() == FailureKind::RouteMissing => singly.store(true, Ordering::Relaxed),
-            outcome => return outcome.map(|_| ()).map_err(|failure| (0, failure)),
+            outcome => return outcome.map(|_| ()).map_err(Failed::Together),
         }
     }
     one_by_one(batch, |text| channel.post_once("/feedback/create", text.as_bytes()).map(|_| ()))
