@@ -2,9 +2,12 @@
 //! on the server's id of the project).
 //!
 //! They are kept in `.sync/digests.jsonl` of the recorded project, one line each,
-//! `{"digest": "…", "to": "SERVER ENTITY/PROJECT", "what": "object/NAME:DIGEST"}`: what is known of one destination says
+//! `{"digest": "…", "to": "SERVER ENTITY/PROJECT", "what": "object/NAME:DIGEST"}`: what is known of one project says
 //! nothing of another. Lines are only ever appended; of several about the same thing the last counts; a torn line is
 //! passed over.
+//!
+//! A server may get another address. What was sent to the former one is not sent again and teaches nothing more, so for
+//! the same `ENTITY/PROJECT` its digests hold until the server at the new address gives others.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -37,15 +40,20 @@ impl Learned {
     /// Loads what earlier syncs to the same destination learned. `folder` need not exist.
     pub(in crate::sync) fn load(folder: &Path, to: &str, access: Access) -> Result<Learned> {
         let path = folder.join(FILE);
-        let mut digests = HashMap::new();
+        let project = |to: &str| to.rsplit(' ').next().unwrap_or_default().to_owned();
+        let (mut digests, mut elsewhere) = (HashMap::new(), HashMap::new());
         lines::each(&path, |line| {
             if let Ok(Line { to: of, what, digest }) = serde_json::from_slice(line) {
                 if of == to {
                     digests.insert(what.into(), digest.into());
+                } else if project(&of) == project(to) {
+                    elsewhere.insert(what.into(), digest.into());
                 }
             }
             Ok(())
         })?;
+        elsewhere.extend(digests);
+        let digests = elsewhere;
         Ok(Learned { log: Appender::new(path, access), to: to.to_owned(), digests })
     }
 
@@ -112,6 +120,17 @@ mod tests {
         assert_eq!(load(&folder, "http://x team/b").get("object/n:d1"), None);
         assert_eq!(std::fs::metadata(folder.join(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn what_a_server_gave_at_its_former_address_holds_until_the_one_at_the_new_address_gives_another() {
+        let folder = tempfile::tempdir().unwrap();
+        learn(&mut load(folder.path(), "http://x team/a"), "object/n:d1", "d1", "d2");
+        let mut moved = load(folder.path(), "http://y team/a");
+        assert_eq!(moved.get("object/n:d1"), Some("d2"));
+        learn(&mut moved, "object/n:d1", "d1", "d1");
+        assert_eq!(load(folder.path(), "http://y team/a").get("object/n:d1"), Some("d1"));
+        assert_eq!(load(folder.path(), "http://x team/a").get("object/n:d1"), Some("d2"));
     }
 
     #[test]

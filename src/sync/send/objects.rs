@@ -188,7 +188,7 @@ fn send_table(sender: &mut Sender<'_, '_, '_>, data: &str) -> std::result::Resul
     let whole = table_digest(recorded.iter().map(String::as_str));
     refs.learn(project, Named::Table, &whole, &answer.digest)?;
     let pairs = recorded.iter().map(String::as_str).zip(answer.row_digests.iter().map(String::as_str));
-    refs.learn_all(project, Named::Row, pairs.filter(|(recorded, sent)| recorded != sent))?;
+    refs.learn_all(project, Named::Row, pairs)?;
     Ok(())
 }
 

@@ -92,7 +92,10 @@ impl RefMap {
         digests: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<()> {
         let known = self.projects.get_mut(project).ok_or_else(|| not_added(project))?;
-        known.learned.learn(digests.into_iter().map(|(recorded, digest)| (things.key(recorded), recorded, digest)))
+        // Most are as recorded: they are not worth a key while nothing else is known.
+        let knows_nothing = known.learned.is_empty();
+        let telling = digests.into_iter().filter(|(recorded, digest)| !knows_nothing || recorded != digest);
+        known.learned.learn(telling.map(|(recorded, digest)| (things.key(recorded), recorded, digest)))
     }
 
     /// Makes what was learned durable. This comes before a record is counted as sent whose answer was learned from:
