@@ -7,6 +7,7 @@ use super::options::{directory, number, switch, unusable, Mode, Options};
 use crate::error::{Error, Result, Status};
 use crate::store::options::{QuotaPolicy, WhenFull};
 use crate::store::StoreOptions;
+use crate::sync::server::environment::FOREVER;
 use crate::sync::Environment;
 
 /// Whether the journal may use mapped memory, in words.
@@ -99,15 +100,15 @@ fn word<T: Copy>(
 
 /// A time in seconds, fractions allowed.
 pub(super) fn seconds(given: Option<Duration>, environment: &Environment, variable: &str) -> Result<Option<Duration>> {
-    if given.is_some() {
-        return Ok(given);
+    if let Some(given) = given {
+        return Ok(Some(given.min(FOREVER)));
     }
     let wanted = "a number of seconds, at least 0";
     let Some(seconds) = number::<f64>(None, environment, variable, wanted)? else { return Ok(None) };
     let time = Duration::try_from_secs_f64(seconds).map_err(|_| {
         Error::new(Status::InvalidArgument, format!("{variable}={seconds} cannot be used: it must be {wanted}"))
     })?;
-    Ok(Some(time))
+    Ok(Some(time.min(FOREVER)))
 }
 
 #[cfg(test)]

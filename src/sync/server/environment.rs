@@ -10,21 +10,25 @@ use std::time::Duration;
 
 use crate::error::{Error, Result, Status};
 
-type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
+/// Longer than anything that is waited for. What is longer could not be added to a time.
+pub const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// The variables and directories from which settings are resolved.
 #[derive(Clone)]
 pub struct Environment {
-    variable: Arc<Variable>,
+    variables: Arc<HashMap<String, String>>,
     home: Option<PathBuf>,
     directory: PathBuf,
 }
 
 impl Environment {
-    /// The environment of this process, read at each question.
+    /// The environment of this process as it is now. What the program changes later is for what it begins later: a
+    /// session that runs goes on to the same server, and no thread of this library reads variables while the program sets
+    /// them.
     pub fn of_process() -> Self {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         Environment {
-            variable: Arc::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())),
+            variables: Arc::new(std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             directory: PathBuf::from("."),
         }
@@ -32,10 +36,8 @@ impl Environment {
 
     /// An environment of the given variables and directories alone.
     pub fn given(variables: &[(&str, &str)], home: &Path, directory: &Path) -> Self {
-        let variables: HashMap<String, String> =
-            variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         Environment {
-            variable: Arc::new(move |name| variables.get(name).cloned()),
+            variables: Arc::new(variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()),
             home: Some(home.to_owned()),
             directory: directory.to_owned(),
         }
@@ -43,7 +45,7 @@ impl Environment {
 
     /// The variable as it is, empty included.
     pub fn raw(&self, name: &str) -> Option<String> {
-        (self.variable)(name)
+        self.variables.get(name).cloned()
     }
 
     /// The variable, if it is set and not empty.
@@ -94,7 +96,7 @@ impl Environment {
         let Some(value) = self.text(name) else { return Ok(None) };
         let seconds = value.trim().parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
         match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-            Some(duration) => Ok(Some(duration)),
+            Some(duration) => Ok(Some(duration.min(FOREVER))),
             None => Err(unusable(name, &value, "a number of seconds above 0")),
         }
     }

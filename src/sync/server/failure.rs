@@ -162,6 +162,7 @@ impl Failure {
         };
         let silent = matches!(cause, ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect));
         let reason = match cause {
+            ureq::Error::Timeout(Timeout::Resolve) => "nobody told in time where that name leads".to_owned(),
             _ if silent => "nothing there answered in time".to_owned(),
             cause => without_prefix(&cause.to_string()).to_owned(),
         };

@@ -8,23 +8,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::config::Config;
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout, RustlsConnector, SocksConnector,
     TcpConnector, Transport,
 };
 use ureq::{Agent, Error};
 
+use super::names::Names;
 use super::stop::Stop;
 
-/// An agent whose requests end when `stop` is due. The chain is ureq's own, with [`Stopping`] around what opens a socket.
-pub(super) fn agent(config: Config, stop: &Stop) -> Agent {
+/// An agent whose requests end when `stop` is due, and that looks up names within a limit. The chain is ureq's own, with [`Stopping`] around what opens a socket.
+pub(super) fn agent(config: Config, limit: Duration, stop: &Stop) -> Agent {
     let chain =
         ().chain(Stopping { inner: SocksConnector::default(), stop: stop.clone() })
             .chain(ConnectProxyConnector::default())
             .chain(Stopping { inner: TcpConnector::default(), stop: stop.clone() })
             .chain(RustlsConnector::default());
-    Agent::with_parts(config, chain, DefaultResolver::default())
+    Agent::with_parts(config, chain, Names::new(limit, stop))
 }
 
 /// What a request ends with that was stopped; [`super::transport`] tells it by the stop itself.

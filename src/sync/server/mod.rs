@@ -10,6 +10,7 @@ pub mod environment;
 pub mod failure;
 mod identity;
 mod interrupt;
+mod names;
 mod netrc;
 mod pace;
 pub mod project;

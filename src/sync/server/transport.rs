@@ -116,7 +116,9 @@ impl Transport {
     /// Prepares the way; the network is not touched yet. When `stop` is due, requests end as cancelled.
     pub fn new(destination: &Destination, stop: &Stop) -> Result<Transport> {
         let tls = tls(destination)?;
-        let agent = |proxy: &Option<Proxy>| interrupt::agent(config(destination, &tls, proxy.clone()), stop);
+        let connecting = destination.timeout.min(CONNECT_LIMIT);
+        let agent =
+            |proxy: &Option<Proxy>| interrupt::agent(config(destination, &tls, proxy.clone()), connecting, stop);
         let base = agent(&destination.base_proxy);
         let same_way = destination.base_proxy == destination.traces_proxy;
         let traces = if same_way { base.clone() } else { agent(&destination.traces_proxy) };
@@ -406,7 +408,6 @@ fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> C
         .accept("application/json")
         .proxy(proxy)
         .tls_config(tls.clone())
-        // No limit for looking up names: ureq would do it in a thread that outlives the limit.
         .timeout_connect(Some(destination.timeout.min(CONNECT_LIMIT)))
         .timeout_send_request(step)
         .timeout_send_body(Some(destination.timeout.saturating_mul(BODY_STEPS)))
