@@ -17,10 +17,10 @@ def online(built, tmp_path):
     """online(url, way, project) starts the program on the test's directory; its standard input keeps it."""
     started = []
 
-    def start(url, way, project="team/online"):
+    def start(url, way, project="team/online", **more):
         environment = {**harness.client_environment(tmp_path), "WANDB_BASE_URL": url, "WF_TRACE_SERVER_URL": url,
                        "WANDB_API_KEY": harness.KEY, "WEAVE_OFFLINE_DIR": str(tmp_path / "offline"),
-                       "WEAVE_SEND_INTERVAL": "0.2"}
+                       "WEAVE_SEND_INTERVAL": "0.2", **more}
         started.append(subprocess.Popen([built("online"), way, project], env=environment, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path))
         return started[-1]
@@ -99,6 +99,12 @@ def test_a_program_ends_without_finishing_although_the_server_never_answers(serv
     following = online(one.url, "stay")
     arrive(one, 40)
     ended(following)
+
+
+def test_a_program_begins_and_ends_although_no_name_is_ever_found(online, tmp_path):
+    shim = harness.compiled(harness.SUITE / "programs" / "mute_names.c", tmp_path / "mute.so", "-shared", "-fPIC")
+    process = online("http://weave.example", "exit", LD_PRELOAD=str(shim))
+    assert len(ended(process, limit=20)) == 20
 
 
 def test_a_session_costs_one_thread_more_than_one_that_is_offline(server, online):
