@@ -137,16 +137,19 @@ fn send_all<'env>(
     pending: &[&'env ProjectDir],
 ) -> Result<()> {
     let server = run.transport.traces().as_str().to_string();
-    let snapshots = Snapshot::take(pending)?;
+    let snapshots = Snapshot::take(run.root, pending)?;
     let targets = Targets::settle(run, request, all, pending)?;
     // Every project, since one may refer to another.
     for project in all {
-        run.refs.add(project, &server, &targets.of(project), run.access)?;
+        if let Ok(target) = targets.of(project) {
+            run.refs.add(project, &server, &target, run.access)?;
+        }
     }
     let (mut projects, mut ended) = (Vec::new(), Vec::new());
     for (project, snapshot) in pending.iter().zip(snapshots) {
         run.results.project(&project.name());
-        match open_project(run, project, snapshot, &targets.of(project)) {
+        let target = targets.of(project);
+        match snapshot.and_then(|snapshot| open_project(run, project, snapshot, &target?)) {
             Ok(project) => {
                 projects.push(project);
                 ended.push(None);
@@ -154,27 +157,38 @@ fn send_all<'env>(
             Err(error) => end_project(run, &project.name(), error, pending.len())?,
         }
     }
+    let sent = send_kinds(run, &mut projects, &mut ended);
+    for (project, error) in projects.iter().zip(ended) {
+        if let Some(error) = error {
+            let told = end_project(run, &project.recorded, error, pending.len());
+            // Why the run ended goes before why a project did.
+            sent.as_ref().map_or(Ok(()), |()| told)?;
+        }
+    }
+    sent
+}
+
+/// Sends all kinds of records of all projects. An error of one project ends that one, and stands in its place in `ended`.
+fn send_kinds<'env>(
+    run: &mut Run<'_, 'env>,
+    projects: &mut [Project<'env>],
+    ended: &mut [Option<Error>],
+) -> Result<()> {
     // The order is the protocol's (section 15): what is referred to before what refers to it. Under a budget, only what
     // the calls that matter refer to; but what one project refers to in another goes first, whatever it matters.
     let on_demand = run.choices.has_budget() && projects.len() == 1;
     if on_demand {
-        each(run, &mut projects, &mut ended, |sender| calls::send(sender, true))?;
+        each(run, projects, ended, |sender| calls::send(sender, true))?;
     }
-    each(run, &mut projects, &mut ended, files::send)?;
-    objects::send(run, &mut projects, &mut ended)?;
-    each(run, &mut projects, &mut ended, |sender| {
+    each(run, projects, ended, files::send)?;
+    objects::send(run, projects, ended)?;
+    each(run, projects, ended, |sender| {
         if !on_demand {
             calls::send(sender, false)?;
         }
         feedback::send(sender)?;
         feedback::send_costs(sender)
-    })?;
-    for (project, error) in projects.iter().zip(ended) {
-        if let Some(error) = error {
-            end_project(run, &project.recorded, error, pending.len())?;
-        }
-    }
-    Ok(())
+    })
 }
 
 /// Has each project do a part of the work, unless an error ended it before.

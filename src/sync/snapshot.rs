@@ -3,12 +3,18 @@
 //! Writers go on during a sync. A call that is logged meanwhile may refer to an object that this sync has not read, whose
 //! digest on the server it does not know. So what refers to other things is looked at before these: they were logged, and
 //! are in data files, before what refers to them.
+//!
+//! Which journals there are is looked at before everything: what a process logged whose journal is not there is in data
+//! files, all of it.
 
 use crate::error::{Error, Result};
+use crate::store::journal::{self, JournalId};
 use crate::store::layout::{self, DataFile, ProjectDir};
 use crate::store::lock;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
 /// The folders of a project, what refers before what is referred to.
 const FOLDERS: [&str; 8] = ["metadata", "feedback", "calls", "objects", "ops", "tables", "files", "files_metadata"];
@@ -24,25 +30,48 @@ pub struct Extent {
     pub live: bool,
 }
 
+/// The journals of an offline directory.
+pub type Journals = Arc<HashSet<JournalId>>;
+
 /// The pending files of a project, by folder.
 #[derive(Debug, Default)]
-pub struct Snapshot(HashMap<&'static str, Vec<Extent>>);
+pub struct Snapshot {
+    journals: Journals,
+    extents: HashMap<&'static str, Vec<Extent>>,
+}
 
 impl Snapshot {
-    /// Looks at projects together, since one may refer to another; one snapshot for each.
-    pub fn take(projects: &[&ProjectDir]) -> Result<Vec<Snapshot>> {
-        let mut snapshots: Vec<Snapshot> = projects.iter().map(|_| Snapshot::default()).collect();
+    /// Looks at projects together, since one may refer to another; one snapshot for each, or why
+    /// its files cannot be looked at.
+    pub fn take(root: &Path, projects: &[&ProjectDir]) -> Result<Vec<Result<Snapshot>>> {
+        let journals: Journals = Arc::new(journal::all(root)?.iter().filter_map(|path| journal::id_of(path)).collect());
+        let empty = || Snapshot { journals: journals.clone(), extents: HashMap::new() };
+        let mut snapshots: Vec<Result<Snapshot>> = projects.iter().map(|_| Ok(empty())).collect();
         for folder in FOLDERS {
             for (project, snapshot) in projects.iter().zip(&mut snapshots) {
-                snapshot.0.insert(folder, extents(project, folder)?);
+                let Ok(there) = snapshot else { continue };
+                match extents(project, folder) {
+                    Ok(extents) => drop(there.extents.insert(folder, extents)),
+                    Err(error) => *snapshot = Err(error),
+                }
             }
         }
         Ok(snapshots)
     }
 
+    /// The journals that were there.
+    pub fn journals(&self) -> Journals {
+        self.journals.clone()
+    }
+
+    /// Whether a journal's process was gone.
+    pub fn is_gone(&self, journal: &JournalId) -> bool {
+        !self.journals.contains(journal)
+    }
+
     /// The files of a folder.
     pub fn of(&self, folder: &str) -> &[Extent] {
-        self.0.get(folder).map(Vec::as_slice).unwrap_or_default()
+        self.extents.get(folder).map(Vec::as_slice).unwrap_or_default()
     }
 }
 

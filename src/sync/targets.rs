@@ -2,7 +2,7 @@
 //! entity was not known.
 
 use super::choices::Choices;
-use super::run::Request;
+use super::run::{ends_the_run, Request};
 use super::send::sender::Run;
 use super::server::project;
 use super::server::retry::Retry;
@@ -15,12 +15,13 @@ use std::collections::HashMap;
 pub struct Targets {
     /// By their recorded name, what the caller gave.
     given: HashMap<String, (Option<String>, String)>,
-    /// The entity of what has none.
-    entity: String,
+    /// The entity of what has none; why it is not known.
+    entity: Result<String>,
 }
 
 impl Targets {
-    /// Settles where projects go; the server is asked for the account's entity when it is needed and not given.
+    /// Settles where projects go; the server is asked for the account's entity when it is needed and not given. An account
+    /// without one is no error for projects that need none.
     pub fn settle(
         run: &Run<'_, '_>,
         request: &Request<'_>,
@@ -47,20 +48,27 @@ impl Targets {
             || all.iter().any(|project| project.entity == UNBOUND_ENTITY && !given.contains_key(&project.name()));
         let known = || run.choices.entity.clone().or_else(|| request.environment.text("WANDB_ENTITY"));
         let entity = match bare.then(known) {
-            None => UNBOUND_ENTITY.to_string(),
-            Some(Some(entity)) => entity,
-            Some(None) => project::default_entity(run.transport, &Retry { policy: run.policy, stop: &run.stop })?,
+            None => Ok(UNBOUND_ENTITY.to_string()),
+            Some(Some(entity)) => Ok(entity),
+            Some(None) => {
+                match project::default_entity(run.transport, &Retry { policy: run.policy, stop: &run.stop }) {
+                    Err(error) if ends_the_run(error.status()) => return Err(error),
+                    found => found,
+                }
+            }
         };
         Ok(Targets { given, entity })
     }
 
     /// The `entity/project` to which a project goes.
-    pub fn of(&self, project: &ProjectDir) -> String {
-        match self.given.get(&project.name()) {
-            Some((entity, name)) => format!("{}/{name}", entity.as_ref().unwrap_or(&self.entity)),
-            None if project.entity == UNBOUND_ENTITY => format!("{}/{}", self.entity, project.project),
-            None => project.name(),
-        }
+    pub fn of(&self, project: &ProjectDir) -> Result<String> {
+        let (entity, name) = match self.given.get(&project.name()) {
+            Some((entity, name)) => (entity.as_ref(), name),
+            None if project.entity == UNBOUND_ENTITY => (None, &project.project),
+            None => return Ok(project.name()),
+        };
+        let entity = entity.map_or_else(|| self.entity.clone(), |entity| Ok(entity.clone()))?;
+        Ok(format!("{entity}/{name}"))
     }
 }
 

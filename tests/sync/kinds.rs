@@ -150,7 +150,9 @@ fn more_files_than_a_process_may_open_are_sent_in_the_order_of_their_records() {
     }
     let opened = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     let (before, mut most) = (opened(), 0);
-    let outcome = run(writer.dir.path(), &server.url(), KEY, None, &mut || most = most.max(opened())).unwrap();
+    let outcome =
+        run(writer.dir.path(), &server.url(), KEY, None, Choices::default(), &mut || most = most.max(opened()))
+            .unwrap();
     assert_eq!((outcome.error(), writer.counts(&outcome, "objects")), (None, (300, 0)));
     assert!(most < before + 150, "{most} files were open at once");
     let request = json!({"project_id": "team/many", "object_id": "thing", "digest": "latest"});

@@ -11,6 +11,7 @@ mod destinations;
 mod kinds;
 mod limits;
 mod once;
+mod parts;
 mod troubles;
 
 use common::server::{free_port, Server, KEY};
@@ -137,7 +138,7 @@ fn connection(server: &str, key: &str) -> Connection {
 }
 
 fn try_sync(dir: &Path, server: &str, key: &str, project: Option<&str>) -> weave::Result<Outcome> {
-    run(dir, server, key, project, &mut || {})
+    run(dir, server, key, project, Choices::default(), &mut || {})
 }
 
 /// A sync that calls `acknowledged` whenever the server has taken something.
@@ -146,6 +147,7 @@ fn run(
     server: &str,
     key: &str,
     project: Option<&str>,
+    choices: Choices,
     acknowledged: &mut dyn FnMut(),
 ) -> weave::Result<Outcome> {
     let connection = connection(server, key);
@@ -155,7 +157,7 @@ fn run(
         project,
         connection: &connection,
         environment: &environment,
-        choices: Choices::default(),
+        choices,
         stop: Stop::new(),
     };
     sync::run(&request, &mut |_| {

@@ -102,7 +102,7 @@ fn records_that_a_quota_takes_while_they_are_sent_are_no_errors_and_later_ones_a
     let mut take = || {
         quota.enforce(0).unwrap();
     };
-    let outcome = run(dir.path(), &server.url(), KEY, None, &mut take).unwrap();
+    let outcome = run(dir.path(), &server.url(), KEY, None, Choices::default(), &mut take).unwrap();
     assert_eq!(outcome.error(), None, "{}", outcome.results.to_json());
     assert!(quota.dropped() >= 2, "the object that was just sent, and the call");
     let options = StoreOptions { dir: dir.path().to_path_buf(), ..StoreOptions::default() };
@@ -267,4 +267,34 @@ fn a_project_that_the_server_refuses_does_not_keep_others_from_being_sent() {
     let outcome = writer.sync(&server.url());
     assert!(outcome.error().unwrap().text().contains("forbidden/one"));
     assert_eq!((writer.counts(&outcome, "calls"), other.counts(&outcome, "calls")), ((0, 0), (1, 0)));
+}
+
+#[test]
+fn an_unreadable_file_of_one_project_keeps_the_others_from_nothing() {
+    let server = Server::shared();
+    let first = Writer::new("team/first-of-two");
+    first.finished_call("{}");
+    first.flush();
+    let objects = ProjectDir::new(first.dir.path(), "team/second-of-two").kind(Kind::Objects);
+    std::fs::create_dir_all(&objects).unwrap();
+    // A link to itself: nobody can read it, root included.
+    let file = objects.join("20260101_0000.jsonl.gz");
+    std::os::unix::fs::symlink(&file, &file).unwrap();
+    let outcome = first.sync(&server.url());
+    assert_eq!(outcome.error().unwrap().status(), Status::Incomplete);
+    assert!(outcome.error().unwrap().text().contains("second-of-two"), "{:?}", outcome.error());
+    assert_eq!(first.counts(&outcome, "calls"), (1, 0));
+}
+
+#[test]
+fn an_account_without_an_entity_keeps_no_project_that_has_one_from_its_server() {
+    let server = Server::start(&["--entity", ""]);
+    let bare = Writer::new("offline/bare");
+    bare.finished_call("{}");
+    bare.flush();
+    let full = Writer::in_directory("team/full", bare.end_of_the_program());
+    full.finished_call("{}");
+    let outcome = full.sync(&server.url());
+    assert_eq!(full.counts(&outcome, "calls"), (1, 0), "{:?}", outcome.error());
+    assert!(outcome.error().unwrap().text().contains("offline/bare"), "{:?}", outcome.error());
 }

@@ -1,48 +1,41 @@
 //! Sending calls: finished ones in batches, starts and ends joined from wherever they stand, and those that run.
 
 use super::batch::Batch;
-use super::channel::id_of;
 use super::delivery::Delivery;
-use super::judge::Judge;
 use super::needs::Needs;
 use super::pairs::{Bounds, Pairs, Part};
-use super::parts::{interrupted, interrupted_end, joined, of_part, with_defaults, with_trace};
+use super::parts::{joined, of_part};
 use super::pending::{Lost, Pending, Place};
 use super::route::Route;
-use super::sender::{object_text, raw, text_of, Fields, Refused, Sender};
+use super::running::Running;
+use super::sender::{is_records_fault, object_text, text_of, Fields, Sender};
 use super::turn::Turn;
-use crate::error::Result;
+use super::updates::Updates;
+use crate::error::{Error, Result};
 use crate::record::kind::RecordType;
-use crate::record::time::Timestamp;
-use crate::store::journal::{self, JournalId};
-use crate::sync::kept::open_calls::{OpenCall, OpenCalls};
+use crate::sync::kept::open_calls::OpenCalls;
 use crate::sync::line::{parse, plain_text, IdKey, Parsed};
 use crate::sync::results::Counted;
-use serde_json::json;
-use std::collections::HashSet;
 
-/// So many open calls are sent at a time.
-const OPEN_CHUNK: usize = 500;
-
-/// Updates that are kept until the calls have been sent; those beyond are read again.
-const UPDATES: usize = 4096;
-
-struct Calls<'c> {
-    pending: Pending,
-    delivery: Delivery<'c>,
+/// What is known of the calls of a project while they are sent.
+pub(super) struct Calls<'c> {
+    pub(super) pending: Pending,
+    pub(super) delivery: Delivery<'c>,
     /// The next batch, and the next one of records that an earlier run may have sent.
     fresh: Batch,
     doubtful: Batch,
     pairs: Pairs,
-    updates: Vec<(Place, String)>,
-    more_updates: bool,
-    open: OpenCalls,
-    /// Parts of calls whose start was sent alone, or may have been.
-    open_starts: Vec<(Place, Option<JournalId>)>,
-    open_ends: Vec<Place>,
-    lost: Lost,
+    updates: Updates,
+    pub(super) running: Running,
+    pub(super) lost: Lost,
     /// What calls refer to, when it was not sent before them.
     needs: Option<Needs>,
+}
+
+/// A complete call, made of a start and an end that stand at these places.
+struct Whole {
+    text: String,
+    places: [Place; 2],
 }
 
 /// Sends the pending calls of a project, then the updates of calls. `on_demand`: what they refer to was not sent yet, and
@@ -59,48 +52,46 @@ pub fn send(sender: &mut Sender<'_, '_, '_>, on_demand: bool) -> Result<()> {
         fresh: sender.batch(false),
         doubtful: sender.batch(true),
         pairs: Pairs::new(Bounds::USUAL),
-        updates: Vec::new(),
-        more_updates: false,
-        open,
-        open_starts: Vec::new(),
-        open_ends: Vec::new(),
+        updates: Updates::default(),
+        running: Running::new(open),
         lost: Lost::default(),
         needs: on_demand.then(|| Needs::open(sender)).transpose()?,
     };
     let sent = calls.send_all(sender);
     let settled = calls.settle(sender, sent.is_ok());
+    let noted = calls.note_ended(sender);
     let finished = sender.finish(&mut calls.pending);
-    sent.and(settled).and(finished)
+    sent.and(settled).and(noted).and(finished)
 }
 
 impl<'c> Calls<'c> {
     fn send_all(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
-        let turns = Turn::all(sender)?;
-        for (number, turn) in turns.iter().enumerate() {
-            let is_last = number + 1 == turns.len();
+        for turn in &Turn::all(sender)? {
             let mut is_first_pass = true;
             loop {
                 self.read(sender, turn, is_first_pass)?;
                 self.send_batches(sender)?;
                 let left = self.pairs.left();
-                if is_last {
+                if turn.is_last() {
                     self.take_left(sender, left)?;
                 }
+                // Another pass comes by some of what this one sent: it is acknowledged then, or passed over.
+                self.delivery.finish(sender, &mut self.pending)?;
                 self.pending.rewind();
                 if !self.pairs.next_pass() {
                     break;
                 }
                 is_first_pass = false;
             }
-            self.delivery.finish(sender, &mut self.pending)?;
             self.pairs = Pairs::new(Bounds::USUAL);
         }
-        self.send_open(sender)?;
-        self.send_updates(sender)?;
-        while std::mem::take(&mut self.more_updates) {
+        self.send_running(sender)?;
+        self.updates.send(sender, &mut self.pending)?;
+        while self.updates.begin_next() {
+            sender.check_limits(0)?;
             self.read(sender, &Turn::Updates, true)?;
             self.pending.rewind();
-            self.send_updates(sender)?;
+            self.updates.send(sender, &mut self.pending)?;
         }
         Ok(())
     }
@@ -109,7 +100,7 @@ impl<'c> Calls<'c> {
         while let Some(place) = self.pending.advance()? {
             let (line, own) = self.pending.line();
             let parsed = parse(line, own);
-            let full = match &parsed {
+            let is_full = match &parsed {
                 Ok(Parsed { record_type: Some(RecordType::CallComplete), data, .. }) => {
                     if !is_first_pass || !turn.takes(data) {
                         continue;
@@ -117,108 +108,144 @@ impl<'c> Calls<'c> {
                     if let Some(needs) = &mut self.needs {
                         needs.send_for(sender, data)?;
                     }
-                    sender.addressed(RecordType::CallComplete, data).map(|text| {
-                        let in_doubt = self.pending.is_in_doubt(place);
-                        let batch = if in_doubt { &mut self.doubtful } else { &mut self.fresh };
-                        batch.push(&text, &[place])
-                    })
-                }
-                Ok(Parsed { record_type: Some(RecordType::CallStart), .. }) => {
-                    let line = line.to_vec();
-                    self.pair(sender, turn, place, line, true)
-                }
-                Ok(Parsed { record_type: Some(RecordType::CallEnd), .. }) => {
-                    let line = line.to_vec();
-                    self.pair(sender, turn, place, line, false)
-                }
-                Ok(Parsed { record_type: Some(RecordType::CallUpdate), data, .. }) => {
-                    let is_room = self.updates.len() < UPDATES;
-                    self.more_updates |= turn.takes_updates() && !is_room;
-                    match is_first_pass && turn.takes_updates() && is_room {
-                        true => sender.addressed(RecordType::CallUpdate, data).map(|text| {
-                            self.updates.push((place, text.into_owned()));
-                            false
-                        }),
-                        false => continue,
+                    let text = sender.addressed(RecordType::CallComplete, data);
+                    let is_in_doubt = self.pending.is_in_doubt(place);
+                    let batch = if is_in_doubt { &mut self.doubtful } else { &mut self.fresh };
+                    match text.map(|text| batch.push(&text, &[place])) {
+                        Ok(is_full) => is_full,
+                        Err(error) => self.judge(sender, turn.is_last(), &[place], error)?,
                     }
                 }
-                Ok(_) => Err(super::parts::wrong("this is no type of a call's record")),
-                Err(error) => Err(error.clone()),
-            };
-            match full {
-                Ok(true) => self.send_batches(sender)?,
-                Ok(false) => {}
-                Err(error) if error.status() == crate::Status::Io => return Err(error),
-                Err(error) if turn.judges_records() && is_first_pass => {
-                    sender.set_aside(&mut self.pending, &[place], Counted::Calls, "", None, error.text())?;
+                Ok(Parsed { record_type: Some(kind @ (RecordType::CallStart | RecordType::CallEnd)), .. }) => {
+                    if !turn.takes_calls() {
+                        continue;
+                    }
+                    let (line, is_start) = (line.to_vec(), *kind == RecordType::CallStart);
+                    match self.pair(sender, turn, place, (line, own), is_start) {
+                        Ok(None) => continue,
+                        Ok(Some(whole)) => self.send_whole(sender, turn, whole)?,
+                        Err(error) => self.judge(sender, turn.is_last(), &[place], error)?,
+                    }
                 }
-                Err(_) => {}
+                Ok(Parsed { record_type: Some(RecordType::CallUpdate), data, timestamp }) => {
+                    if !is_first_pass || !turn.takes_updates() || !self.updates.is_room() {
+                        continue;
+                    }
+                    match sender.addressed(RecordType::CallUpdate, data) {
+                        Ok(text) => {
+                            let (text, logged_at) = (text.into_owned(), (*timestamp).to_string());
+                            self.updates.keep(place, text, &logged_at, self.pending.writer(place).is_gone);
+                            false
+                        }
+                        Err(error) => self.judge(sender, turn.is_last(), &[place], error)?,
+                    }
+                }
+                Ok(_) => {
+                    let error = super::parts::wrong("this is no type of a call's record");
+                    self.judge(sender, turn.is_last(), &[place], error)?
+                }
+                Err(error) => self.judge(sender, turn.is_last(), &[place], error.clone())?,
+            };
+            if is_full {
+                self.send_batches(sender)?;
             }
         }
         Ok(())
     }
 
-    /// Joins a start with its end, in whatever order and from whatever files they come. Answers whether a batch is full.
+    /// Sets records aside that cannot be sent, unless that is not their fault. In the last turn: once is enough. No batch is
+    /// full by that.
+    pub(super) fn judge(
+        &mut self,
+        sender: &mut Sender<'_, '_, 'c>,
+        is_last: bool,
+        places: &[Place],
+        error: Error,
+    ) -> Result<bool> {
+        if !is_records_fault(&error) {
+            return Err(error);
+        }
+        if is_last {
+            sender.set_aside(&mut self.pending, places, Counted::Calls, "", None, error.text())?;
+        }
+        Ok(false)
+    }
+
+    /// Joins a start with its end, in whatever order and from whatever files they come. An error is about the part that
+    /// was read last.
     fn pair(
         &mut self,
         sender: &mut Sender<'_, '_, 'c>,
         turn: &Turn,
         place: Place,
-        line: Vec<u8>,
+        (line, own): (Vec<u8>, bool),
         is_start: bool,
-    ) -> Result<bool> {
-        if turn.takes_updates() && !turn.takes_calls() {
-            return Ok(false);
-        }
-        let text = parse(&line, true)?.data.to_string();
-        let id = match plain_text(text.split_once(":").map_or("", |(_, inner)| inner), "id") {
-            Some(id) => id.to_string(),
-            None => text_of(&of_part(&text, is_start)?, "id")
-                .ok_or_else(|| super::parts::wrong("a part of a call has no id"))?,
-        };
+    ) -> Result<Option<Whole>> {
+        let id = id_of_part(parse(&line, own)?.data, is_start)?;
         let key = IdKey::of(&id);
         if !self.pairs.takes(key) {
-            return Ok(false);
+            return Ok(None);
         }
         // A start that may have been sent alone must not be followed by a complete call, but by its end.
-        if self.open.contains(&id) {
-            of_part(&text, is_start)?;
-            match is_start {
-                true => self.open_starts.push((place, None)),
-                false => self.open_ends.push(place),
+        if self.running.is_open(&id) {
+            of_part(parse(&line, own)?.data, is_start)?;
+            if turn.is_last() {
+                self.running.keep(place, is_start);
             }
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(other) = self.pairs.other(key, is_start) else {
-            let (writer, writer_lives) = self.pending.writer(place);
-            let line = Some(line.into_boxed_slice());
-            self.pairs.keep(key, Part { place, is_start, writer, writer_lives, line });
-            return Ok(false);
+        let other = self.pairs.other(key, is_start);
+        let mine = |calls: &mut Self, line: Vec<u8>| {
+            let writer = calls.pending.writer(place);
+            calls.pairs.keep(key, Part { place, is_start, own, writer, line: Some(line.into_boxed_slice()) });
         };
-        let other_line = match other.line {
-            Some(line) => line.into_vec(),
-            None => self.pending.fetch(other.place)?.unwrap_or_default(),
+        let Some(other) = other else {
+            mine(self, line);
+            return Ok(None);
         };
-        let other_text = parse(&other_line, true)?.data;
-        let (mine, others) = (of_part(&text, is_start)?, of_part(other_text, !is_start)?);
-        let (start, end) = if is_start { (mine, others) } else { (others, mine) };
+        let fields = of_part(parse(&line, own)?.data, is_start)?;
+        let others = match self.fields_of(&other) {
+            Ok(Some(others)) => others,
+            other_is_useless => {
+                if let Err(error) = other_is_useless {
+                    self.judge(sender, turn.is_last(), &[other.place], error)?;
+                }
+                mine(self, line);
+                return Ok(None);
+            }
+        };
+        let (start, end) = if is_start { (fields, others) } else { (others, fields) };
         let places = if is_start { [place, other.place] } else { [other.place, place] };
-        let whole = object_text(&joined(start, end)?);
-        if !turn.takes(&whole) {
-            return Ok(false);
-        }
-        if let Some(needs) = &mut self.needs {
-            needs.send_for(sender, &whole)?;
-        }
-        let whole = sender.addressed(RecordType::CallComplete, &whole)?;
-        Ok(self.batch_for(&places).push(&whole, &places))
+        let text = object_text(&joined(start, end)?);
+        Ok(turn.takes(&text).then_some(Whole { text, places }))
     }
 
-    /// The batch for a record that stands at these places.
-    fn batch_for(&mut self, places: &[Place]) -> &mut Batch {
-        match places.iter().any(|place| self.pending.is_in_doubt(*place)) {
-            true => &mut self.doubtful,
-            false => &mut self.fresh,
+    /// The fields of a part; `None` when its file is gone.
+    pub(super) fn fields_of(&mut self, part: &Part) -> Result<Option<Fields>> {
+        match &part.line {
+            Some(line) => of_part(parse(line, part.own)?.data, part.is_start).map(Some),
+            None => self.fields_at(part.place, part.is_start),
+        }
+    }
+
+    /// The fields of the part at a place; `None` when its file is gone.
+    pub(super) fn fields_at(&mut self, place: Place, is_start: bool) -> Result<Option<Fields>> {
+        let Some(line) = self.pending.fetch(place)? else { return Ok(None) };
+        of_part(parse(&line, false)?.data, is_start).map(Some)
+    }
+
+    /// Puts a joined call into its batch; whether that is full then.
+    fn send_whole(&mut self, sender: &mut Sender<'_, '_, 'c>, turn: &Turn, whole: Whole) -> Result<bool> {
+        if let Some(needs) = &mut self.needs {
+            needs.send_for(sender, &whole.text)?;
+        }
+        match sender.addressed(RecordType::CallComplete, &whole.text) {
+            Ok(text) => {
+                let is_in_doubt = whole.places.iter().any(|place| self.pending.is_in_doubt(*place));
+                let batch = if is_in_doubt { &mut self.doubtful } else { &mut self.fresh };
+                Ok(batch.push(&text, &whole.places))
+            }
+            Err(error) => self.judge(sender, turn.is_last(), &whole.places, error),
         }
     }
 
@@ -229,169 +256,20 @@ impl<'c> Calls<'c> {
         self.delivery.send(sender, &mut self.pending, doubtful)
     }
 
-    /// What becomes of parts whose other half is nowhere.
-    fn take_left(&mut self, sender: &mut Sender<'_, '_, 'c>, left: Vec<(IdKey, Part)>) -> Result<()> {
-        let old = Timestamp::now().micros() - sender.run.choices.open_after.as_micros().min(i64::MAX as u128) as i64;
-        for (key, part) in left {
-            let line = match part.line {
-                Some(line) => line.into_vec(),
-                None => self.pending.fetch(part.place)?.unwrap_or_default(),
-            };
-            let fields = of_part(parse(&line, true)?.data, part.is_start)?;
-            if !part.is_start {
-                sender.project.unsent.insert(key);
-                // While its writer lives the start may be on its way.
-                if !part.writer_lives {
-                    let id = text_of(&fields, "id").unwrap_or_default();
-                    let reason = format!("call {id}: its end is stored and its start is not; the end waits for it");
-                    sender.run.results.add_reason(&sender.project.recorded, reason);
-                }
-                continue;
-            }
-            let started = text_of(&fields, "started_at").and_then(|at| Timestamp::parse(&at, "started_at").ok());
-            if part.writer_lives && started.is_some_and(|started| started.micros() > old) {
-                sender.project.unsent.insert(key);
-            } else if !part.writer_lives && sender.run.choices.close_orphans {
-                let end = self.pending.last_written(part.place).into_iter().chain(started).max();
-                let whole = object_text(&interrupted(fields, end)?);
-                // Its end may turn up all the same.
-                self.open.add([(id_of(&whole), OpenCall::of(&whole, part.writer))])?;
-                let whole = sender.addressed(RecordType::CallComplete, &whole)?;
-                let in_doubt = self.pending.is_in_doubt(part.place);
-                let mut batch = sender.batch(in_doubt);
-                batch.push(&whole, &[part.place]);
-                self.delivery.send(sender, &mut self.pending, batch)?;
-            } else {
-                self.open_starts.push((part.place, part.writer));
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends starts alone, and then the ends of calls whose start was.
-    fn send_open(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
-        let mut starts = std::mem::take(&mut self.open_starts);
-        starts.sort();
-        for chunk in starts.chunks(OPEN_CHUNK) {
-            let (mut parts, mut noted) = (Vec::new(), Vec::new());
-            for (place, writer) in chunk {
-                let text = object_text(&with_trace(self.part(*place, true)?)?);
-                let id = id_of(&text);
-                if self.open.get(&id)?.is_none() {
-                    noted.push((id, OpenCall::of(&text, *writer)));
-                }
-                parts.push((Some(*place), text));
-            }
-            self.open.add(noted)?;
-            self.send_parts(sender, Route::Starts, parts)?;
-        }
-        let mut ends = std::mem::take(&mut self.open_ends);
-        ends.sort();
-        let mut known = HashSet::new();
-        for chunk in ends.chunks(OPEN_CHUNK) {
-            let mut parts = Vec::new();
-            for place in chunk {
-                let mut fields = with_defaults(self.part(*place, false)?, &["summary"])?;
-                let id = text_of(&fields, "id").unwrap_or_default();
-                if let Some(open) = self.open.get(&id)? {
-                    for (name, value) in [("trace_id", &open.trace_id), ("started_at", &open.started_at)] {
-                        if let Some(value) = value {
-                            fields.insert(name.to_string(), raw(&json!(value))?);
-                        }
-                    }
-                }
-                known.insert(IdKey::of(&id));
-                parts.push((Some(*place), object_text(&fields)));
-            }
-            self.send_parts(sender, Route::Ends, parts)?;
-        }
-        if sender.run.choices.close_orphans {
-            let orphans = self.ends_of_orphans(sender, &known)?;
-            for chunk in orphans.chunks(OPEN_CHUNK) {
-                self.send_parts(sender, Route::Ends, chunk.to_vec())?;
-            }
-        }
-        let ended = std::mem::take(&mut sender.project.ended);
-        self.open.remove(&ended)
-    }
-
-    fn part(&mut self, place: Place, is_start: bool) -> Result<Fields> {
-        let line = self.pending.fetch(place)?.unwrap_or_default();
-        of_part(parse(&line, true)?.data, is_start)
-    }
-
-    /// Ends of calls whose start was sent alone by an earlier run, and whose writer is gone.
-    fn ends_of_orphans(
-        &self,
-        sender: &Sender<'_, '_, 'c>,
-        known: &HashSet<IdKey>,
-    ) -> Result<Vec<(Option<Place>, String)>> {
-        let mut orphans = Vec::new();
-        self.open.each(|id, call| {
-            let is_gone = call.writer().is_some_and(|writer| !journal::is_in_use(sender.run.root, &writer));
-            if is_gone && !known.contains(&IdKey::of(id)) {
-                let end = interrupted_end(&sender.project.recorded, id, call)?;
-                orphans.push((None, object_text(&end)));
-            }
-            Ok(())
-        })?;
-        Ok(orphans)
-    }
-
-    fn send_parts(
-        &mut self,
-        sender: &mut Sender<'_, '_, 'c>,
-        route: Route,
-        parts: Vec<(Option<Place>, String)>,
-    ) -> Result<()> {
-        let next = Delivery::new(route, Counted::Calls, sender);
-        let mut former = std::mem::replace(&mut self.delivery, next);
-        self.lost.add_all(former.abandon(sender, &mut self.pending));
-        for (place, text) in parts {
-            let text = sender.addressed(RecordType::CallComplete, &text)?.into_owned();
-            // Without a record that says so, it is not known whether it was sent before.
-            let in_doubt = place.is_none_or(|place| self.pending.is_in_doubt(place));
-            let mut batch = sender.batch(in_doubt);
-            batch.push(&text, place.as_slice());
-            self.delivery.send(sender, &mut self.pending, batch)?;
-        }
-        self.delivery.finish(sender, &mut self.pending)
-    }
-
-    /// In complete mode an update of a call that is not stored is accepted and lost (protocol, section 15): after all
-    /// calls, and not while the call itself waits. With a call that was set aside its updates are, to be sent again with it.
-    fn send_updates(&mut self, sender: &mut Sender<'_, '_, 'c>) -> Result<()> {
-        let mut judge = Judge::default();
-        for (place, text) in std::mem::take(&mut self.updates) {
-            let call = serde_json::from_str(&text).ok().and_then(|fields| text_of(&fields, "call_id"));
-            let call = call.unwrap_or_default();
-            if sender.project.rejected.has_call(&call) {
-                let reason = "the call is among the rejected ones";
-                sender.set_aside(&mut self.pending, &[place], Counted::CallUpdates, &call, None, reason)?;
-                continue;
-            }
-            if sender.project.unsent.contains(&IdKey::of(&call)) {
-                continue;
-            }
-            sender.check_limits(text.len())?;
-            match sender.project.channel.post("/call/update", text.as_bytes()) {
-                Ok(_) => {
-                    sender.accepted(&mut self.pending, &[place], Counted::CallUpdates, 1)?;
-                    sender.condemn(&mut self.pending, judge.passed())?;
-                }
-                Err(failure) => {
-                    let refused = Refused { place, what: Counted::CallUpdates, id: call };
-                    sender.refused_by(&mut self.pending, &mut judge, refused, failure)?;
-                }
-            }
-        }
-        sender.condemn(&mut self.pending, judge.close())
-    }
-
     /// Notes what may have arrived without being acknowledged: nothing, unless something went wrong.
     fn settle(&mut self, sender: &mut Sender<'_, '_, 'c>, is_all: bool) -> Result<()> {
         self.lost.add_all(self.delivery.abandon(sender, &mut self.pending));
         self.lost.is_all = is_all;
         self.pending.settle(&self.lost, &mut sender.project.progress)
+    }
+}
+
+fn id_of_part(data: &str, is_start: bool) -> Result<String> {
+    match plain_text(data.split_once(':').map_or("", |(_, inner)| inner), "id") {
+        Some(id) => Ok(id.to_string()),
+        None => {
+            let id = text_of(&of_part(data, is_start)?, "id");
+            id.ok_or_else(|| super::parts::wrong("a part of a call has no id"))
+        }
     }
 }

@@ -6,7 +6,7 @@
 use super::files::upload;
 use super::pending::Place;
 use super::refmap::Named;
-use super::sender::{not_json, Project, Run, Sender};
+use super::sender::{is_records_fault, not_json, Project, Run, Sender};
 use super::singly::Singly;
 use crate::error::{Error, Result, Status};
 use crate::record::digest::{table_digest, value_digest};
@@ -48,11 +48,9 @@ enum Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        match error.status() {
-            Status::InvalidJson | Status::InvalidId | Status::InvalidName | Status::Rejected | Status::TooLarge => {
-                Refusal::Record(error)
-            }
-            _ => Refusal::Run(error),
+        match is_records_fault(&error) {
+            true => Refusal::Record(error),
+            false => Refusal::Run(error),
         }
     }
 }
@@ -68,10 +66,13 @@ impl From<Failure> for Refusal {
 /// later version was sent. An error of one project ends that project, and stands in its place in `ended`.
 pub fn send<'env>(run: &mut Run<'_, 'env>, projects: &mut [Project<'env>], ended: &mut [Option<Error>]) -> Result<()> {
     let (mut folders, mut order) = (Vec::new(), Vec::new());
-    for (number, project) in projects.iter_mut().enumerate() {
+    for (number, (project, ended)) in projects.iter_mut().zip(ended.iter_mut()).enumerate() {
         for (folder, what) in FOLDERS {
             let mut folder = Singly::new(what, Sender { run, project }.pending(folder));
-            order.extend(folder.pending.times()?.into_iter().map(|(time, place)| (time, folders.len(), place)));
+            match folder.pending.times() {
+                Ok(times) => order.extend(times.into_iter().map(|(time, place)| (time, folders.len(), place))),
+                Err(error) => *ended = ended.take().or(Some(error)),
+            }
             folders.push((number, folder));
         }
     }
@@ -79,23 +80,30 @@ pub fn send<'env>(run: &mut Run<'_, 'env>, projects: &mut [Project<'env>], ended
     let mut sent = Ok(());
     for (_, folder, place) in order {
         let Some((number, folder)) = folders.get_mut(folder) else { continue };
-        let (Some(project), Some(None)) = (projects.get_mut(*number), ended.get(*number)) else { continue };
-        let Some(line) = folder.pending.fetch(place)? else { continue };
-        match send_one(&mut Sender { run, project }, folder, place, &line) {
+        let (Some(project), Some(ended @ None)) = (projects.get_mut(*number), ended.get_mut(*number)) else { continue };
+        let mut sender = Sender { run, project };
+        let done = folder.pending.fetch(place).and_then(|line| match line {
+            Some(line) => send_one(&mut sender, folder, place, &line),
+            None => Ok(()), // its file is gone
+        });
+        match done {
             Err(error) if ends_the_run(error.status()) => {
                 sent = Err(error);
                 break;
             }
-            Err(error) => ended.iter_mut().skip(*number).take(1).for_each(|place| *place = Some(error.clone())),
-            Ok(()) => {}
+            done => *ended = done.err(),
         }
     }
     for (number, folder) in &mut folders {
-        let Some(project) = projects.get_mut(*number) else { continue };
+        let (Some(project), Some(ended)) = (projects.get_mut(*number), ended.get_mut(*number)) else { continue };
         let mut sender = Sender { run, project };
-        match sent.is_ok() && matches!(ended.get(*number), Some(None)) {
-            true => folder.finish(&mut sender)?,
-            false => sender.finish(&mut folder.pending)?,
+        let finished = match sent.is_ok() && ended.is_none() {
+            true => folder.finish(&mut sender),
+            false => sender.finish(&mut folder.pending),
+        };
+        match finished {
+            Err(error) if ends_the_run(error.status()) => sent = sent.and(Err(error)),
+            finished => *ended = ended.take().or(finished.err()),
         }
     }
     sent

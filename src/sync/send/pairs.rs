@@ -4,8 +4,7 @@
 //! when the other comes. When there are too many, those of a part of the ids are forgotten; that part is gone through in
 //! another pass over the files.
 
-use super::pending::Place;
-use crate::store::journal::JournalId;
+use super::pending::{Place, Writer};
 use crate::sync::line::IdKey;
 use std::collections::{HashMap, VecDeque};
 
@@ -30,10 +29,10 @@ pub struct Part {
     pub place: Place,
     /// Whether it is the start.
     pub is_start: bool,
-    /// The journal of its writer, if that is known.
-    pub writer: Option<JournalId>,
-    /// Whether its writer lives: its other half may be on the way.
-    pub writer_lives: bool,
+    /// Whether its line is as this library wrote it.
+    pub own: bool,
+    /// Its writer: while that is not gone, the other half may be on the way.
+    pub writer: Writer,
     /// Its line, unless it must be read again.
     pub line: Option<Box<[u8]>>,
 }
@@ -147,7 +146,7 @@ mod tests {
 
     fn part(number: u64, is_start: bool) -> Part {
         let line = Some(vec![b'x'; 10].into_boxed_slice());
-        Part { place: Place::new(0, number), is_start, writer: None, writer_lives: false, line }
+        Part { place: Place::new(0, number), is_start, own: true, writer: Writer::default(), line }
     }
 
     #[test]

@@ -5,16 +5,15 @@
 use crate::error::Result;
 use crate::log;
 use crate::record::time::Timestamp;
-use crate::store::journal::{self, JournalId};
+use crate::store::journal::JournalId;
 use crate::store::layout::DataFile;
 use crate::store::reader::Reader;
 use crate::sync::kept::progress::Progress;
 use crate::sync::kept::ranges::Ranges;
 use crate::sync::kept::rejected::Rejected;
 use crate::sync::line::parse;
-use crate::sync::snapshot::{Extent, Snapshot};
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::path::{Path, PathBuf};
+use crate::sync::snapshot::{Extent, Journals, Snapshot};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 /// How many files are kept open for going back to single records; each holds a member in memory.
@@ -32,6 +31,15 @@ impl Place {
     pub fn new(file: u32, index: u64) -> Place {
         Place { file, index }
     }
+}
+
+/// Who logged a record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Writer {
+    /// The journal of the process, if the record's file tells it.
+    pub journal: Option<JournalId>,
+    /// The process was gone, and all that it logged in data files, before these were looked at.
+    pub is_gone: bool,
 }
 
 /// Records that may have arrived without being acknowledged, at the end of a sync.
@@ -61,15 +69,13 @@ impl Lost {
 
 /// The data files of a folder that are not synced yet.
 pub struct Pending {
-    root: PathBuf,
     folder: String,
     files: Vec<FileState>,
     /// The file that is being read.
     current: usize,
     /// Files that have a fetcher, the one that was used last at the end.
     fetched: VecDeque<usize>,
-    /// Whether the journals that were asked for are of processes that live.
-    writers: HashMap<JournalId, bool>,
+    journals: Journals,
 }
 
 struct FileState {
@@ -97,7 +103,7 @@ impl Pending {
     /// The files in the folder `name` of a project, as far as they are in its snapshot, with what is acknowledged of them.
     ///
     /// What is in doubt and stands among the rejected ones was set aside before a crash: it counts as acknowledged.
-    pub fn open(root: &Path, name: &str, snapshot: &Snapshot, progress: &Progress, rejected: &Rejected) -> Self {
+    pub fn open(name: &str, snapshot: &Snapshot, progress: &Progress, rejected: &Rejected) -> Self {
         let mut files = Vec::new();
         for Extent { file, length, live } in snapshot.of(name).iter().cloned() {
             let key = format!("{name}/{}", file.path.file_name().unwrap_or_default().to_string_lossy());
@@ -124,14 +130,7 @@ impl Pending {
                 damage: None,
             });
         }
-        Pending {
-            root: root.to_path_buf(),
-            folder: name.to_string(),
-            files,
-            current: 0,
-            fetched: VecDeque::new(),
-            writers: HashMap::new(),
-        }
+        Pending { folder: name.to_string(), files, current: 0, fetched: VecDeque::new(), journals: snapshot.journals() }
     }
 
     /// The folder's name.
@@ -154,13 +153,19 @@ impl Pending {
         self.state(place).is_some_and(|state| state.in_doubt.contains(place.index))
     }
 
-    /// The journal of the process that logged the record that was read last, if its file tells, and whether that process
-    /// still lives.
-    pub fn writer(&mut self, place: Place) -> (Option<JournalId>, bool) {
-        let Some(state) = self.state(place) else { return (None, false) };
-        let Some(journal) = state.reader.as_ref().and_then(Reader::journal) else { return (None, state.live) };
-        let root = &self.root;
-        (Some(journal), *self.writers.entry(journal).or_insert_with(|| journal::is_in_use(root, &journal)))
+    /// Who logged the record that was read last. Without compression the file does not tell: it may have been anybody.
+    pub fn writer(&self, place: Place) -> Writer {
+        let journal = self.state(place).and_then(|state| state.reader.as_ref()).and_then(Reader::journal);
+        let is_gone = match journal {
+            Some(journal) => !self.journals.contains(&journal),
+            None => self.journals.is_empty() && !self.state(place).is_some_and(|state| state.live),
+        };
+        Writer { journal, is_gone }
+    }
+
+    /// Whether the server has a record, or it was set aside.
+    pub fn is_acknowledged(&self, place: Place) -> bool {
+        self.state(place).is_some_and(|state| state.acknowledged.contains(place.index))
     }
 
     /// When the file of a record was last written to.

@@ -18,7 +18,7 @@ use crate::sync::kept::receipts::About;
 use crate::sync::kept::rejected::{Entry, Rejected};
 use crate::sync::line::IdKey;
 use crate::sync::results::{Counted, Results};
-use crate::sync::server::failure::Failure;
+use crate::sync::server::failure::{Failure, FailureKind};
 use crate::sync::server::retry::RetryPolicy;
 use crate::sync::server::stop::Stop;
 use crate::sync::server::transport::Transport;
@@ -119,7 +119,7 @@ impl Sender<'_, '_, '_> {
     /// The pending records of a folder.
     pub fn pending(&self, folder: &str) -> Pending {
         let Project { snapshot, progress, rejected, .. } = &self.project;
-        Pending::open(self.run.root, folder, snapshot, progress, rejected)
+        Pending::open(folder, snapshot, progress, rejected)
     }
 
     /// An empty batch; whether the server may have what will be in it.
@@ -206,6 +206,10 @@ impl Sender<'_, '_, '_> {
         refused: Refused,
         failure: Failure,
     ) -> Result<()> {
+        if failure.kind() == FailureKind::Unsupported {
+            // What this server cannot do is no reason to keep the rest from it (protocol, section 7).
+            return self.not_taken(refused.what, &failure.to_string());
+        }
         if !failure.may_be_a_records_fault() {
             return Err(failure.into());
         }
@@ -304,6 +308,12 @@ pub fn raw(value: &serde_json::Value) -> Result<Box<RawValue>> {
 /// A text field.
 pub fn text_of(fields: &Fields, name: &str) -> Option<String> {
     fields.get(name).and_then(|value| serde_json::from_str(value.get()).ok())
+}
+
+/// Whether an error says that a record cannot be sent as it is, and not that something else went wrong.
+pub fn is_records_fault(error: &Error) -> bool {
+    use Status::{InvalidId, InvalidJson, InvalidName, Rejected, TooLarge};
+    matches!(error.status(), InvalidJson | InvalidId | InvalidName | Rejected | TooLarge)
 }
 
 /// The error of a record that does not have the form of its request.

@@ -58,8 +58,8 @@ impl Turn {
         matches!(self, Turn::All | Turn::Rest | Turn::Updates)
     }
 
-    /// Whether a line that cannot be used is told of now: once is enough.
-    pub fn judges_records(&self) -> bool {
+    /// Whether every call was looked at before, or is now: what cannot be used is told of, and what is left is left.
+    pub fn is_last(&self) -> bool {
         matches!(self, Turn::All | Turn::Rest)
     }
 }
