@@ -249,6 +249,32 @@ fn finishing_without_a_limit_gives_up_when_the_server_takes_nothing() {
 }
 
 #[test]
+fn who_finishes_while_another_thread_does_waits_for_it() {
+    let (dir, server) = (TempDir::new().unwrap(), Server::start(&["--delay", "0.3"]));
+    let told = Arc::new(Mutex::new(0));
+    let ear = told.clone();
+    let settings = Options {
+        send_interval: Some(Duration::from_secs(3600)),
+        progress: Some(Arc::new(move |_: &weave::sync::Update<'_>| {
+            *ear.lock().unwrap() += 1;
+            true
+        })),
+        ..options(dir.path(), &server.url(), KEY)
+    };
+    let client = Client::init("team/online", &settings).unwrap();
+    (0..5).for_each(|n| log(&client, &format!("{n}")).unwrap());
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| client.finish(None));
+        while log(&client, "until it begins").is_ok() {}
+        assert_eq!(client.finish(None).unwrap(), 0);
+        let heard = *told.lock().unwrap();
+        first.join().unwrap().unwrap();
+        assert_eq!(*told.lock().unwrap(), heard, "nothing is told after the second has returned");
+        assert!(heard > 0);
+    });
+}
+
+#[test]
 fn letting_go_of_a_session_does_not_wait_for_a_server_that_never_answers() {
     let (dir, (listener, url)) = (TempDir::new().unwrap(), mute());
     let client = Client::init("team/online", &options(dir.path(), &url, KEY)).unwrap();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::batch::GivenCall;
@@ -23,8 +23,10 @@ use crate::record::names::{check_path_part, split_project};
 use crate::record::sink::Sink;
 use crate::record::time::Timestamp;
 use crate::store::layout::UNBOUND_ENTITY;
+use crate::store::process::{lock, PerProcess};
 use crate::store::stats::Stats;
 use crate::store::Store;
+use crate::sync::server::environment::FOREVER;
 use crate::sync::Environment;
 
 /// Above this, servers of the older route may store a note in place of the call (protocol, section 8).
@@ -45,6 +47,7 @@ pub struct Client {
     filter: Option<Arc<Filter>>,
     online: Option<Arc<Online>>,
     state: AtomicU8,
+    finishing: PerProcess<Finishing>,
     dropped: AtomicU64,
 }
 
@@ -93,6 +96,7 @@ impl Client {
             filter: options.filter.clone(),
             online,
             state: AtomicU8::new(OPEN),
+            finishing: PerProcess::new(),
             dropped: AtomicU64::new(0),
         }))
     }
@@ -124,22 +128,28 @@ impl Client {
         self.settle(limit, false)
     }
 
-    /// The same, and then closes the session: later calls answer [`Status::Closed`]. To finish again is fine.
+    /// The same, and then closes the session: later calls answer [`Status::Closed`]. To finish again is fine; while another
+    /// thread finishes it, that is waited for.
     pub fn finish(&self, limit: Option<Duration>) -> Result<u64> {
-        match self.state.compare_exchange(OPEN, FINISHED, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => {
-                let left = self.settle(limit, true);
-                if let Some(online) = &self.online {
-                    sender::leave(online, sender::LEAVE_LIMIT);
-                }
-                if let Some(store) = &self.store {
-                    store.close();
-                }
-                left
-            }
-            Err(FINISHED) => Ok(0),
+        let began = Instant::now();
+        // A progress function that finishes must not wait for who waits for it.
+        let patience = if sender::is_own() { Some(Duration::ZERO) } else { limit };
+        let Some(_turn) = self.finishing.get().begin(patience) else {
+            return Err(Error::new(Status::Timeout, "another thread finishes the client, and was not done in time"));
+        };
+        let was = self.state.compare_exchange(OPEN, FINISHED, Ordering::AcqRel, Ordering::Acquire);
+        let left = match was {
+            Ok(_) => self.settle(limit.map(|limit| limit.saturating_sub(began.elapsed())), true),
+            Err(FINISHED) => return Ok(0),
             Err(_) => self.check_open().map(|()| 0),
+        };
+        if let Some(online) = &self.online {
+            sender::leave(online, sender::LEAVE_LIMIT);
         }
+        if let Some(store) = self.store.as_ref().filter(|_| was.is_ok()) {
+            store.close();
+        }
+        left
     }
 
     /// Closes the session as [`Client::finish`] does, but neither reaches for the network nor waits for it.
@@ -299,6 +309,40 @@ impl Client {
             Some(online) if left == 0 => sender::send_now(online, until).map(|()| 0),
             _ => Ok(left),
         }
+    }
+}
+
+/// Threads that finish a session do so one after the other.
+#[derive(Default)]
+struct Finishing {
+    is_busy: Mutex<bool>,
+    ended: Condvar,
+}
+
+/// A thread's turn to finish.
+struct Turn<'f>(&'f Finishing);
+
+impl Finishing {
+    /// Waits for the turn of this thread; `None` when the time is over.
+    fn begin(&self, limit: Option<Duration>) -> Option<Turn<'_>> {
+        let began = Instant::now();
+        let mut is_busy = lock(&self.is_busy);
+        while *is_busy {
+            let left = limit.map_or(FOREVER, |limit| limit.saturating_sub(began.elapsed()));
+            if left.is_zero() {
+                return None;
+            }
+            is_busy = self.ended.wait_timeout(is_busy, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *is_busy = true;
+        Some(Turn(self))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.is_busy) = false;
+        self.0.ended.notify_all();
     }
 }
 

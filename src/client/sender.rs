@@ -10,6 +10,7 @@ use super::online::Online;
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
 use crate::store::process::{self, lock, PerProcess};
+use crate::sync::server::environment::FOREVER;
 use crate::sync::server::retry::jitter;
 use crate::sync::Stop;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -36,7 +37,7 @@ const BUSY_LIMIT: Duration = Duration::from_secs(30);
 pub(super) const LEAVE_LIMIT: Duration = Duration::from_millis(500);
 
 /// A time that never comes.
-const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+const NEVER: Duration = FOREVER;
 
 #[derive(Default)]
 struct Sender {
@@ -95,6 +96,11 @@ impl State {
     fn is_own(&self) -> bool {
         self.thread.is_some_and(|(_, id)| id == thread::current().id())
     }
+}
+
+/// Whether the calling thread is the sender.
+pub(super) fn is_own() -> bool {
+    lock(&SENDER.get().state).is_own()
 }
 
 /// Has this process send what a session logs.
