@@ -11,11 +11,11 @@ int main(int argc, char **argv) {
         return WEAVE_INVALID_ARGUMENT;
     }
     weave_options *options = weave_options_new();
-    if (argc == 4) {
-        weave_options_set_destination(options, argv[3]);
-    }
+    weave_status status = argc == 4 ? weave_options_set_destination(options, argv[3]) : WEAVE_OK;
     char *results = NULL;
-    weave_status status = weave_sync(argv[1], argc >= 3 ? argv[2] : NULL, NULL, options, &results);
+    if (status == WEAVE_OK) {
+        status = weave_sync(argv[1], argc >= 3 ? argv[2] : NULL, NULL, options, &results);
+    }
     weave_options_free(options);
     if (results != NULL) { /* also after an incomplete sync: it says what is left */
         puts(results);

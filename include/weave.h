@@ -109,7 +109,7 @@ typedef enum {
      */
     WEAVE_BUSY = 18,
     /**
-     * The progress callback asked to stop.
+     * The progress callback or weave_stop_ask asked to stop.
      */
     WEAVE_CANCELLED = 19,
     /**
@@ -591,14 +591,15 @@ weave_status weave_options_set_trace_server_url(weave_options *options, const ch
 weave_status weave_options_set_ca_file(weave_options *options, const char *ca_file);
 
 /**
- * How long each step of a request may take: connecting (4 seconds at most), waiting for an answer; ten times that for a
+ * How long each step of a request may take: finding the name and connecting (4 seconds each at most), waiting for an answer; ten times that for a
  * body. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
  *
  * @param options the settings.
  * @param http_timeout_ms milliseconds, at least 1.
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 1.
  */
-weave_status weave_options_set_http_timeout(weave_options *options, int64_t http_timeout_ms);
+weave_status weave_options_set_http_timeout(weave_options *options,
+                                            int64_t http_timeout_ms);
 
 /**
  * Not offline: how long what was logged may wait before it is sent, while the server can be reached.
@@ -696,7 +697,7 @@ weave_status weave_options_set_close_interrupted(weave_options *options, bool cl
 weave_status weave_options_set_max_sync_time(weave_options *options, int64_t max_sync_time_ms);
 
 /**
- * How many bytes a sync may send, as request bodies. It then ends with WEAVE_TIMEOUT; calls that failed or have feedback go
+ * How many bytes of records a sync may send, further attempts included and look-ups not. It then ends with WEAVE_TIMEOUT; calls that failed or have feedback go
  * first. Variable WEAVE_MAX_SYNC_BYTES; default: no limit.
  *
  * @param options the settings.

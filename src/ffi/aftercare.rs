@@ -7,11 +7,11 @@ use super::error::weave_status;
 use super::guard::guard;
 use super::options::weave_options;
 use super::strings::{optional, put, put_text, text};
-use super::sync::{age, dir};
+use super::sync::{age, dir, Given};
 use crate::client::Options;
 use crate::error::Result;
 use crate::sync::verify::{self, Verification};
-use crate::sync::{cleaning, rejected, Environment, Update};
+use crate::sync::{cleaning, rejected, Environment};
 
 /// Lists the records that a server rejected, with its reasons. They are not sent again by themselves.
 ///
@@ -56,14 +56,10 @@ pub unsafe extern "C" fn weave_rejected_retry(
     kind: *const c_char,
     count: *mut u64,
 ) -> weave_status {
-    guard(|| {
-        // SAFETY: by the conventions of the interface.
-        let which = unsafe { Which::given(offline_dir, project_name, kind) }?;
-        let retried = rejected::retry(&which.dir, which.project, which.kind, None)?;
-        // SAFETY: by the conventions of the interface.
-        unsafe { put(count, retried) };
-        Ok(())
-    })
+    // SAFETY: by the conventions of the interface.
+    unsafe {
+        counted(offline_dir, project_name, kind, count, |dir, project, kind| rejected::retry(dir, project, kind, None))
+    }
 }
 
 /// Writes the records that a server rejected to a file, with their lines as they were stored: one JSON object a line.
@@ -82,16 +78,12 @@ pub unsafe extern "C" fn weave_rejected_export(
     to_file: *const c_char,
     count: *mut u64,
 ) -> weave_status {
-    guard(|| {
-        // SAFETY: by the conventions of the interface.
-        let which = unsafe { Which::given(offline_dir, project_name, kind) }?;
-        // SAFETY: by the conventions of the interface.
-        let to_file = unsafe { text(to_file, "to_file") }?;
-        let written = rejected::export(&which.dir, which.project, which.kind, Path::new(to_file))?;
-        // SAFETY: by the conventions of the interface.
-        unsafe { put(count, written) };
-        Ok(())
-    })
+    // SAFETY: by the conventions of the interface.
+    unsafe {
+        counted(offline_dir, project_name, kind, count, |dir, project, kind| {
+            rejected::export(dir, project, kind, Path::new(text(to_file, "to_file")?))
+        })
+    }
 }
 
 /// Gives up records that a server rejected, for good.
@@ -109,14 +101,12 @@ pub unsafe extern "C" fn weave_rejected_drop(
     kind: *const c_char,
     count: *mut u64,
 ) -> weave_status {
-    guard(|| {
-        // SAFETY: by the conventions of the interface.
-        let which = unsafe { Which::given(offline_dir, project_name, kind) }?;
-        let dropped = rejected::discard(&which.dir, which.project, which.kind, None)?;
-        // SAFETY: by the conventions of the interface.
-        unsafe { put(count, dropped) };
-        Ok(())
-    })
+    // SAFETY: by the conventions of the interface.
+    unsafe {
+        counted(offline_dir, project_name, kind, count, |dir, project, kind| {
+            rejected::discard(dir, project, kind, None)
+        })
+    }
 }
 
 /// Asks the server for everything that the receipts of past syncs say it has.
@@ -143,27 +133,16 @@ pub unsafe extern "C" fn weave_verify(
 ) -> weave_status {
     guard(|| {
         // SAFETY: by the conventions of the interface.
-        let given = unsafe { weave_options::of(options) };
-        let mut settings = given.map(|given| given.options.clone()).unwrap_or_default();
-        // SAFETY: by the conventions of the interface.
-        if let Some(key) = unsafe { optional(api_key, "api_key") }?.filter(|key| !key.is_empty()) {
-            settings.api_key = Some(key.to_owned());
-        }
-        let environment = Environment::of_process();
-        // SAFETY: by the conventions of the interface.
-        let project = unsafe { optional(project_name, "project_name") }?.filter(|name| !name.is_empty());
-        // SAFETY: by the conventions of the interface.
-        let offline_dir = unsafe { dir(offline_dir, &settings, &environment) }?;
+        let given = unsafe { Given::read(offline_dir, project_name, api_key, options) }?;
         let verification = Verification {
-            offline_dir: &offline_dir,
-            project,
-            connection: &settings.connection(),
-            environment: &environment,
-            stop: settings.sync.stop.clone(),
+            offline_dir: &given.dir,
+            project: given.project,
+            connection: &given.settings.connection(),
+            environment: &given.environment,
+            stop: given.settings.sync.stop.clone(),
             put_back,
         };
-        let mut tell = |told: &Update<'_>| settings.progress.as_ref().is_none_or(|progress| progress(told));
-        let outcome = verify::run(&verification, &mut tell, &mut |_| {})?;
+        let outcome = verify::run(&verification, &mut |told| given.tell(told), &mut |_| {})?;
         // SAFETY: by the conventions of the interface.
         unsafe { put_text(results_json, outcome.to_json()) }?;
         outcome.error().map_or(Ok(()), Err)
@@ -195,6 +174,27 @@ pub unsafe extern "C" fn weave_clean_preview(
         let told = serde_json::json!({"files": files, "bytes": cleaned.bytes}).to_string();
         // SAFETY: by the conventions of the interface.
         unsafe { put_text(files_json, told) }
+    })
+}
+
+/// Does something with the rejected records that are meant, and tells how many.
+///
+/// # Safety
+/// Each is NULL or what the conventions of the interface say.
+unsafe fn counted(
+    offline_dir: *const c_char,
+    project_name: *const c_char,
+    kind: *const c_char,
+    count: *mut u64,
+    act: impl FnOnce(&Path, Option<&str>, Option<&str>) -> Result<u64>,
+) -> weave_status {
+    guard(|| {
+        // SAFETY: by the contract.
+        let which = unsafe { Which::given(offline_dir, project_name, kind) }?;
+        let done = act(&which.dir, which.project, which.kind)?;
+        // SAFETY: by the contract.
+        unsafe { put(count, done) };
+        Ok(())
     })
 }
 

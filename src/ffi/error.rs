@@ -47,7 +47,7 @@ pub enum weave_status {
     WEAVE_INCOMPLETE = 17,
     /// Another process holds what is needed.
     WEAVE_BUSY = 18,
-    /// The progress callback asked to stop.
+    /// The progress callback or weave_stop_ask asked to stop.
     WEAVE_CANCELLED = 19,
     /// A fault inside the library was caught; the client refuses further work.
     WEAVE_PANIC = 20,

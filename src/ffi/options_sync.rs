@@ -115,7 +115,7 @@ pub unsafe extern "C" fn weave_options_set_max_sync_time(
     }
 }
 
-/// How many bytes a sync may send, as request bodies. It then ends with WEAVE_TIMEOUT; calls that failed or have feedback go
+/// How many bytes of records a sync may send, further attempts included and look-ups not. It then ends with WEAVE_TIMEOUT; calls that failed or have feedback go
 /// first. Variable WEAVE_MAX_SYNC_BYTES; default: no limit.
 ///
 /// @param options the settings.

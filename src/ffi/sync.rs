@@ -38,28 +38,16 @@ pub unsafe extern "C" fn weave_sync(
 ) -> weave_status {
     guard(|| {
         // SAFETY: by the conventions of the interface.
-        let given = unsafe { weave_options::of(options) };
-        let mut settings = given.map(|given| given.options.clone()).unwrap_or_default();
-        // SAFETY: by the conventions of the interface.
-        if let Some(key) = unsafe { optional(api_key, "api_key") }?.filter(|key| !key.is_empty()) {
-            settings.api_key = Some(key.to_owned());
-        }
-        let environment = Environment::of_process();
-        let progress = settings.progress.clone();
-        let mut tell = |told: &Update<'_>| progress.as_ref().is_none_or(|progress| progress(told));
-        // SAFETY: by the conventions of the interface.
-        let project = unsafe { optional(project_name, "project_name") }?.filter(|name| !name.is_empty());
-        // SAFETY: by the conventions of the interface.
-        let offline_dir = unsafe { dir(offline_dir, &settings, &environment) }?;
+        let given = unsafe { Given::read(offline_dir, project_name, api_key, options) }?;
         let request = Request {
-            offline_dir: &offline_dir,
-            project,
-            connection: &settings.connection(),
-            environment: &environment,
-            choices: settings.choices(&environment)?,
-            stop: settings.sync.stop.clone(),
+            offline_dir: &given.dir,
+            project: given.project,
+            connection: &given.settings.connection(),
+            environment: &given.environment,
+            choices: given.settings.choices(&given.environment)?,
+            stop: given.settings.sync.stop.clone(),
         };
-        let outcome = sync::run(&request, &mut tell)?;
+        let outcome = sync::run(&request, &mut |told| given.tell(told))?;
         // SAFETY: by the conventions of the interface.
         unsafe { put_text(results_json, outcome.results.to_json()) }?;
         outcome.error().map_or(Ok(()), Err)
@@ -109,6 +97,44 @@ pub unsafe extern "C" fn weave_directory_stats(
     })
 }
 
+/// What a program gives of a server and a directory.
+pub(super) struct Given<'a> {
+    pub(super) settings: Options,
+    pub(super) environment: Environment,
+    pub(super) dir: PathBuf,
+    pub(super) project: Option<&'a str>,
+}
+
+impl<'a> Given<'a> {
+    /// # Safety
+    /// Each is NULL or what the conventions of the interface say; the texts stay as they are for `'a`.
+    pub(super) unsafe fn read(
+        offline_dir: *const c_char,
+        project_name: *const c_char,
+        api_key: *const c_char,
+        options: *const weave_options,
+    ) -> Result<Given<'a>> {
+        // SAFETY: by the contract.
+        let given = unsafe { weave_options::of(options) };
+        let mut settings = given.map(|given| given.options.clone()).unwrap_or_default();
+        // SAFETY: by the contract.
+        if let Some(key) = unsafe { optional(api_key, "api_key") }?.filter(|key| !key.is_empty()) {
+            settings.api_key = Some(key.to_owned());
+        }
+        let environment = Environment::of_process();
+        // SAFETY: by the contract.
+        let project = unsafe { optional(project_name, "project_name") }?.filter(|name| !name.is_empty());
+        // SAFETY: by the contract.
+        let dir = unsafe { dir(offline_dir, &settings, &environment) }?;
+        Ok(Given { settings, environment, dir, project })
+    }
+
+    /// Tells the program how it goes on; answers whether it shall.
+    pub(super) fn tell(&self, told: &Update<'_>) -> bool {
+        self.settings.progress.as_ref().is_none_or(|progress| progress(told))
+    }
+}
+
 /// The age of what is deleted.
 pub(super) fn age(older_than_days: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(older_than_days * 86_400.0).map_err(|_| {
@@ -126,6 +152,6 @@ pub(super) fn age(older_than_days: f64) -> Result<Duration> {
 pub(super) unsafe fn dir(given: *const c_char, options: &Options, environment: &Environment) -> Result<PathBuf> {
     // SAFETY: by the contract.
     let given = unsafe { optional(given, "offline_dir") }?.filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let given = given.or_else(|| options.offline_dir.clone());
+    let given = given.or_else(|| options.offline_dir.clone().filter(|dir| !dir.as_os_str().is_empty()));
     directory(given.or_else(|| environment.text("WEAVE_OFFLINE_DIR").map(PathBuf::from)), environment)
 }
