@@ -3,9 +3,8 @@ import json
 
 from syncing.syncer import LOOKING_UP, purpose
 
-#: Where the records of each kind of request lie.
-FOLDERS = {"files": {"files"}, "objects": {"objects", "ops", "tables"}, "calls": {"calls"}, "call updates": {"calls"},
-           "feedback": {"feedback"}, "costs": {"metadata"}}
+#: The kinds of requests that bring records.
+KINDS = ["files", "objects", "calls", "call updates", "feedback", "costs"]
 
 #: Every step, with what shows it. A kill can show several.
 STATES = {
@@ -13,10 +12,9 @@ STATES = {
     "connecting: about the project": "no request but those that find and make the project",
     "looking up: before it": "records of an earlier run may be under way, and only the project was asked for",
     "looking up: asked": "a request that looks up what is there is under way, or was the last one",
-    **{f"{kind}: {part}": meaning for kind in FOLDERS for part, meaning in {
+    **{f"{kind}: {part}": meaning for kind in KINDS for part, meaning in {
         "sent, not answered": "such a request is under way at the server",
-        "answered, not noted": "such a request was answered, and .sync/ says that its records may be under way",
-        "noted": "such a request was answered, and no such records are under way by .sync/"}.items()},
+        "answered": "such a request was answered last, whether that is noted or not"}.items()},
     "waiting: to try again": "the last request failed or was cut, and none is under way",
     "setting aside: a record": "rejected.jsonl grew in this run",
     "renaming: receipt alone": "a receipt is there for a file that is not renamed",
@@ -55,7 +53,7 @@ def judge(kill, answered, under_way, set_aside):
     """The steps of one kill."""
     asked = [purpose(line["path"]) for line in [*answered, *under_way]]
     found = {f"{kind}: sent, not answered" for kind in map(purpose, (line["path"] for line in under_way))
-             if kind in FOLDERS}
+             if kind in KINDS}
     if not asked:
         found.add("connecting: nothing asked")
     elif set(asked) == {"the project"}:
@@ -63,7 +61,7 @@ def judge(kill, answered, under_way, set_aside):
     if LOOKING_UP in asked[-1:]:
         found.add("looking up: asked")
     if answered and not under_way:
-        found |= _behind(answered[-1], kill.disk.unknown)
+        found |= _behind(answered[-1])
     if set_aside:
         found.add("setting aside: a record")
     if kill.disk.unnamed:
@@ -73,11 +71,8 @@ def judge(kill, answered, under_way, set_aside):
     return sorted(found)
 
 
-def _behind(last, unknown):
+def _behind(last):
     """Where a process is whose last request was answered."""
     if last["fault"] or last["status"] != 200:
         return {"waiting: to try again"}
-    kind = purpose(last["path"])
-    if kind not in FOLDERS:
-        return set()
-    return {f"{kind}: answered, not noted" if FOLDERS[kind] & unknown else f"{kind}: noted"}
+    return {f"{kind}: answered" for kind in KINDS if kind == purpose(last["path"])}

@@ -24,13 +24,12 @@ CASES = {
     "looking up: before it": ([line("/graphql")], [], QUIET._replace(unknown={"calls"})),
     "looking up: asked": ([line("/graphql")], [line("/calls/stream_query")], QUIET._replace(unknown={"calls"})),
     "calls: sent, not answered": ([line("/graphql")], [line(COMPLETE)], QUIET),
-    "calls: answered, not noted": ([line(COMPLETE)], [], QUIET._replace(unknown={"calls"})),
-    "calls: noted": ([line("/call/upsert_batch")], [], QUIET),
-    "files: noted": ([line("/file/create")], [], QUIET),
-    "objects: noted": ([line("/table/create_from_digests")], [], QUIET),
-    "call updates: noted": ([line("/call/update")], [], QUIET),
+    "calls: answered": ([line("/call/upsert_batch")], [], QUIET),
+    "files: answered": ([line("/file/create")], [], QUIET),
+    "objects: answered": ([line("/table/create_from_digests")], [], QUIET),
+    "call updates: answered": ([line("/call/update")], [], QUIET),
     "feedback: sent, not answered": ([], [line("/feedback/batch/create")], QUIET),
-    "costs: answered, not noted": ([line("/cost/create")], [], QUIET._replace(unknown={"metadata"})),
+    "costs: answered": ([line("/cost/create")], [], QUIET),
     "waiting: to try again": ([line(COMPLETE, status=503, fault=503)], [], QUIET),
     "renaming: receipt alone": ([line(COMPLETE)], [], QUIET._replace(unnamed=True)),
     "renaming: since the last request": ([line(COMPLETE)], [], QUIET._replace(renamed=1.5)),
@@ -49,7 +48,7 @@ def test_a_request_is_the_one_of_the_process_that_made_it_and_under_way_when_it_
     log.write_text(first + first.replace("1.0", "1.4") + first.replace("1.0", "5.0"))
     kills = [Kill("instant", 0.5, 1.5, len(first), QUIET), Kill("instant", 4.0, 6.0, 3 * len(first), QUIET)]
     assert states(kills, [0.5, 2.0, 4.0, 7.0], Log(log)) == [["call updates: sent, not answered"],
-                                                             ["call updates: noted"]]
+                                                             ["call updates: answered"]]
 
 
 def test_what_was_sent_and_never_noted_may_be_under_way():
