@@ -241,7 +241,9 @@ fn open_project<'env>(
         without_complete_calls: AtomicBool::new(false),
         without_feedback_batches: AtomicBool::new(false),
     };
-    let wait = progress.wait_for_doubts(run.transport.answer_limit(), run.transport.request_limit());
+    // Nothing is noted while a batch is tried again.
+    let quiet = run.transport.request_limit().saturating_add(run.policy.max_elapsed);
+    let wait = progress.wait_for_doubts(run.transport.answer_limit(), quiet);
     Ok(Project {
         rejected: Rejected::open(dir, run.access)?,
         snapshot,
