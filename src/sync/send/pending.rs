@@ -300,8 +300,7 @@ impl Pending {
 
     /// What of the closed files cannot be read: they are not sent whole.
     pub fn unreadable(&self) -> impl Iterator<Item = &str> {
-        let damaged = self.files.iter().filter(|state| !state.live && state.read_whole && !state.is_complete());
-        damaged.filter_map(|state| state.damage.as_deref())
+        self.files.iter().filter(|state| !state.live).filter_map(|state| state.damage.as_deref())
     }
 }
 
@@ -311,7 +310,9 @@ impl FileState {
     }
 
     fn is_complete(&self) -> bool {
-        !self.live && self.read_whole && self.acknowledged.covers(self.records) && !self.is_gone()
+        // Behind damage there may be records that were not counted.
+        let is_whole = self.read_whole && self.damage.is_none();
+        !self.live && is_whole && self.acknowledged.covers(self.records) && !self.is_gone()
     }
 
     fn open(&self) -> Result<Option<Reader>> {
