@@ -105,7 +105,9 @@ impl Progress {
         let mut lines = Vec::new();
         for (file, ranges) in records {
             let of_file = self.files.entry((*file).to_string()).or_default();
-            if ranges.iter().all(|(first, last)| of_file.sending.first_missing(first) > last) {
+            // What an earlier run sent is over at its time, and what this one sends is not.
+            let is_noted = ranges.iter().all(|(first, last)| of_file.sending.first_missing(first) > last);
+            if is_noted && of_file.over.is_none() {
                 continue;
             }
             of_file.sending.remove_all(&of_file.acknowledged);
@@ -206,6 +208,20 @@ mod tests {
         assert_eq!(open().wait_for_doubts(limits.0, limits.1), Duration::ZERO, "over, as the last run saw");
         assert_eq!(open().in_doubt(FILE), ranges(&[(8, 8)]), "also after the log was written anew");
         assert_eq!(open().in_doubt(FILE), ranges(&[(8, 8)]));
+    }
+
+    #[test]
+    fn what_is_sent_again_is_over_at_no_time_that_an_earlier_run_knew_of() {
+        let (_root, project) = project();
+        let open = || Progress::open(&project, Access::Owner).unwrap();
+        let sent = BTreeMap::from([(FILE, ranges(&[(0, 9)]))]);
+        let mut first = open();
+        first.sending(&sent).unwrap();
+        first.settle(FILE, &ranges(&[(0, 9)]), Timestamp::now()).unwrap();
+        drop(first);
+        open().sending(&sent).unwrap();
+        let answer = Duration::from_secs(30);
+        assert_eq!(open().wait_for_doubts(answer, answer), answer);
     }
 
     #[test]
