@@ -260,7 +260,7 @@ impl Pending {
         }
     }
 
-    /// Notes that nothing is under way any more but what was lost.
+    /// Notes what is acknowledged, and that nothing is under way any more but what was lost.
     pub fn settle(&self, lost: &Lost, progress: &mut Progress) -> Result<()> {
         let mut left = self.by_file(&lost.places);
         if !lost.is_all {
@@ -272,11 +272,12 @@ impl Pending {
         let wait = lost.over.map(|over| over.saturating_duration_since(Instant::now())).unwrap_or_default();
         let over = Timestamp::now().micros().saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
         let over = Timestamp::from_micros(over).unwrap_or_else(Timestamp::now);
-        self.files.iter().try_for_each(|state| {
+        let files = self.files.iter().map(|state| {
             let mut left = left.remove(state.key.as_str()).unwrap_or_default();
             left.remove_all(&state.acknowledged);
-            progress.settle(&state.key, &left, over)
-        })
+            (state.key.as_str(), &state.acknowledged, left)
+        });
+        progress.settle(files, over)
     }
 
     fn by_file(&self, places: &[Place]) -> BTreeMap<&str, Ranges> {
@@ -364,5 +365,42 @@ impl FileState {
         let found = fetcher.advance()?.filter(|found| *found == index).map(|_| fetcher.line().to_vec());
         self.fetcher = Some(fetcher);
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::layout::{Access, ProjectDir};
+    use crate::sync::kept::rejected::Entry;
+    use crate::sync::results::Counted;
+    use std::fs;
+
+    #[test]
+    fn what_was_set_aside_and_not_acknowledged_is_still_known_when_nothing_is_in_doubt_any_more() {
+        let root = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(root.path(), "team/demo");
+        fs::create_dir_all(project.path.join("calls")).unwrap();
+        fs::write(project.path.join("calls/20260131_0000.jsonl"), "{}\n{}\n").unwrap();
+        let file = "calls/20260131_0000.jsonl";
+        let mut progress = Progress::open(&project, Access::Owner).unwrap();
+        progress.sending(&BTreeMap::from([(file, vec![(0, 0)].into())])).unwrap();
+        let mut rejected = Rejected::open(&project, Access::Owner).unwrap();
+        let lines = [(format!("{file}#0"), b"{}".as_slice())];
+        rejected.add(Entry::new(Counted::Calls, None, None, "why", lines)).unwrap();
+        drop(progress);
+
+        let snapshot = Snapshot::take(&[&project]).unwrap().remove(0);
+        let first_pending = |progress: &Progress| {
+            let mut pending = Pending::open(root.path(), "calls", &snapshot, progress, &rejected);
+            (pending.advance().unwrap(), pending)
+        };
+        let mut progress = Progress::open(&project, Access::Owner).unwrap();
+        let (place, pending) = first_pending(&progress);
+        assert_eq!(place, Some(Place::new(0, 1)));
+        pending.settle(&Lost { is_all: true, ..Lost::default() }, &mut progress).unwrap();
+        drop(progress);
+        let progress = Progress::open(&project, Access::Owner).unwrap();
+        assert_eq!(first_pending(&progress).0, Some(Place::new(0, 1)));
     }
 }
