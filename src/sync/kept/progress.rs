@@ -50,6 +50,18 @@ struct OfFile {
     over: Option<Timestamp>,
 }
 
+/// What became of a file in a run.
+pub struct Settled<'f> {
+    /// Its name, relative to the project's folder.
+    pub file: &'f str,
+    /// All that is acknowledged of it.
+    pub acknowledged: &'f Ranges,
+    /// What may have arrived all the same.
+    pub left: Ranges,
+    /// When the last request with that is over; `None` if that is for an earlier run to say, which may not have known.
+    pub over: Option<Timestamp>,
+}
+
 /// What was acknowledged of one project.
 pub struct Progress {
     log: Appender,
@@ -137,26 +149,22 @@ impl Progress {
         self.note(records.iter().map(line).collect(), Appender::write)
     }
 
-    /// Notes what is acknowledged of files, and that nothing of them is under way any more but what is `left` of each, and
-    /// that only until a time.
+    /// Notes what became of files.
     ///
-    /// Both in one line: an acknowledgement may not have been written, or be lost with the power, and what is neither
-    /// acknowledged nor in doubt is sent again.
-    pub fn settle<'f>(
-        &mut self,
-        files: impl IntoIterator<Item = (&'f str, &'f Ranges, Ranges)>,
-        over: Timestamp,
-    ) -> Result<()> {
+    /// What is acknowledged stands in the same line as what is left in doubt: that it was may not have been written
+    /// before, or be lost with the power, and what is neither acknowledged nor in doubt is sent again.
+    pub fn settle<'f>(&mut self, files: impl IntoIterator<Item = Settled<'f>>) -> Result<()> {
         let mut lines = Vec::new();
-        for (file, acknowledged, left) in files {
-            if left.is_empty() && self.files.get(file).is_none_or(|of_file| of_file.sending.is_empty()) {
+        for Settled { file, acknowledged, left, over } in files {
+            let known = self.files.get(file);
+            if left.is_empty() && known.is_none_or(|known| known.sending.is_empty()) {
                 continue;
             }
             lines.push(Line {
                 file: file.to_string(),
                 records: Some(acknowledged.clone()),
                 sending: Some(left),
-                over: Some(over.to_string()),
+                over: over.or_else(|| known?.over).map(|over| over.to_string()),
                 and: Vec::new(),
             });
         }
@@ -215,6 +223,12 @@ mod tests {
         pairs.to_vec().into()
     }
 
+    /// A run ends with these acknowledged, and these left in doubt until now.
+    fn settle(progress: &mut Progress, acknowledged: &[(u64, u64)], left: &[(u64, u64)]) -> Result<()> {
+        let (acknowledged, left) = (&ranges(acknowledged), ranges(left));
+        progress.settle([Settled { file: FILE, acknowledged, left, over: Some(Timestamp::now()) }])
+    }
+
     #[test]
     fn acknowledged_records_are_known_to_the_next_run_and_those_of_gone_files_are_forgotten() {
         let (_root, project) = project();
@@ -237,7 +251,7 @@ mod tests {
         assert_eq!((second.in_doubt(FILE), second.acknowledged(FILE)), (ranges(&[(7, AHEAD)]), ranges(&[(0, 6)])));
         let limits = (Duration::from_secs(30), Duration::from_secs(450));
         assert_eq!(second.wait_for_doubts(limits.0, limits.1), limits.0, "killed a moment ago, for all it knows");
-        second.settle([(FILE, &ranges(&[(0, 6)]), ranges(&[(8, 8)]))], Timestamp::now()).unwrap();
+        settle(&mut second, &[(0, 6)], &[(8, 8)]).unwrap();
         drop(second);
         assert_eq!(open().wait_for_doubts(limits.0, limits.1), Duration::ZERO, "over, as the last run saw");
         assert_eq!(open().in_doubt(FILE), ranges(&[(8, 8)]), "also after the log was written anew");
@@ -251,7 +265,7 @@ mod tests {
         let sent = BTreeMap::from([(FILE, ranges(&[(0, 9)]))]);
         let mut first = open();
         first.sending(&sent).unwrap();
-        first.settle([(FILE, &Ranges::default(), ranges(&[(0, 9)]))], Timestamp::now()).unwrap();
+        settle(&mut first, &[], &[(0, 9)]).unwrap();
         drop(first);
         open().sending(&sent).unwrap();
         let answer = Duration::from_secs(30);
@@ -272,7 +286,7 @@ mod tests {
         first.sending(&sent).unwrap();
         let log = fill_the_disk(&mut first);
         first.acknowledge(&sent).unwrap_err();
-        first.settle([(FILE, &ranges(&[(0, 9)]), Ranges::default())], Timestamp::now()).unwrap_err();
+        settle(&mut first, &[(0, 9)], &[]).unwrap_err();
         first.log = log;
         first.sending(&BTreeMap::from([(FILE, ranges(&[(9000, 9000)]))])).unwrap();
         drop(first);
@@ -288,7 +302,7 @@ mod tests {
         let log = fill_the_disk(&mut first);
         first.acknowledge(&sent).unwrap_err();
         first.log = log;
-        first.settle([(FILE, &ranges(&[(0, 9)]), Ranges::default())], Timestamp::now()).unwrap();
+        settle(&mut first, &[(0, 9)], &[]).unwrap();
         drop(first);
         assert_eq!(Progress::open(&project, Access::Owner).unwrap().acknowledged(FILE), ranges(&[(0, 9)]));
     }
