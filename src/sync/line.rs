@@ -115,14 +115,18 @@ impl IdKey {
     }
 }
 
-/// A text field of an object, where it stands plainly near the beginning, as this library writes it: found without
-/// parsing. `{"project_id":"…","id":"…"`.
+/// A text field of an object, where nothing but plain texts stands before it, as this library writes it: found without
+/// parsing. `{"project_id":"…","id":"…"`. `None` says nothing: whatever else stands before it may hold other objects with
+/// such a field.
+///
+/// What stands behind it is not looked at: it may be anything, and even the same field again.
 pub fn plain_text<'t>(data: &'t str, name: &str) -> Option<&'t str> {
     let mut rest = data.strip_prefix('{')?;
     loop {
-        let (key, after) = rest.strip_prefix('"')?.split_once("\":\"")?;
-        let (value, after) = after.split_once('"')?;
-        if value.ends_with('\\') {
+        let (key, after) = rest.strip_prefix('"')?.split_once('"')?;
+        let (value, after) = after.strip_prefix(":\"")?.split_once('"')?;
+        // A backslash in a key may make it another one, and one before a quote may make that a part of the text.
+        if key.contains('\\') || value.ends_with('\\') {
             return None;
         }
         if key == name {
@@ -135,6 +139,8 @@ pub fn plain_text<'t>(data: &'t str, name: &str) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::{json, Value};
 
     #[test]
     fn a_line_of_this_library_is_told_apart_without_parsing_and_says_the_same() {
@@ -168,5 +174,48 @@ mod tests {
         assert_eq!((plain_text(data, "id"), plain_text(data, "other")), (Some("1"), None));
         assert_eq!(plain_text(r#"{"project_id":"a\\","id":"1"}"#, "id"), None);
         assert_eq!(plain_text(r#"{"id": "1"}"#, "id"), None);
+    }
+
+    #[test]
+    fn a_field_of_an_object_inside_is_none_of_the_object() {
+        let data = r#"{"attributes":{"env":"prod","id":"7"},"id":"real"}"#;
+        assert_eq!(plain_text(data, "id"), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn a_plain_field_is_what_a_parser_finds(fields in objects(), name in keys()) {
+            let text = written(&fields);
+            if let Some(found) = plain_text(&text, &name) {
+                let parsed: Value = serde_json::from_str(&text).unwrap();
+                prop_assert_eq!(parsed.get(&name).and_then(Value::as_str), Some(found), "{}", text);
+            }
+        }
+    }
+
+    fn keys() -> impl Strategy<Value = String> {
+        prop_oneof![4 => "id|a|b", 1 => r#"[idab:,{}"\\\n]{0,3}"#]
+    }
+
+    /// Objects, the fields in any order, the keys of each all different.
+    fn objects() -> impl Strategy<Value = Vec<(String, Value)>> {
+        let leaf = prop_oneof![
+            2 => "x|y".prop_map(Value::from),
+            1 => r#"[idab:,{}"\\\n]{0,5}"#.prop_map(Value::from),
+            1 => any::<i8>().prop_map(Value::from)
+        ];
+        let value = leaf.prop_recursive(2, 8, 3, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                proptest::collection::hash_map(keys(), inner, 0..4).prop_map(|map| map.into_iter().collect()),
+            ]
+        });
+        proptest::collection::hash_map(keys(), value, 0..4).prop_map(|fields| fields.into_iter().collect())
+    }
+
+    fn written(fields: &[(String, Value)]) -> String {
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+        format!("{{{}}}", fields.join(","))
     }
 }

@@ -61,28 +61,48 @@ fn a_server_that_fails_for_everything_rejects_no_record() {
     assert_eq!((writer.counts(&outcome, "calls"), writer.pending(Kind::Calls)), ((0, 0), 1));
 }
 
-#[test]
-fn a_damaged_part_of_a_data_file_is_told_and_costs_only_itself() {
-    let server = Server::shared();
-    let writer = Writer::new("team/damaged");
+/// A writer of three calls, each in a member of its own, the second of which is changed.
+fn with_a_changed_member(project: &str, change: impl FnOnce(&mut [u8])) -> Writer {
+    let writer = Writer::new(project);
     for _ in 0..3 {
         writer.finished_call("{}");
         writer.flush();
     }
     writer.store.seal(None).unwrap();
-    let folder = ProjectDir::new(writer.dir.path(), "team/damaged").kind(Kind::Calls);
-    let path = data_files(&folder).unwrap()[0].path.clone();
+    let path = data_files(&ProjectDir::new(writer.dir.path(), project).kind(Kind::Calls)).unwrap()[0].path.clone();
     let mut members = Members::open(&path).unwrap().unwrap();
     let _first = members.next_member().unwrap().unwrap();
     let (at, second) = members.next_member().unwrap().unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
-    bytes[at as usize + second.length as usize - 6] ^= 0xff;
+    change(&mut bytes[at as usize..at as usize + second.length as usize]);
     std::fs::write(&path, bytes).unwrap();
-    let outcome = writer.sync(&server.url());
-    assert_eq!(writer.counts(&outcome, "calls"), (2, 0));
-    let error = outcome.error().unwrap();
-    assert!(error.status() == Status::Incomplete && error.text().contains("damaged"), "{error}");
-    assert_eq!(writer.pending(Kind::Calls), 1, "it stays for those who repair it");
+    writer
+}
+
+/// Its damage is told by each sync, and the file keeps its name.
+fn is_kept_and_told(writer: &Writer, server: &Server, sent: u64) {
+    for count in [sent, 0] {
+        let outcome = writer.sync(&server.url());
+        assert_eq!(writer.counts(&outcome, "calls"), (count, 0));
+        let error = outcome.error().unwrap();
+        assert!(error.status() == Status::Incomplete && error.text().contains("damaged"), "{error}");
+        assert_eq!(writer.pending(Kind::Calls), 1, "it stays for those who repair it");
+    }
+}
+
+#[test]
+fn a_damaged_part_of_a_data_file_is_told_and_costs_only_itself() {
+    let writer = with_a_changed_member("team/damaged", |member| {
+        let length = member.len();
+        member[length - 6] ^= 0xff;
+    });
+    is_kept_and_told(&writer, Server::shared(), 2);
+}
+
+#[test]
+fn a_data_file_of_which_the_rest_cannot_be_read_is_told_and_keeps_its_name() {
+    let writer = with_a_changed_member("team/unreadable", |member| member[0] ^= 0xff);
+    is_kept_and_told(&writer, Server::shared(), 1);
 }
 
 #[test]

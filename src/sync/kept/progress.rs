@@ -1,10 +1,14 @@
 //! What of a project was acknowledged by the server, and what may be on its way: for each data file, which records.
 //!
 //! Kept in `.sync/progress.jsonl`. A line says of a file which `records` were acknowledged, or which may be `sending`,
-//! in place of what was said of that before. What is sent without an id that the server knows it by, or is shown twice
-//! when it is sent twice, stands in a `sending` line on the disk before the request: what stands there and was never
-//! acknowledged is in doubt, and is looked up before it is sent again (protocol, section 15). So acknowledgements need
-//! not be on the disk at once: one that a loss of power takes away is found again by the look-up.
+//! in place of what was said of that before, and the same of further files in `and`. What is sent without an id that
+//! the server knows it by, or is shown twice when it is sent twice, stands in a `sending` line on the disk before the
+//! request: what stands there and was never acknowledged is in doubt, and is looked up before it is sent again
+//! (protocol, section 15). So acknowledgements need not be on the disk at once: one that a loss of power takes away is
+//! found again by the look-up.
+//!
+//! What is noted at once is one line, which is there or not: were only the start of a call acknowledged, its end, in
+//! another file, would wait for it for ever. What stands in memory is what could be written.
 //!
 //! Records are told by their number in the file, which never changes: a data file only grows.
 
@@ -23,7 +27,7 @@ use std::time::{Duration, SystemTime};
 const AHEAD: u64 = 8192;
 
 /// One line of the log.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Line {
     file: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,6 +37,9 @@ struct Line {
     /// When the last request with what is `sending` is over for certain; not known while a run sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     over: Option<String>,
+    /// What is said of further files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    and: Vec<Line>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -41,6 +48,18 @@ struct OfFile {
     /// May be under way, as far as it is not acknowledged.
     sending: Ranges,
     over: Option<Timestamp>,
+}
+
+/// What became of a file in a run.
+pub struct Settled<'f> {
+    /// Its name, relative to the project's folder.
+    pub file: &'f str,
+    /// All that is acknowledged of it.
+    pub acknowledged: &'f Ranges,
+    /// What may have arrived all the same.
+    pub left: Ranges,
+    /// When the last request with that is over; `None` if that is for an earlier run to say, which may not have known.
+    pub over: Option<Timestamp>,
 }
 
 /// What was acknowledged of one project.
@@ -58,20 +77,21 @@ impl Progress {
         let mut files: HashMap<String, OfFile> = HashMap::new();
         lines::each(&path, |line| {
             let Ok(noted) = serde_json::from_slice::<Line>(line) else { return Ok(()) };
-            let of_file = files.entry(noted.file).or_default();
-            noted.records.iter().for_each(|records| of_file.acknowledged.insert_all(records));
-            if let Some(sending) = noted.sending {
-                of_file.sending = sending;
-                of_file.over = noted.over.and_then(|time| Timestamp::parse(&time, "over").ok());
-            }
+            noted.take_into(&mut files);
             Ok(())
         })?;
         files.retain(|file, _| project.path.join(file).exists());
         files.values_mut().for_each(|of_file| of_file.sending.remove_all(&of_file.acknowledged));
         let mut lines = Vec::new();
         for (name, of_file) in &files {
-            let records = Some(of_file.acknowledged.clone());
-            push_line(&mut lines, &Line { records, ..of_file.sending_line(name) });
+            let line = Line {
+                file: name.clone(),
+                records: Some(of_file.acknowledged.clone()),
+                sending: Some(of_file.sending.clone()),
+                over: of_file.over.map(|over| over.to_string()),
+                and: Vec::new(),
+            };
+            line.push_to(&mut lines);
         }
         Ok(Progress { log: Appender::replace(path, access, &lines)?, files, last_noted })
     }
@@ -104,42 +124,61 @@ impl Progress {
     pub fn sending(&mut self, records: &BTreeMap<&str, Ranges>) -> Result<()> {
         let mut lines = Vec::new();
         for (file, ranges) in records {
-            let of_file = self.files.entry((*file).to_string()).or_default();
-            if ranges.iter().all(|(first, last)| of_file.sending.first_missing(first) > last) {
+            let known = self.files.get(*file);
+            let is_noted = |known: &OfFile| {
+                // What an earlier run sent is over at its time, and what this one sends is not.
+                known.over.is_none() && ranges.iter().all(|(first, last)| known.sending.first_missing(first) > last)
+            };
+            if known.is_some_and(is_noted) {
                 continue;
             }
-            of_file.sending.remove_all(&of_file.acknowledged);
-            ranges.iter().for_each(|(first, last)| of_file.sending.insert(first, last.max(first + AHEAD)));
-            of_file.over = None;
-            push_line(&mut lines, &of_file.sending_line(file));
+            let mut sending = known.map(|known| known.sending.clone()).unwrap_or_default();
+            ranges.iter().for_each(|(first, last)| sending.insert(first, last.max(first + AHEAD)));
+            lines.push(Line { file: (*file).to_string(), sending: Some(sending), ..Line::default() });
         }
-        if lines.is_empty() {
-            return Ok(());
-        }
-        self.log.append(&lines)
+        self.note(lines, Appender::append)
     }
 
-    /// Notes that the server has these records, or that they stand among the rejected ones.
+    /// Notes that the server has these records, or that they stand among the rejected ones: of all files, or of none.
     pub fn acknowledge(&mut self, records: &BTreeMap<&str, Ranges>) -> Result<()> {
-        let mut lines = Vec::new();
-        for (file, ranges) in records {
-            self.files.entry((*file).to_string()).or_default().acknowledged.insert_all(ranges);
-            let records = Some(ranges.clone());
-            push_line(&mut lines, &Line { file: (*file).to_string(), records, sending: None, over: None });
-        }
-        self.log.write(&lines)
+        let line = |(file, ranges): (&&str, &Ranges)| Line {
+            file: (*file).to_string(),
+            records: Some(ranges.clone()),
+            ..Line::default()
+        };
+        self.note(records.iter().map(line).collect(), Appender::write)
     }
 
-    /// Notes that of a file nothing is under way any more but these, and those only until a time.
-    pub fn settle(&mut self, file: &str, left: &Ranges, over: Timestamp) -> Result<()> {
-        let Some(of_file) = self.files.get_mut(file) else { return Ok(()) };
-        if of_file.sending.is_empty() && left.is_empty() {
-            return Ok(());
-        }
-        (of_file.sending, of_file.over) = (left.clone(), Some(over));
+    /// Notes what became of files.
+    ///
+    /// What is acknowledged stands in the same line as what is left in doubt: that it was may not have been written
+    /// before, or be lost with the power, and what is neither acknowledged nor in doubt is sent again.
+    pub fn settle<'f>(&mut self, files: impl IntoIterator<Item = Settled<'f>>) -> Result<()> {
         let mut lines = Vec::new();
-        push_line(&mut lines, &of_file.sending_line(file));
-        self.log.write(&lines)
+        for Settled { file, acknowledged, left, over } in files {
+            let known = self.files.get(file);
+            if left.is_empty() && known.is_none_or(|known| known.sending.is_empty()) {
+                continue;
+            }
+            lines.push(Line {
+                file: file.to_string(),
+                records: Some(acknowledged.clone()),
+                sending: Some(left),
+                over: over.or_else(|| known?.over).map(|over| over.to_string()),
+                and: Vec::new(),
+            });
+        }
+        self.note(lines, Appender::write)
+    }
+
+    fn note(&mut self, lines: Vec<Line>, write: impl Fn(&mut Appender, &[u8]) -> Result<()>) -> Result<()> {
+        let mut lines = lines.into_iter();
+        let Some(first) = lines.next() else { return Ok(()) };
+        let (line, mut text) = (Line { and: lines.collect(), ..first }, Vec::new());
+        line.push_to(&mut text);
+        write(&mut self.log, &text)?;
+        line.take_into(&mut self.files);
+        Ok(())
     }
 
     /// Brings what was noted to the disk.
@@ -148,17 +187,22 @@ impl Progress {
     }
 }
 
-impl OfFile {
-    fn sending_line(&self, file: &str) -> Line {
-        let over = self.over.map(|over| over.to_string());
-        Line { file: file.to_string(), records: None, sending: Some(self.sending.clone()), over }
+impl Line {
+    fn push_to(&self, lines: &mut Vec<u8>) {
+        // Writing into a Vec cannot fail.
+        let _ = serde_json::to_writer(&mut *lines, self);
+        lines.push(b'\n');
     }
-}
 
-fn push_line(lines: &mut Vec<u8>, line: &Line) {
-    // Writing into a Vec cannot fail.
-    let _ = serde_json::to_writer(&mut *lines, line);
-    lines.push(b'\n');
+    fn take_into(self, files: &mut HashMap<String, OfFile>) {
+        let of_file = files.entry(self.file).or_default();
+        self.records.iter().for_each(|records| of_file.acknowledged.insert_all(records));
+        if let Some(sending) = self.sending {
+            of_file.sending = sending;
+            of_file.over = self.over.and_then(|time| Timestamp::parse(&time, "over").ok());
+        }
+        self.and.into_iter().for_each(|line| line.take_into(files));
+    }
 }
 
 #[cfg(test)]
@@ -177,6 +221,12 @@ mod tests {
 
     fn ranges(pairs: &[(u64, u64)]) -> Ranges {
         pairs.to_vec().into()
+    }
+
+    /// A run ends with these acknowledged, and these left in doubt until now.
+    fn settle(progress: &mut Progress, acknowledged: &[(u64, u64)], left: &[(u64, u64)]) -> Result<()> {
+        let (acknowledged, left) = (&ranges(acknowledged), ranges(left));
+        progress.settle([Settled { file: FILE, acknowledged, left, over: Some(Timestamp::now()) }])
     }
 
     #[test]
@@ -201,11 +251,91 @@ mod tests {
         assert_eq!((second.in_doubt(FILE), second.acknowledged(FILE)), (ranges(&[(7, AHEAD)]), ranges(&[(0, 6)])));
         let limits = (Duration::from_secs(30), Duration::from_secs(450));
         assert_eq!(second.wait_for_doubts(limits.0, limits.1), limits.0, "killed a moment ago, for all it knows");
-        second.settle(FILE, &ranges(&[(8, 8)]), Timestamp::now()).unwrap();
+        settle(&mut second, &[(0, 6)], &[(8, 8)]).unwrap();
         drop(second);
         assert_eq!(open().wait_for_doubts(limits.0, limits.1), Duration::ZERO, "over, as the last run saw");
         assert_eq!(open().in_doubt(FILE), ranges(&[(8, 8)]), "also after the log was written anew");
         assert_eq!(open().in_doubt(FILE), ranges(&[(8, 8)]));
+    }
+
+    #[test]
+    fn what_is_sent_again_is_over_at_no_time_that_an_earlier_run_knew_of() {
+        let (_root, project) = project();
+        let open = || Progress::open(&project, Access::Owner).unwrap();
+        let sent = BTreeMap::from([(FILE, ranges(&[(0, 9)]))]);
+        let mut first = open();
+        first.sending(&sent).unwrap();
+        settle(&mut first, &[], &[(0, 9)]).unwrap();
+        drop(first);
+        open().sending(&sent).unwrap();
+        let answer = Duration::from_secs(30);
+        assert_eq!(open().wait_for_doubts(answer, answer), answer);
+    }
+
+    /// Has the next notes fail as on a full disk.
+    fn fill_the_disk(progress: &mut Progress) -> Appender {
+        std::mem::replace(&mut progress.log, Appender::new("/dev/full".into(), Access::Owner))
+    }
+
+    #[test]
+    fn what_could_not_be_noted_as_acknowledged_stays_in_doubt() {
+        let (_root, project) = project();
+        let open = || Progress::open(&project, Access::Owner).unwrap();
+        let sent = BTreeMap::from([(FILE, ranges(&[(0, 9)]))]);
+        let mut first = open();
+        first.sending(&sent).unwrap();
+        let log = fill_the_disk(&mut first);
+        first.acknowledge(&sent).unwrap_err();
+        settle(&mut first, &[(0, 9)], &[]).unwrap_err();
+        first.log = log;
+        first.sending(&BTreeMap::from([(FILE, ranges(&[(9000, 9000)]))])).unwrap();
+        drop(first);
+        assert!(open().in_doubt(FILE).contains(0));
+    }
+
+    #[test]
+    fn what_could_not_be_noted_as_acknowledged_is_so_when_it_is_settled() {
+        let (_root, project) = project();
+        let sent = BTreeMap::from([(FILE, ranges(&[(0, 9)]))]);
+        let mut first = Progress::open(&project, Access::Owner).unwrap();
+        first.sending(&sent).unwrap();
+        let log = fill_the_disk(&mut first);
+        first.acknowledge(&sent).unwrap_err();
+        first.log = log;
+        settle(&mut first, &[(0, 9)], &[]).unwrap();
+        drop(first);
+        assert_eq!(Progress::open(&project, Access::Owner).unwrap().acknowledged(FILE), ranges(&[(0, 9)]));
+    }
+
+    #[test]
+    fn what_could_not_be_noted_as_under_way_is_noted_before_it_is_sent() {
+        let (_root, project) = project();
+        let sent = BTreeMap::from([(FILE, ranges(&[(0, 9)]))]);
+        let mut first = Progress::open(&project, Access::Owner).unwrap();
+        let log = fill_the_disk(&mut first);
+        first.sending(&sent).unwrap_err();
+        first.log = log;
+        first.sending(&sent).unwrap();
+        drop(first);
+        assert!(Progress::open(&project, Access::Owner).unwrap().in_doubt(FILE).contains(0));
+    }
+
+    #[test]
+    fn records_of_two_files_are_acknowledged_together_wherever_the_line_is_torn() {
+        let (_root, project) = project();
+        let other = "calls/b";
+        fs::write(project.path.join(other), b"").unwrap();
+        let path = project.sync_folder().join("progress.jsonl");
+        let mut progress = Progress::open(&project, Access::Owner).unwrap();
+        let before = fs::read(&path).unwrap();
+        progress.acknowledge(&BTreeMap::from([(FILE, ranges(&[(0, 0)])), (other, ranges(&[(3, 3)]))])).unwrap();
+        drop(progress);
+        let text = fs::read(&path).unwrap();
+        for length in before.len()..=text.len() {
+            fs::write(&path, &text[..length]).unwrap();
+            let next = Progress::open(&project, Access::Owner).unwrap();
+            assert_eq!(next.acknowledged(FILE).is_empty(), next.acknowledged(other).is_empty(), "{length}");
+        }
     }
 
     #[test]

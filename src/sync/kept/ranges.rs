@@ -12,16 +12,9 @@ impl Ranges {
     /// Adds the numbers from `first` to `last`, both included.
     pub fn insert(&mut self, first: u64, last: u64) {
         let (mut first, mut last) = (first, last.max(first));
-        if let Some((start, end)) = self.0.range(..=first).next_back().map(|(s, e)| (*s, *e)) {
-            if end.saturating_add(1) >= first {
-                (first, last) = (start, last.max(end));
-            }
-        }
-        let touched: Vec<(u64, u64)> =
-            self.0.range(first..=last.saturating_add(1)).map(|(start, end)| (*start, *end)).collect();
-        for (start, end) in touched {
+        for (start, end) in self.touching(first.saturating_sub(1), last.saturating_add(1)) {
             self.0.remove(&start);
-            last = last.max(end);
+            (first, last) = (first.min(start), last.max(end));
         }
         self.0.insert(first, last);
     }
@@ -49,9 +42,7 @@ impl Ranges {
     /// Takes out the numbers of another set.
     pub fn remove_all(&mut self, other: &Ranges) {
         for (first, last) in other.iter() {
-            let cut: Vec<(u64, u64)> =
-                self.0.range(..=last).map(|(s, e)| (*s, *e)).filter(|(_, e)| *e >= first).collect();
-            for (start, end) in cut {
+            for (start, end) in self.touching(first, last) {
                 self.0.remove(&start);
                 if start < first {
                     self.0.insert(start, first - 1);
@@ -61,6 +52,13 @@ impl Ranges {
                 }
             }
         }
+    }
+
+    /// The ranges that have a number from `first` to `last`. There may be a range for every other record of a file: what
+    /// stands before these is not gone through.
+    fn touching(&self, first: u64, last: u64) -> Vec<(u64, u64)> {
+        let reaching = self.0.range(..first).next_back().filter(|(_, end)| **end >= first);
+        reaching.into_iter().chain(self.0.range(first..=last)).map(|(start, end)| (*start, *end)).collect()
     }
 
     /// The first number from `from` on that is not in it.
@@ -122,5 +120,14 @@ mod tests {
             let apart = ranges.iter().zip(ranges.iter().skip(1)).all(|(a, b)| a.1 + 1 < b.0);
             prop_assert!(apart, "neighbours are one range");
         }
+    }
+
+    /// Where each range is looked for from the beginning, this takes minutes.
+    #[test]
+    fn ranges_are_taken_out_of_very_many() {
+        let every_other = || Ranges::from((0..100_000).map(|number| (number * 2, number * 2)).collect::<Vec<_>>());
+        let mut ranges = every_other();
+        ranges.remove_all(&every_other());
+        assert!(ranges.is_empty());
     }
 }

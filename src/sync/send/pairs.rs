@@ -43,7 +43,7 @@ pub struct Pairs {
     bounds: Bounds,
     parts: HashMap<IdKey, Part>,
     /// Those whose line is kept, the oldest first; some may have gone.
-    texts: VecDeque<(IdKey, usize)>,
+    texts: VecDeque<(IdKey, Place)>,
     text: usize,
     /// Ids are taken whose spread lies from here …
     from: u64,
@@ -65,7 +65,11 @@ impl Pairs {
     /// The other half of a call, which then waits no more.
     pub fn other(&mut self, id: IdKey, is_start: bool) -> Option<Part> {
         match self.parts.get(&id) {
-            Some(part) if part.is_start != is_start => self.parts.remove(&id).inspect(|part| self.forget_text(part)),
+            Some(part) if part.is_start != is_start => {
+                let part = self.parts.remove(&id)?;
+                self.text -= part.line.as_ref().map_or(0, |line| line.len());
+                Some(part)
+            }
             _ => None,
         }
     }
@@ -77,14 +81,21 @@ impl Pairs {
         }
         if let Some(line) = &part.line {
             self.text += line.len();
-            self.texts.push_back((id, line.len()));
+            self.texts.push_back((id, part.place));
         }
         self.parts.insert(id, part);
         while self.text > self.bounds.text {
-            let Some((oldest, _)) = self.texts.pop_front() else { break };
-            if let Some(line) = self.parts.get_mut(&oldest).and_then(|part| part.line.take()) {
+            let Some((oldest, place)) = self.texts.pop_front() else { break };
+            let part = self.parts.get_mut(&oldest).filter(|part| part.place == place);
+            if let Some(line) = part.and_then(|part| part.line.take()) {
                 self.text -= line.len();
             }
+        }
+        // Entries of parts that have gone must not gather. Another part of the same call may be there by now; so that what
+        // stays is one entry for a part at most, its place must be the same.
+        if self.texts.len() > 64 && self.texts.len() > 2 * self.parts.len() {
+            let parts = &self.parts;
+            self.texts.retain(|(id, place)| parts.get(id).is_some_and(|part| part.place == *place));
         }
         if self.parts.len() > self.bounds.parts {
             self.take_fewer();
@@ -128,15 +139,6 @@ impl Pairs {
         });
         parts.shrink_to(self.bounds.parts);
     }
-
-    fn forget_text(&mut self, part: &Part) {
-        self.text -= part.line.as_ref().map_or(0, |line| line.len());
-        // Entries of parts that have gone are passed over, and must not gather.
-        while self.texts.len() > 64 && self.texts.len() > 2 * self.parts.len() {
-            let parts = &self.parts;
-            self.texts.retain(|(id, _)| parts.get(id).is_some_and(|part| part.line.is_some()));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -168,6 +170,33 @@ mod tests {
         }
         let kept = pairs.left().into_iter().map(|(_, part)| part.line.is_some()).collect::<Vec<_>>();
         assert_eq!(kept, [false, false, true, true]);
+    }
+
+    #[test]
+    fn calls_whose_parts_come_several_times_leave_nothing_behind_that_gathers() {
+        let mut pairs = Pairs::new(Bounds::USUAL);
+        let mut place = 0;
+        for round in 0..1000 {
+            for id in ["a", "b", "c"].map(IdKey::of) {
+                place += 1;
+                assert_eq!(pairs.other(id, false).is_some(), round > 0);
+                pairs.keep(id, part(place, true));
+            }
+        }
+        assert!(pairs.texts.len() <= 65, "{}", pairs.texts.len());
+        assert_eq!(pairs.text, 30);
+    }
+
+    #[test]
+    fn the_text_of_a_part_is_not_forgotten_for_that_of_an_earlier_one_of_the_same_call() {
+        let mut pairs = Pairs::new(Bounds { text: 25, ..Bounds::USUAL });
+        pairs.keep(IdKey::of("again"), part(0, true));
+        pairs.keep(IdKey::of("other"), part(1, true));
+        assert!(pairs.other(IdKey::of("again"), false).is_some());
+        pairs.keep(IdKey::of("again"), part(2, true));
+        pairs.keep(IdKey::of("last"), part(3, true));
+        let kept = pairs.left().into_iter().map(|(_, part)| part.line.is_some()).collect::<Vec<_>>();
+        assert_eq!(kept, [false, true, true]);
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use crate::record::time::Timestamp;
 use crate::store::journal::JournalId;
 use crate::store::layout::DataFile;
 use crate::store::reader::Reader;
-use crate::sync::kept::progress::Progress;
+use crate::sync::kept::progress::{Progress, Settled};
 use crate::sync::kept::ranges::Ranges;
 use crate::sync::kept::rejected::Rejected;
 use crate::sync::line::parse;
@@ -225,6 +225,9 @@ impl Pending {
     }
 
     /// Reads a record again. Going forward through a file is cheap, going back is not; some files can be read in turns.
+    ///
+    /// `None` when the record is not there any more, most often because its file was dropped to keep a quota. Then there is
+    /// nothing to send and nothing to tell; an empty line in its place would be told of as one that cannot be read.
     pub fn fetch(&mut self, place: Place) -> Result<Option<Vec<u8>>> {
         let number = place.file as usize;
         let Some(state) = self.files.get_mut(number) else { return Ok(None) };
@@ -262,23 +265,22 @@ impl Pending {
         }
     }
 
-    /// Notes that nothing is under way any more but what was lost.
+    /// Notes what is acknowledged, and that nothing is under way any more but what was lost.
     pub fn settle(&self, lost: &Lost, progress: &mut Progress) -> Result<()> {
-        let mut left = self.by_file(&lost.places);
-        if !lost.is_all {
-            // What was in doubt and did not come to its turn still is.
-            for state in self.files.iter().filter(|state| !state.in_doubt.is_empty()) {
-                left.entry(state.key.as_str()).or_default().insert_all(&state.in_doubt);
-            }
-        }
+        let mut places = self.by_file(&lost.places);
         let wait = lost.over.map(|over| over.saturating_duration_since(Instant::now())).unwrap_or_default();
         let over = Timestamp::now().micros().saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
         let over = Timestamp::from_micros(over).unwrap_or_else(Timestamp::now);
-        self.files.iter().try_for_each(|state| {
-            let mut left = left.remove(state.key.as_str()).unwrap_or_default();
-            left.remove_all(&state.acknowledged);
-            progress.settle(&state.key, &left, over)
-        })
+        progress.settle(self.files.iter().map(|state| {
+            let (file, acknowledged) = (state.key.as_str(), &state.acknowledged);
+            let mut left = places.remove(file).unwrap_or_default();
+            // What was in doubt and did not come to its turn still is.
+            let mut untried = if lost.is_all { Ranges::default() } else { state.in_doubt.clone() };
+            left.remove_all(acknowledged);
+            untried.remove_all(acknowledged);
+            left.insert_all(&untried);
+            Settled { file, acknowledged, left, over: untried.is_empty().then_some(over) }
+        }))
     }
 
     fn by_file(&self, places: &[Place]) -> BTreeMap<&str, Ranges> {
@@ -305,8 +307,7 @@ impl Pending {
 
     /// What of the closed files cannot be read: they are not sent whole.
     pub fn unreadable(&self) -> impl Iterator<Item = &str> {
-        let damaged = self.files.iter().filter(|state| !state.live && state.read_whole && !state.is_complete());
-        damaged.filter_map(|state| state.damage.as_deref())
+        self.files.iter().filter(|state| !state.live).filter_map(|state| state.damage.as_deref())
     }
 }
 
@@ -316,7 +317,9 @@ impl FileState {
     }
 
     fn is_complete(&self) -> bool {
-        !self.live && self.read_whole && self.acknowledged.covers(self.records) && !self.is_gone()
+        // Behind damage there may be records that were not counted.
+        let is_whole = self.read_whole && self.damage.is_none();
+        !self.live && is_whole && self.acknowledged.covers(self.records) && !self.is_gone()
     }
 
     fn open(&self) -> Result<Option<Reader>> {
@@ -365,5 +368,61 @@ impl FileState {
         let found = fetcher.advance()?.filter(|found| *found == index).map(|_| fetcher.line().to_vec());
         self.fetcher = Some(fetcher);
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::layout::{Access, ProjectDir};
+    use crate::sync::kept::rejected::Entry;
+    use crate::sync::results::Counted;
+    use std::fs;
+    use std::time::Duration;
+
+    const FILE: &str = "calls/20260131_0000.jsonl";
+
+    /// A project whose first record, of two, was on its way when a sync was killed.
+    fn project() -> (tempfile::TempDir, ProjectDir) {
+        let root = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(root.path(), "team/demo");
+        fs::create_dir_all(project.path.join("calls")).unwrap();
+        fs::write(project.path.join(FILE), "{}\n{}\n").unwrap();
+        progress_of(&project).sending(&BTreeMap::from([(FILE, vec![(0, 0)].into())])).unwrap();
+        (root, project)
+    }
+
+    fn progress_of(project: &ProjectDir) -> Progress {
+        Progress::open(project, Access::Owner).unwrap()
+    }
+
+    fn pending_of(project: &ProjectDir, progress: &Progress) -> Pending {
+        let snapshot = Snapshot::take(&[project]).unwrap().remove(0);
+        let rejected = Rejected::open(project, Access::Owner).unwrap();
+        Pending::open(project.path.parent().unwrap(), "calls", &snapshot, progress, &rejected)
+    }
+
+    #[test]
+    fn what_was_set_aside_and_not_acknowledged_is_still_known_when_nothing_is_in_doubt_any_more() {
+        let (_root, project) = project();
+        let lines = [(format!("{FILE}#0"), b"{}".as_slice())];
+        let entry = Entry::new(Counted::Calls, None, None, "why", lines);
+        Rejected::open(&project, Access::Owner).unwrap().add(entry).unwrap();
+        for _ in 0..2 {
+            let mut progress = progress_of(&project);
+            let mut pending = pending_of(&project, &progress);
+            assert_eq!(pending.advance().unwrap(), Some(Place::new(0, 1)));
+            pending.settle(&Lost { is_all: true, ..Lost::default() }, &mut progress).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_a_killed_sync_sent_is_not_taken_for_over_because_the_next_one_was_stopped() {
+        let (_root, project) = project();
+        let mut progress = progress_of(&project);
+        pending_of(&project, &progress).settle(&Lost::default(), &mut progress).unwrap();
+        drop(progress);
+        let answer = Duration::from_secs(30);
+        assert_eq!(progress_of(&project).wait_for_doubts(answer, answer), answer);
     }
 }

@@ -113,9 +113,10 @@ def unknown(progress):
             said = json.loads(line)
         except ValueError:  # the torn last line
             continue
-        for known, key in ((sending, "sending"), (noted, "records")):
-            for first, last in said.get(key) or ():
-                known[said["file"]].update(range(first, last + 1))
+        for of_file in (said, *said.get("and", ())):
+            for known, key in ((sending, "sending"), (noted, "records")):
+                for first, last in of_file.get(key) or ():
+                    known[of_file["file"]].update(range(first, last + 1))
     return {file.split("/")[0] for file, numbers in sending.items() if numbers - noted[file]}
 
 

@@ -55,6 +55,7 @@ def test_what_was_sent_and_never_noted_may_be_under_way():
     assert unknown(SENDING + '{"file": "feedb') == {"calls"}
     assert unknown(SENDING + NOTED.replace("9", "8")) == {"calls"}
     assert unknown(SENDING + NOTED) == set()
+    assert unknown(SENDING + f'{{"file": "calls/other", "records": [[0, 1]], "and": [{NOTED.strip()}]}}\n') == set()
 
 
 def test_lines_that_are_added_are_new_and_those_of_a_file_in_its_place_are_not(tmp_path):
