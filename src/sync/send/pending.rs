@@ -397,9 +397,10 @@ mod tests {
     }
 
     fn pending_of(project: &ProjectDir, progress: &Progress) -> Pending {
-        let snapshot = Snapshot::take(&[project]).unwrap().remove(0);
+        let root = project.path.ancestors().nth(2).unwrap();
+        let snapshot = Snapshot::take(root, &[project]).unwrap().remove(0).unwrap();
         let rejected = Rejected::open(project, Access::Owner).unwrap();
-        Pending::open(project.path.parent().unwrap(), "calls", &snapshot, progress, &rejected)
+        Pending::open("calls", &snapshot, progress, &rejected)
     }
 
     #[test]
