@@ -5,6 +5,7 @@
 mod common;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::thread;
@@ -420,6 +421,22 @@ fn what_is_no_weave_server_acknowledges_nothing() {
         let failure = post(&transport, "/obj/create", &json!({})).unwrap_err();
         assert_eq!(failure.kind(), FailureKind::Foreign, "{answer}: {failure}");
         assert!(!failure.may_be_a_records_fault());
+    }
+}
+
+#[test]
+fn a_success_without_the_answer_of_a_weave_server_may_have_been_applied() {
+    for (answer, reason) in [
+        ("HTTP/1.1 200 OK\r\n\r\n", "the answer is empty"),
+        ("HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\n{\"di", "the answer is no JSON: {\"di"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "the answer has another form than expected"),
+    ] {
+        let transport = transport_with(&format!("http://127.0.0.1:{}", answering(answer)), &[]);
+        let posted = transport.post_json("/obj/create", b"{}", &RetryId::random());
+        let failure = posted.and_then(|answer| answer.json::<BTreeMap<String, String>>()).unwrap_err();
+        assert!(failure.may_have_been_applied() && failure.status().is_some(), "{failure:?}");
+        let told = format!("/obj/create answered {}, but not as a Weave server does: {reason}", &answer[9..12]);
+        assert!(failure.to_string().contains(&told), "{failure}");
     }
 }
 

@@ -129,6 +129,13 @@ impl Failure {
         }
     }
 
+    /// Reads a success whose body is not what a Weave server gives. What stands in between may have passed the request on
+    /// and kept the answer, or a part of it.
+    pub fn of_success(place: &str, status: u16, reason: impl AsRef<str>) -> Self {
+        let (status, perhaps_applied) = (Some(status), true);
+        Failure { status, perhaps_applied, ..Failure::new(FailureKind::Foreign, place, reason) }
+    }
+
     /// Reads a request that got no answer.
     pub fn of_error(place: &str, cause: &ureq::Error) -> Self {
         // `dead_link`: nothing was ever connected, so nothing was sent either, and a further try at once is of little

@@ -45,6 +45,7 @@ const BODY_STEPS: u32 = 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     place: String,
+    status: u16,
     body: Vec<u8>,
 }
 
@@ -66,7 +67,8 @@ impl Answer {
     }
 
     fn foreign(&self, cause: &serde_json::Error) -> Failure {
-        Failure::new(FailureKind::Foreign, &self.place, format!("the answer has another form than expected: {cause}"))
+        let reason = format!("the answer has another form than expected: {cause}");
+        Failure::of_success(&self.place, self.status, reason)
     }
 }
 
@@ -369,7 +371,7 @@ impl Transport {
         if self.stop.is_asked() && !tells_its_length(response.headers()) {
             return Err(self.failed(place, ureq::Error::ConnectionFailed));
         }
-        Ok(Answer { place: place.to_owned(), body })
+        Ok(Answer { place: place.to_owned(), status: response.status().as_u16(), body })
     }
 }
 
@@ -387,16 +389,18 @@ fn tells_its_length(headers: &HeaderMap) -> bool {
     headers.contains_key("content-length") || headers.contains_key("transfer-encoding")
 }
 
-/// A body that is no JSON under status 200 comes from something else than a Weave server, a sign-in page for instance:
-/// it acknowledges nothing.
+/// A body that is no JSON under status 200 comes from something else than a Weave server, a sign-in page for instance,
+/// or was cut: it acknowledges nothing.
 fn checked(answer: Answer) -> std::result::Result<Answer, Failure> {
-    match serde_json::from_slice::<IgnoredAny>(&answer.body) {
-        Ok(_) => Ok(answer),
-        Err(_) => {
-            let start = String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body)).into_owned();
-            Err(Failure::new(FailureKind::Foreign, &answer.place, format!("the answer is no JSON: {start}")))
-        }
+    if serde_json::from_slice::<IgnoredAny>(&answer.body).is_ok() {
+        return Ok(answer);
     }
+    let start = String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body)).into_owned();
+    let reason = match start.trim().is_empty() {
+        true => "the answer is empty".to_owned(),
+        false => format!("the answer is no JSON: {start}"),
+    };
+    Err(Failure::of_success(&answer.place, answer.status, reason))
 }
 
 fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> Config {
