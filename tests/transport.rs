@@ -6,6 +6,7 @@ mod common;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::thread;
@@ -213,6 +214,39 @@ fn a_file_that_is_gone_is_told_as_such_and_not_as_a_fault_of_the_network() {
     let failure = transport.post_file("/file/create", &[], "x", Content::File(gone), &RetryId::random()).unwrap_err();
     assert_eq!(failure.kind(), FailureKind::LocalFile);
     assert!(failure.to_string().contains("/nonexistent/content"), "{failure}");
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    let transport = transport(Server::shared());
+    for path in [directory.path(), Path::new("/dev/null")] {
+        let sent = transport.post_file("/file/create", &[], "x", Content::File(path), &RetryId::random());
+        let failure = sent.unwrap_err();
+        assert_eq!(failure.kind(), FailureKind::LocalFile, "{failure}");
+        assert_eq!(failure.to_string(), format!("cannot read {}: it is no regular file", path.display()));
+    }
+}
+
+#[test]
+fn a_file_that_gets_shorter_while_it_is_sent_is_told_as_such_and_not_as_a_fault_of_the_network() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("content");
+    // More than a connection holds on its way.
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len(64 << 20).unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let transport =
+        transport_with(&format!("http://{}", listener.local_addr().unwrap()), &[("WEAVE_HTTP_TIMEOUT", "1")]);
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        client.read_exact(&mut [0]).unwrap();
+        file.set_len(0).unwrap();
+        let _ = std::io::copy(&mut client, &mut std::io::sink());
+    });
+    let failure = transport.post_file("/file/create", &[], "x", Content::File(&path), &RetryId::random()).unwrap_err();
+    assert_eq!(failure.kind(), FailureKind::LocalFile, "{failure}");
+    assert!(failure.to_string().contains("it was cut while it was sent"), "{failure}");
 }
 
 #[test]

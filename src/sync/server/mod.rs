@@ -18,3 +18,4 @@ pub mod proxy;
 pub mod retry;
 pub mod stop;
 pub mod transport;
+mod upload;

@@ -4,6 +4,7 @@
 //! [`Failure`]. Nothing is tried again here, except once with a fresh access token. Redirects are not followed: a
 //! redirected POST would become a GET whose success means nothing. When a [`Stop`] is due, the request under way ends.
 
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,6 +29,7 @@ use super::interrupt;
 use super::pace::Pace;
 use super::retry::RetryId;
 use super::stop::Stop;
+use super::upload::Upload;
 use crate::error::{Error, Result, Status};
 use crate::record::digest::reader_digest;
 
@@ -203,29 +205,29 @@ impl Transport {
         content: Content<'_>,
         id: &RetryId,
     ) -> std::result::Result<Answer, Failure> {
-        // Quotes and line ends would end the header that the name stands in.
-        let file_name = file_name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
         let server = &self.traces;
         let place = place("POST", server, path);
-        let length = match content {
-            Content::Bytes(bytes) => bytes.len() as u64,
-            // One that cannot be read is told below.
-            Content::File(path) => path.metadata().map_or(0, |about| about.len()),
-        };
         checked(self.signed(&place, |authorization| {
-            let part = match content {
-                Content::Bytes(bytes) => Part::bytes(bytes),
-                Content::File(path) => Part::file(path).map_err(|cause| {
-                    let error = Error::io("cannot read", path, &cause);
-                    Failure::new(FailureKind::LocalFile, &place, error.text())
-                })?,
+            let unreadable = |cause: &io::Error| {
+                let path = match content {
+                    Content::File(path) => path,
+                    Content::Bytes(_) => Path::new(file_name),
+                };
+                let error = Error::io("cannot read", path, cause);
+                Failure::new(FailureKind::LocalFile, &place, error.text())
             };
-            let part = part
-                .file_name(&file_name)
-                .mime_str("application/octet-stream")
+            let mut upload = Upload::open(content).map_err(|cause| unreadable(&cause))?;
+            let around = form(fields, file_name, Part::bytes(&[]))
+                .and_then(|mut empty| Ok(io::copy(&mut empty, &mut io::sink())?))
                 .map_err(|cause| Failure::of_error(&place, &cause))?;
-            let form = fields.iter().fold(Form::new(), |form, (name, value)| form.text(name, value));
-            self.post_to(server, path, authorization, None, id, (length, form.part("file", part)), &place)
+            let length = around + upload.length();
+            let body = form(fields, file_name, Part::reader(&mut upload))
+                .map_err(|cause| Failure::of_error(&place, &cause))?;
+            let sent = self.post_to(server, path, authorization, None, id, (length, body), &place);
+            match upload.failed {
+                Some(cause) => Err(unreadable(&cause)),
+                None => sent,
+            }
         })?)
     }
 
@@ -331,7 +333,8 @@ impl Transport {
         if !self.pace.admit(length, &self.stop) {
             return Err(Failure::stopped(place, &self.stop));
         }
-        let mut request = server.agent.post(server.address.at(path)).header("Authorization", authorization);
+        let request = server.agent.post(server.address.at(path)).header("Authorization", authorization);
+        let mut request = request.header("Content-Length", length);
         if let Some(content_type) = content_type {
             request = request.header("Content-Type", content_type);
         }
@@ -373,6 +376,18 @@ impl Transport {
         }
         Ok(Answer { place: place.to_owned(), status: response.status().as_u16(), body })
     }
+}
+
+/// A file with text fields before it. It has the same length around the bytes of the file whatever these are.
+fn form<'p>(
+    fields: &[(&'p str, &'p str)],
+    file_name: &str,
+    part: Part<'p>,
+) -> std::result::Result<Form<'p>, ureq::Error> {
+    // Quotes and line ends would end the header that the name stands in.
+    let file_name = file_name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let part = part.file_name(&file_name).mime_str("application/octet-stream")?;
+    Ok(fields.iter().fold(Form::new(), |form, (name, value)| form.text(name, value)).part("file", part))
 }
 
 /// The status and headers of a refusal tell enough even where its body is torn.
