@@ -7,6 +7,7 @@
 use super::lines::{self, Appender};
 use super::ranges::Ranges;
 use super::receipt_ids::Namer;
+use super::rejected::Rejected;
 use super::requeue::{self, Moving};
 use crate::error::Result;
 use crate::store::layout::{Access, DataFile, ProjectDir};
@@ -57,6 +58,16 @@ pub(in crate::sync) struct PutBack<'p> {
     access: Access,
     log: Appender,
     files: HashMap<String, Ranges>,
+}
+
+/// Finishes what a crash left of putting records back, those that were rejected among them. Whoever looks at what is
+/// pending does so before; it holds the directory's lock.
+pub(in crate::sync) fn finish(project: &ProjectDir, access: Access) -> Result<()> {
+    if requeue::is_cut_short(project)? {
+        Rejected::open(project, access)?;
+        PutBack::open(project, access)?;
+    }
+    Ok(())
 }
 
 /// What became of the records that were sought.
