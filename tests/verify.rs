@@ -105,6 +105,21 @@ fn what_is_missing_is_told_put_back_once_and_sent_as_it_was() {
     assert_eq!((offline.pending(Kind::Calls), offline.pending(Kind::Metadata)), (0, 0));
 }
 
+#[test]
+fn an_end_that_is_put_back_alone_is_sent_as_the_end_of_the_call_that_the_server_has() {
+    let server = Server::shared();
+    let offline = Offline::new("team/halves");
+    let (id, line) = start_and_end(&offline);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    let data = serde_json::from_str::<Value>(&line).unwrap()["data"].clone();
+    // As a server that was put back to an earlier state.
+    server.post("/v2/team/halves/call/start", &json!({"start": data}));
+    let (outcome, missing) = offline.verify(&server.url(), true);
+    assert_eq!((outcome.put_back, missing), (1, vec![format!("end/{id}")]));
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    assert_eq!(offline.verify(&server.url(), false).1, [""; 0]);
+}
+
 /// Leaves a directory as a kill of the verification leaves it that has noted what it puts back: the file of a kind has no
 /// place yet.
 fn cut_before_its_place(offline: &Offline, kind: Kind) {
