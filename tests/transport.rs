@@ -6,13 +6,13 @@ mod common;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::network::{answering, ForwardProxy, Front};
+use common::network::{answering, serving, ForwardProxy, Front};
 use common::server::{free_port, Server, ENTITY, KEY};
 use serde_json::{json, Value};
 use weave::sync::server::failure::{Failure, FailureKind};
@@ -305,6 +305,33 @@ fn an_answer_that_does_not_come_in_time_may_still_have_been_applied() {
     let failure = post(&transport, "/obj/create", &json!({})).unwrap_err();
     assert_eq!(failure.kind(), FailureKind::Unreachable);
     assert!(failure.may_have_been_applied(), "{failure:?}");
+}
+
+#[test]
+fn a_body_that_comes_steadily_may_take_longer_than_one_step() {
+    let limit = Duration::from_secs(2);
+    let port = serving(move |_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        let began = Instant::now();
+        while began.elapsed() < limit.mul_f64(1.5) {
+            client.write_all(b"x")?;
+            thread::sleep(limit / 20);
+        }
+        Ok(())
+    });
+    let transport = transport_with(&format!("http://127.0.0.1:{port}"), &[("WEAVE_HTTP_TIMEOUT", "2")]);
+    transport.post_for_digest("/file/content", b"{}", &RetryId::random()).unwrap();
+}
+
+#[test]
+fn a_body_that_stands_still_is_late() {
+    let port = serving(|_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx")?;
+        client.read(&mut [0]).map(|_| ()) // until the client goes
+    });
+    let transport = transport_with(&format!("http://127.0.0.1:{port}"), &[("WEAVE_HTTP_TIMEOUT", "0.2")]);
+    let failure = transport.post_for_digest("/file/content", b"{}", &RetryId::random()).unwrap_err();
+    assert!(failure.is_late() && !failure.is_silence(), "{failure:?}");
 }
 
 /// Something that is connected by whoever comes, and reads and answers nothing.

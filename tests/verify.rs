@@ -4,16 +4,18 @@
 
 mod common;
 
-use common::offline::Offline;
+use common::network::gateway;
+use common::offline::{connection, Offline};
 use common::server::Server;
 use serde_json::{json, Value};
+use std::io::{Read, Write};
 use std::time::Duration;
 use weave::record::digest::value_digest;
 use weave::record::json::Value as Json;
 use weave::record::kind::{Kind, RecordType};
 use weave::record::time::Timestamp;
 use weave::store::layout::data_files;
-use weave::sync::cleaning;
+use weave::sync::{cleaning, Connection};
 use weave::Status;
 
 /// One of everything, and so many calls.
@@ -202,6 +204,30 @@ fn receipts_of_another_server_and_files_without_one_are_told_and_not_counted() {
     std::fs::write(offline.folder().kind(Kind::Calls).join("20250101_0000.synced.jsonl"), line).unwrap();
     let (outcome, _) = offline.verify(&server.url(), false);
     assert!(outcome.text().contains("1 synced files have no receipt"), "{}", outcome.text());
+}
+
+#[test]
+fn a_file_that_does_not_come_in_time_is_told_and_the_rest_is_asked_for() {
+    let server = Server::shared();
+    let port = gateway(server.port(), |path, answer, client| {
+        if path == "/file/content" && answer.ends_with(b"slow") {
+            client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ns")?;
+            return client.read(&mut [0]).map(|_| ()); // until the client goes
+        }
+        client.write_all(answer)
+    });
+    let url = format!("http://127.0.0.1:{port}");
+    let offline = Offline::new("team/slow");
+    let slow = offline.file(b"slow");
+    offline.file(b"quick");
+    offline.object("config", &json!(1));
+    assert_eq!(offline.sync(&url).error(), None);
+    let hasty = Connection { timeout: Some(Duration::from_secs(3)), ..connection(&url) };
+    let (outcome, missing) = offline.verify_over(&hasty, false);
+    assert_eq!((outcome.counts(), missing), ((2, 2), vec![]));
+    let error = outcome.error().unwrap();
+    assert_eq!(error.status(), Status::Incomplete);
+    assert!(error.text().contains(&format!("team/slow: file/{slow} did not come within the time")), "{error}");
 }
 
 #[test]

@@ -40,7 +40,8 @@ const LARGEST_ANSWER: u64 = 128 << 20;
 /// end in less than 5 s.
 const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
-/// How many times the limit of one step the whole body may take: 31 MiB within 300 s need 0.9 Mbit/s.
+/// How many times the limit of one step a whole body may take, either way: 31 MiB within 300 s need 0.9 Mbit/s. One that
+/// stands still is given up after a step.
 const BODY_STEPS: u32 = 10;
 
 /// The body of a successful answer.
@@ -137,7 +138,7 @@ impl Transport {
             traces: Server { address: destination.traces.clone(), agent: traces },
             signature,
             answer_limit: destination.timeout,
-            request_limit: destination.timeout.saturating_mul(BODY_STEPS + 5),
+            request_limit: destination.timeout.saturating_mul(2 * BODY_STEPS + 4),
             has_answered: AtomicBool::new(false),
             stop: stop.clone(),
             pace: Pace::default(),
@@ -192,7 +193,7 @@ impl Transport {
             if !response.status().is_success() {
                 return Err(refusal(&place, response));
             }
-            reader_digest(response.body_mut().as_reader()).map_err(|cause| self.failed(&place, ureq::Error::Io(cause)))
+            reader_digest(response.body_mut().as_reader()).map_err(|cause| self.failed(&place, cause.into()))
         })
     }
 
@@ -419,7 +420,7 @@ fn checked(answer: Answer) -> std::result::Result<Answer, Failure> {
 }
 
 fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> Config {
-    let step = Some(destination.timeout);
+    let (step, body) = (Some(destination.timeout), Some(destination.timeout.saturating_mul(BODY_STEPS)));
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -429,9 +430,9 @@ fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> C
         .tls_config(tls.clone())
         .timeout_connect(Some(destination.timeout.min(CONNECT_LIMIT)))
         .timeout_send_request(step)
-        .timeout_send_body(Some(destination.timeout.saturating_mul(BODY_STEPS)))
+        .timeout_send_body(body)
         .timeout_recv_response(step)
-        .timeout_recv_body(step)
+        .timeout_recv_body(body)
         .timeout_per_read(step)
         .timeout_per_write(step)
         .build()
