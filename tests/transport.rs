@@ -381,6 +381,21 @@ fn a_stop_ends_a_request_that_waits_for_its_answer_whatever_stands_between() {
 }
 
 #[test]
+fn a_proxy_that_drips_its_answer_is_given_up_as_one_that_does_not_answer() {
+    let port = serving(|_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\nX-Slow: ")?;
+        (0..30).try_for_each(|_| {
+            thread::sleep(Duration::from_millis(100));
+            client.write_all(b"x")
+        })
+    });
+    let proxy = format!("http://127.0.0.1:{port}");
+    let variables = [("HTTP_PROXY", proxy.as_str()), ("WEAVE_HTTP_TIMEOUT", "0.5")];
+    let failure = transport_with("http://127.0.0.1:9", &variables).server_info().unwrap_err();
+    assert!(failure.is_silence() && failure.is_dead_link(), "{failure:?}");
+}
+
+#[test]
 fn a_stop_ends_a_request_whose_body_finds_no_room() {
     let (_listener, port) = mute();
     let body = vec![b' '; 30 << 20];

@@ -12,6 +12,7 @@ mod identity;
 mod interrupt;
 mod names;
 mod netrc;
+mod opening;
 mod pace;
 pub mod project;
 pub mod proxy;

@@ -36,8 +36,8 @@ use crate::record::digest::reader_digest;
 /// More than any answer that a sender asks for: a million row digests are 47 MB.
 const LARGEST_ANSWER: u64 = 128 << 20;
 
-/// The longest time for connecting: who is there answers sooner, and a pass to a server that swallows what it is sent is to
-/// end in less than 5 s.
+/// The longest time for connecting: who is there answers sooner, and a pass to a server that swallows what it is sent, or
+/// whose name nobody knows, is to end in less than 5 s.
 const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
 /// How many times the limit of one step a whole body may take, either way: 31 MiB within 300 s need 0.9 Mbit/s. One that
@@ -121,9 +121,8 @@ impl Transport {
     /// Prepares the way; the network is not touched yet. When `stop` is due, requests end as cancelled.
     pub fn new(destination: &Destination, stop: &Stop) -> Result<Transport> {
         let tls = tls(destination)?;
-        let connecting = destination.timeout.min(CONNECT_LIMIT);
-        let agent =
-            |proxy: &Option<Proxy>| interrupt::agent(config(destination, &tls, proxy.clone()), connecting, stop);
+        let names = connecting(destination) / 2;
+        let agent = |proxy: &Option<Proxy>| interrupt::agent(config(destination, &tls, proxy.clone()), names, stop);
         let base = agent(&destination.base_proxy);
         let same_way = destination.base_proxy == destination.traces_proxy;
         let traces = if same_way { base.clone() } else { agent(&destination.traces_proxy) };
@@ -138,7 +137,7 @@ impl Transport {
             traces: Server { address: destination.traces.clone(), agent: traces },
             signature,
             answer_limit: destination.timeout,
-            request_limit: destination.timeout.saturating_mul(2 * BODY_STEPS + 4),
+            request_limit: destination.timeout.saturating_mul(2 * BODY_STEPS + 3),
             has_answered: AtomicBool::new(false),
             stop: stop.clone(),
             pace: Pace::default(),
@@ -419,6 +418,11 @@ fn checked(answer: Answer) -> std::result::Result<Answer, Failure> {
     Err(Failure::of_success(&answer.place, answer.status, reason))
 }
 
+/// How long opening a connection may take, from finding the name to the last handshake.
+fn connecting(destination: &Destination) -> Duration {
+    destination.timeout.min(CONNECT_LIMIT)
+}
+
 fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> Config {
     let (step, body) = (Some(destination.timeout), Some(destination.timeout.saturating_mul(BODY_STEPS)));
     Agent::config_builder()
@@ -428,7 +432,7 @@ fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> C
         .accept("application/json")
         .proxy(proxy)
         .tls_config(tls.clone())
-        .timeout_connect(Some(destination.timeout.min(CONNECT_LIMIT)))
+        .timeout_connect(Some(connecting(destination)))
         .timeout_send_request(step)
         .timeout_send_body(body)
         .timeout_recv_response(step)
