@@ -7,6 +7,7 @@ mod common;
 use common::offline::Offline;
 use common::server::Server;
 use serde_json::{json, Value};
+use std::io::Write;
 use weave::record::kind::{Kind, RecordType};
 use weave::record::time::Timestamp;
 use weave::store::layout::Access;
@@ -43,6 +44,22 @@ fn a_call_that_is_tried_again_is_on_the_server_once() {
     let of_call = writes.as_array().unwrap().iter().filter(|write| write[1] == id.as_str() && write[0] == "start");
     assert_eq!(of_call.map(|write| write[2].clone()).collect::<Vec<_>>(), [json!(1)]);
     assert!(Rejected::open(&offline.folder(), Access::Owner).unwrap().is_empty());
+}
+
+#[test]
+fn a_retry_that_was_killed_before_its_file_had_a_place_is_finished_by_the_next_sync() {
+    let server = Server::shared();
+    let offline = Offline::new("team/killed");
+    let (id, line) = offline.call_line("again");
+    reject(&offline, Kind::Calls, Counted::Calls, Some(id.clone()), &line);
+    let sync = offline.folder().sync_folder();
+    std::fs::write(sync.join("rejected-1.moving"), line + "\n").unwrap();
+    let note = json!({"moving": ["calls/20260101_0000.jsonl#0"], "as": "rejected-1.moving", "to": "calls"});
+    let mut noted = std::fs::OpenOptions::new().append(true).open(sync.join("rejected.jsonl")).unwrap();
+    writeln!(noted, "{note}").unwrap();
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    let asked = json!({"project_id": "team/killed", "filter": {"call_ids": [id]}, "columns": ["id"]});
+    assert!(!server.post_bytes("/calls/stream_query", &asked).is_empty());
 }
 
 #[test]

@@ -5,12 +5,14 @@
 mod common;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::network::{answering, ForwardProxy, Front};
+use common::network::{answering, serving, ForwardProxy, Front};
 use common::server::{free_port, Server, ENTITY, KEY};
 use serde_json::{json, Value};
 use weave::sync::server::failure::{Failure, FailureKind};
@@ -215,6 +217,39 @@ fn a_file_that_is_gone_is_told_as_such_and_not_as_a_fault_of_the_network() {
 }
 
 #[test]
+fn what_is_no_regular_file_is_not_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    let transport = transport(Server::shared());
+    for path in [directory.path(), Path::new("/dev/null")] {
+        let sent = transport.post_file("/file/create", &[], "x", Content::File(path), &RetryId::random());
+        let failure = sent.unwrap_err();
+        assert_eq!(failure.kind(), FailureKind::LocalFile, "{failure}");
+        assert_eq!(failure.to_string(), format!("cannot read {}: it is no regular file", path.display()));
+    }
+}
+
+#[test]
+fn a_file_that_gets_shorter_while_it_is_sent_is_told_as_such_and_not_as_a_fault_of_the_network() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("content");
+    // More than a connection holds on its way.
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len(64 << 20).unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let transport =
+        transport_with(&format!("http://{}", listener.local_addr().unwrap()), &[("WEAVE_HTTP_TIMEOUT", "1")]);
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        client.read_exact(&mut [0]).unwrap();
+        file.set_len(0).unwrap();
+        let _ = std::io::copy(&mut client, &mut std::io::sink());
+    });
+    let failure = transport.post_file("/file/create", &[], "x", Content::File(&path), &RetryId::random()).unwrap_err();
+    assert_eq!(failure.kind(), FailureKind::LocalFile, "{failure}");
+    assert!(failure.to_string().contains("it was cut while it was sent"), "{failure}");
+}
+
+#[test]
 fn passing_faults_are_outlived_under_one_retry_id() {
     let server = Server::start(&["--fail-first", "2", "--fail-status", "429", "--retry-after", "0.001"]);
     let body = object(&server, "faults", json!(1)).to_string();
@@ -272,6 +307,33 @@ fn an_answer_that_does_not_come_in_time_may_still_have_been_applied() {
     assert!(failure.may_have_been_applied(), "{failure:?}");
 }
 
+#[test]
+fn a_body_that_comes_steadily_may_take_longer_than_one_step() {
+    let limit = Duration::from_secs(2);
+    let port = serving(move |_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        let began = Instant::now();
+        while began.elapsed() < limit.mul_f64(1.5) {
+            client.write_all(b"x")?;
+            thread::sleep(limit / 20);
+        }
+        Ok(())
+    });
+    let transport = transport_with(&format!("http://127.0.0.1:{port}"), &[("WEAVE_HTTP_TIMEOUT", "2")]);
+    transport.post_for_digest("/file/content", b"{}", &RetryId::random()).unwrap();
+}
+
+#[test]
+fn a_body_that_stands_still_is_late() {
+    let port = serving(|_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx")?;
+        client.read(&mut [0]).map(|_| ()) // until the client goes
+    });
+    let transport = transport_with(&format!("http://127.0.0.1:{port}"), &[("WEAVE_HTTP_TIMEOUT", "0.2")]);
+    let failure = transport.post_for_digest("/file/content", b"{}", &RetryId::random()).unwrap_err();
+    assert!(failure.is_late() && !failure.is_silence(), "{failure:?}");
+}
+
 /// Something that is connected by whoever comes, and reads and answers nothing.
 fn mute() -> (TcpListener, u16) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -316,6 +378,21 @@ fn a_stop_ends_a_request_that_waits_for_its_answer_whatever_stands_between() {
         assert!(failure.to_string().contains("stopped on request"), "{what}: {failure}");
         assert!(after < Duration::from_secs(2), "{what}: {after:?}");
     }
+}
+
+#[test]
+fn a_proxy_that_drips_its_answer_is_given_up_as_one_that_does_not_answer() {
+    let port = serving(|_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\nX-Slow: ")?;
+        (0..30).try_for_each(|_| {
+            thread::sleep(Duration::from_millis(100));
+            client.write_all(b"x")
+        })
+    });
+    let proxy = format!("http://127.0.0.1:{port}");
+    let variables = [("HTTP_PROXY", proxy.as_str()), ("WEAVE_HTTP_TIMEOUT", "0.5")];
+    let failure = transport_with("http://127.0.0.1:9", &variables).server_info().unwrap_err();
+    assert!(failure.is_silence() && failure.is_dead_link(), "{failure:?}");
 }
 
 #[test]
@@ -420,6 +497,22 @@ fn what_is_no_weave_server_acknowledges_nothing() {
         let failure = post(&transport, "/obj/create", &json!({})).unwrap_err();
         assert_eq!(failure.kind(), FailureKind::Foreign, "{answer}: {failure}");
         assert!(!failure.may_be_a_records_fault());
+    }
+}
+
+#[test]
+fn a_success_without_the_answer_of_a_weave_server_may_have_been_applied() {
+    for (answer, reason) in [
+        ("HTTP/1.1 200 OK\r\n\r\n", "the answer is empty"),
+        ("HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\n{\"di", "the answer is no JSON: {\"di"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "the answer has another form than expected"),
+    ] {
+        let transport = transport_with(&format!("http://127.0.0.1:{}", answering(answer)), &[]);
+        let posted = transport.post_json("/obj/create", b"{}", &RetryId::random());
+        let failure = posted.and_then(|answer| answer.json::<BTreeMap<String, String>>()).unwrap_err();
+        assert!(failure.may_have_been_applied() && failure.status().is_some(), "{failure:?}");
+        let told = format!("/obj/create answered {}, but not as a Weave server does: {reason}", &answer[9..12]);
+        assert!(failure.to_string().contains(&told), "{failure}");
     }
 }
 

@@ -4,14 +4,18 @@
 
 mod common;
 
-use common::offline::Offline;
+use common::network::gateway;
+use common::offline::{connection, Offline};
 use common::server::Server;
 use serde_json::{json, Value};
+use std::io::{Read, Write};
+use std::time::Duration;
 use weave::record::digest::value_digest;
 use weave::record::json::Value as Json;
 use weave::record::kind::{Kind, RecordType};
 use weave::record::time::Timestamp;
 use weave::store::layout::data_files;
+use weave::sync::{cleaning, Connection};
 use weave::Status;
 
 /// One of everything, and so many calls.
@@ -48,6 +52,12 @@ fn start_and_end(offline: &Offline) -> (String, String) {
     offline.write_file(Kind::Calls, 1, &[line("call_start", json!({"start": start}))]);
     offline.write_file(Kind::Calls, 2, &[line("call_end", json!({"end": end}))]);
     (id, complete)
+}
+
+/// As if another server stood at the address of the one that everything was sent to.
+fn another_database(offline: &Offline, server: &Server) {
+    std::fs::remove_dir_all(offline.folder().sync_folder().join("receipts")).unwrap();
+    offline.make_receipts(&server.url());
 }
 
 fn delete(server: &Server, project: &str, ids: &[String]) {
@@ -98,6 +108,60 @@ fn what_is_missing_is_told_put_back_once_and_sent_as_it_was() {
 }
 
 #[test]
+fn an_end_that_is_put_back_alone_is_sent_as_the_end_of_the_call_that_the_server_has() {
+    let server = Server::shared();
+    let offline = Offline::new("team/halves");
+    let (id, line) = start_and_end(&offline);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    let data = serde_json::from_str::<Value>(&line).unwrap()["data"].clone();
+    // As a server that was put back to an earlier state.
+    server.post("/v2/team/halves/call/start", &json!({"start": data}));
+    let (outcome, missing) = offline.verify(&server.url(), true);
+    assert_eq!((outcome.put_back, missing), (1, vec![format!("end/{id}")]));
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    assert_eq!(offline.verify(&server.url(), false).1, [""; 0]);
+}
+
+/// Leaves a directory as a kill of the verification leaves it that has noted what it puts back: the file of a kind has no
+/// place yet.
+fn cut_before_its_place(offline: &Offline, kind: Kind) {
+    let sync = offline.folder().sync_folder();
+    let note: Value = serde_json::from_str(&std::fs::read_to_string(sync.join("put_back.jsonl")).unwrap()).unwrap();
+    let placed = data_files(&offline.folder().kind(kind)).unwrap().into_iter().find(|file| !file.synced).unwrap();
+    std::fs::rename(&placed.path, sync.join(note["moving"].as_str().unwrap())).unwrap();
+}
+
+#[test]
+fn what_was_noted_as_put_back_is_sent_by_the_next_sync_though_it_has_no_place_yet() {
+    let server = Server::shared();
+    let offline = Offline::new("team/noted");
+    let (id, line) = offline.call_line("step");
+    offline.write_file(Kind::Calls, 0, &[line]);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    delete(server, "team/noted", std::slice::from_ref(&id));
+    assert_eq!(offline.verify(&server.url(), true).0.put_back, 1);
+    cut_before_its_place(&offline, Kind::Calls);
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    assert_eq!(offline.verify(&server.url(), false).1, [""; 0]);
+}
+
+#[test]
+fn cleaning_keeps_the_bytes_of_a_file_that_was_noted_as_put_back_and_has_no_place_yet() {
+    let (server, other) = (Server::shared(), Server::start(&[]));
+    let offline = Offline::new("team/bytes");
+    let digest = offline.file(b"needed again");
+    offline.close();
+    assert_eq!(offline.sync(&server.url()).error(), None);
+    another_database(&offline, &other);
+    other.make_project("team", "bytes");
+    assert_eq!(offline.verify(&other.url(), true).0.put_back, 1);
+    cut_before_its_place(&offline, Kind::Files);
+    cleaning::clean(offline.root(), Duration::ZERO, &mut |_, _| {}).unwrap();
+    assert!(offline.folder().file_body(&digest).exists());
+    assert_eq!(offline.pending(Kind::Files), 1);
+}
+
+#[test]
 fn a_call_that_has_not_ended_on_the_server_is_missing_though_it_is_there() {
     let server = Server::shared();
     let offline = Offline::new("team/unended");
@@ -143,16 +207,35 @@ fn receipts_of_another_server_and_files_without_one_are_told_and_not_counted() {
 }
 
 #[test]
+fn a_file_that_does_not_come_in_time_is_told_and_the_rest_is_asked_for() {
+    let server = Server::shared();
+    let port = gateway(server.port(), |path, answer, client| {
+        if path == "/file/content" && answer.ends_with(b"slow") {
+            client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ns")?;
+            return client.read(&mut [0]).map(|_| ()); // until the client goes
+        }
+        client.write_all(answer)
+    });
+    let url = format!("http://127.0.0.1:{port}");
+    let offline = Offline::new("team/slow");
+    let slow = offline.file(b"slow");
+    offline.file(b"quick");
+    offline.object("config", &json!(1));
+    assert_eq!(offline.sync(&url).error(), None);
+    let hasty = Connection { timeout: Some(Duration::from_secs(3)), ..connection(&url) };
+    let (outcome, missing) = offline.verify_over(&hasty, false);
+    assert_eq!((outcome.counts(), missing), ((2, 2), vec![]));
+    let error = outcome.error().unwrap();
+    assert_eq!(error.status(), Status::Incomplete);
+    assert!(error.text().contains(&format!("team/slow: file/{slow} did not come within the time")), "{error}");
+}
+
+#[test]
 fn a_closed_project_is_told_and_nothing_of_it_counts_as_missing() {
     let (server, other) = (Server::start(&[]), Server::start(&[]));
     let (offline, _) = logged("team/closed", 5);
     assert_eq!(offline.sync(&server.url()).error(), None);
-    // The same address, with another database behind it.
-    let receipts = offline.folder().sync_folder().join("receipts");
-    for entry in std::fs::read_dir(&receipts).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
-    }
-    offline.make_receipts(&other.url());
+    another_database(&offline, &other);
     let (outcome, missing) = offline.verify(&other.url(), true);
     assert_eq!((outcome.counts(), missing.len()), ((0, 0), 0));
     assert!(outcome.error().unwrap().text().contains("team/closed"), "{}", outcome.text());

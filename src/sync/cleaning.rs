@@ -1,7 +1,7 @@
 //! Deleting what was sent long enough ago, by the times that receipts tell.
 
 use super::kept::directory::Directory;
-use super::kept::receipts;
+use super::kept::{put_back, receipts};
 use super::server::stop::Stop;
 use crate::error::Result;
 use crate::store::retention::{Cleaned, Cleaning};
@@ -11,8 +11,11 @@ use std::time::Duration;
 /// Deletes the synced data files of a directory that were sent at least `older_than` ago, and the bytes of files that no
 /// record needs any more. Receipts stay. Of each file that goes, `told` hears the path and the bytes.
 pub fn clean(dir: &Path, older_than: Duration, told: &mut dyn FnMut(&Path, u64)) -> Result<Cleaned> {
-    // A record that is put back meanwhile would lose its bytes.
-    let _directory = Directory::lock(dir, Duration::ZERO, &Stop::new())?;
+    // A record that is put back meanwhile would lose its bytes, and so would one that is noted and has no place yet.
+    let directory = Directory::lock(dir, Duration::ZERO, &Stop::new())?;
+    for project in directory.projects(None)? {
+        put_back::finish(&project, directory.access())?;
+    }
     cleaning(older_than, false).run(dir, told)
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Known {
     Missing,
     /// It was there, and somebody has deleted it.
     Deleted,
+    /// It did not come within the time that it may take, from a server that answers otherwise.
+    Late,
 }
 
 /// A project on a server, asked for what it holds.
@@ -146,8 +148,15 @@ impl Lookup<'_> {
     pub(super) fn file(&self, digest: &str) -> Result<Known> {
         let place = "/file/content";
         let question = json!({"project_id": self.project, "digest": digest}).to_string();
-        let ask = |id: &RetryId| self.transport.post_for_digest(place, question.as_bytes(), id);
-        self.known(self.retry.run(place, ask).map(|found| found == digest))
+        let ask = |id: &RetryId| match self.transport.post_for_digest(place, question.as_bytes(), id) {
+            // Asked for again, it would take as long again.
+            Err(late) if late.is_late() => Ok(None),
+            answer => answer.map(Some),
+        };
+        match self.retry.run(place, ask) {
+            Ok(None) => self.check_open().map(|()| Known::Late),
+            answer => self.known(answer.map(|found| found.as_deref() == Some(digest))),
+        }
     }
 
     fn known(&self, answer: std::result::Result<bool, Failure>) -> Result<Known> {

@@ -4,6 +4,7 @@ use super::choices::Choices;
 use super::kept::directory::Directory;
 use super::kept::open_calls::OpenCalls;
 use super::kept::progress::Progress;
+use super::kept::put_back;
 use super::kept::rejected::Rejected;
 use super::results::Results;
 use super::send::channel::Channel;
@@ -95,6 +96,7 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
     let (all, chosen) = (directory.projects(None)?, directory.projects(request.project)?);
     let mut pending = Vec::new();
     for project in &chosen {
+        put_back::finish(project, access)?;
         if has_pending(project, choices)? {
             pending.push(project);
         }

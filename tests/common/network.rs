@@ -1,11 +1,12 @@
 //! What stands between a client and a server: forwarding proxies, a reverse proxy with TLS or identity tokens, and
 //! things that are no Weave server.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc::{channel, Receiver};
+use std::sync::Arc;
 use std::thread;
 
 use tempfile::TempDir;
@@ -138,22 +139,54 @@ fn pipe(mut from: TcpStream, mut to: TcpStream) {
 
 /// Something on 127.0.0.1 that answers every request in the same way and is no Weave server. Gives its port.
 pub fn answering(answer: &'static str) -> u16 {
+    serving(move |_, client| client.write_all(answer.as_bytes()))
+}
+
+/// A gateway before a server, with a port of its own. `give` hears of each request's path and the server's whole answer,
+/// and writes to the client what that gets.
+pub fn gateway(server: u16, give: impl Fn(&str, &[u8], &mut TcpStream) -> Result<()> + Send + Sync + 'static) -> u16 {
+    serving(move |request, client| {
+        let (mut server, mut answer) = (TcpStream::connect(("127.0.0.1", server))?, Vec::new());
+        // The server then closes the connection behind its answer.
+        server.write_all(request.replacen("HTTP/1.1", "HTTP/1.0", 1).as_bytes())?;
+        server.read_to_end(&mut answer)?;
+        give(request.split(' ').nth(1).unwrap_or_default(), &answer, client)
+    })
+}
+
+/// Has `serve` answer each request, one for each connection. Gives the port.
+pub fn serving(serve: impl Fn(&str, &mut TcpStream) -> Result<()> + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
+    let serve = Arc::new(serve);
     thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let mut reader = BufReader::new(client.try_clone().unwrap());
-            let (mut line, mut length) = (String::new(), 0);
-            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                line.clear();
-            }
-            let _ = reader.read_exact(&mut vec![0; length]);
-            let _ = (&client).write_all(answer.as_bytes());
-            let _ = client.shutdown(Shutdown::Both);
+        for mut client in listener.incoming().flatten() {
+            let serve = serve.clone();
+            thread::spawn(move || {
+                // Whoever has asked may be gone.
+                let _ = read_request(&client).and_then(|request| serve(&request, &mut client));
+                let _ = client.shutdown(Shutdown::Both);
+            });
         }
     });
     port
+}
+
+/// The head and the body of a request, which is text.
+fn read_request(client: &TcpStream) -> Result<String> {
+    let (mut reader, mut request, mut length) = (BufReader::new(client), String::new(), 0);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? <= 2 {
+            request += &line;
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        request += &line;
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(request + &String::from_utf8_lossy(&body))
 }

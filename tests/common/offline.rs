@@ -105,11 +105,15 @@ impl Offline {
     }
 
     pub fn verify(&self, server: &str, put_back: bool) -> (verify::Outcome, Vec<String>) {
-        let (connection, environment) = (connection(server), self.environment());
+        self.verify_over(&connection(server), put_back)
+    }
+
+    pub fn verify_over(&self, connection: &Connection, put_back: bool) -> (verify::Outcome, Vec<String>) {
+        let environment = self.environment();
         let verification = Verification {
             offline_dir: self.root(),
             project: None,
-            connection: &connection,
+            connection,
             environment: &environment,
             stop: Stop::new(),
             put_back,

@@ -1,6 +1,9 @@
 //! Nothing is written twice, whatever becomes of answers and of syncs.
 
 use super::*;
+use common::network::gateway;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use weave::record::kind::RecordType::{CostCreate, FeedbackCreate};
 
 /// Answers of requests are lost by thirds: errors before the work, errors after it, and cut connections.
@@ -117,4 +120,22 @@ fn what_was_under_way_when_a_sync_was_stopped_is_looked_up_by_the_next_one() {
     assert_eq!(outcome.error().unwrap().status(), Status::Cancelled);
     sync_until_done(&writer, &server.url(), TIMEOUT);
     assert_eq!((calls(&server, "team/x").len(), most_often_written(&server)), (count, 1));
+}
+
+#[test]
+fn a_price_whose_answer_came_without_its_body_is_looked_up_by_the_next_sync() {
+    let server = Server::start(&[]);
+    let writer = Writer::new("team/x");
+    let price = json!({"m": {"prompt_token_cost": 1.0, "completion_token_cost": 2.5}});
+    writer.record(CostCreate, &json!({"project_id": writer.project, "costs": price}));
+    let is_cut = AtomicBool::new(false);
+    let port = gateway(server.port(), move |path, answer, client| {
+        let cut = path == "/cost/create" && !is_cut.swap(true, Ordering::SeqCst);
+        client.write_all(if cut { b"HTTP/1.1 200 OK\r\n\r\n" } else { answer })
+    });
+    let url = format!("http://127.0.0.1:{port}");
+    assert_eq!(writer.sync(&url).error().unwrap().status(), Status::Server);
+    assert_eq!(writer.sync(&url).error(), None);
+    let costs = server.post("/cost/query", &json!({"project_id": "team/x"}));
+    assert_eq!(costs["results"].as_array().unwrap().len(), 1, "{costs}");
 }

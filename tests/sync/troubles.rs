@@ -106,6 +106,25 @@ fn a_data_file_of_which_the_rest_cannot_be_read_is_told_and_keeps_its_name() {
 }
 
 #[test]
+fn files_whose_bytes_cannot_be_read_stay_pending_and_the_rest_is_sent() {
+    let server = Server::shared();
+    let writer = Writer::new("team/unreadable");
+    let digest = bytes_digest(b"xyz");
+    let body = ProjectDir::new(writer.dir.path(), "team/unreadable").file_body(&digest);
+    std::fs::create_dir_all(&body).unwrap();
+    for digest in [&digest, ".", ".."] {
+        let data = json!({"project_id": "team/unreadable", "name": "x", "digest": digest, "size": 3});
+        writer.record(RecordType::FileCreate, &data);
+    }
+    writer.finished_call("{}");
+    let outcome = writer.sync(&server.url());
+    assert_eq!((writer.counts(&outcome, "files"), writer.counts(&outcome, "calls")), ((0, 3), (1, 0)));
+    let error = outcome.error().unwrap();
+    assert!(error.status() == Status::Incomplete && error.text().contains(body.to_str().unwrap()), "{error}");
+    assert_eq!((writer.pending(Kind::Files), writer.pending(Kind::Calls)), (1, 0));
+}
+
+#[test]
 fn records_that_a_quota_takes_while_they_are_sent_are_no_errors_and_later_ones_are_sent() {
     let server = Server::shared();
     let writer = Writer::new("team/taken");

@@ -5,10 +5,13 @@
 //! that it lies in since has a receipt of its own once it is sent.
 
 use super::lines::{self, Appender};
+use super::open_calls::{OpenCall, OpenCalls};
 use super::ranges::Ranges;
-use super::receipt_ids::Namer;
+use super::receipt_ids::{Namer, Names};
+use super::rejected::Rejected;
 use super::requeue::{self, Moving};
 use crate::error::Result;
+use crate::record::kind::Kind;
 use crate::store::layout::{Access, DataFile, ProjectDir};
 use crate::store::reader::Reader;
 use serde::{Deserialize, Serialize};
@@ -59,6 +62,29 @@ pub(in crate::sync) struct PutBack<'p> {
     files: HashMap<String, Ranges>,
 }
 
+/// Finishes what a crash left of putting records back, those that were rejected among them. Whoever looks at what is
+/// pending does so before; it holds the directory's lock.
+pub(in crate::sync) fn finish(project: &ProjectDir, access: Access) -> Result<()> {
+    if requeue::is_cut_short(project)? {
+        Rejected::open(project, access)?;
+        PutBack::open(project, access)?;
+    }
+    Ok(())
+}
+
+/// Records of one file on their way back, and the ids of those that have one.
+struct Taken {
+    moving: Moving,
+    records: Ranges,
+    ids: Vec<String>,
+}
+
+impl Taken {
+    fn begin(project: &ProjectDir, access: Access) -> Result<Taken> {
+        Ok(Taken { moving: Moving::begin(project, OWNER, access)?, records: Ranges::default(), ids: Vec::new() })
+    }
+}
+
 /// What became of the records that were sought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::sync) struct Done {
@@ -88,38 +114,70 @@ impl<'p> PutBack<'p> {
     /// Puts the records back that are sought and lie in a file, `file` by its name while pending; `None` when it is gone.
     pub(in crate::sync) fn take(&mut self, file: &str, sought: &Sought, namer: &Namer) -> Result<Option<Done>> {
         let Some((folder, path)) = self.content(file) else { return Ok(None) };
-        let known = self.files.entry(file.to_string()).or_default();
-        let (mut done, mut moving, mut records) = (Done::default(), None, Ranges::default());
+        let (mut done, mut taken) = (Done::default(), None);
         let (mut reader, mut line) = (Reader::open(&path)?, Vec::new());
         while let Some(index) = reader.next_line(&mut line)? {
             let place = format!("{file}#{index}");
-            let names = namer.of_line(&place, &line);
-            let by_id = names.id.flatten().is_some_and(|id| sought.has(&id));
-            if !by_id && !names.call.is_some_and(|call| sought.has_call(&call)) {
+            let Names { id, call } = namer.of_line(&place, &line);
+            let id = id.flatten();
+            let by_id = id.as_ref().is_some_and(|id| sought.has(id));
+            if !by_id && !call.is_some_and(|call| sought.has_call(&call)) {
                 continue;
             }
-            if known.contains(index) {
+            if self.files.get(file).is_some_and(|known| known.contains(index)) {
                 done.before += 1;
                 continue;
             }
-            let mut open = match moving.take() {
+            let mut open = match taken.take() {
                 Some(open) => open,
-                None => Moving::begin(self.project, OWNER, self.access)?,
+                None => Taken::begin(self.project, self.access)?,
             };
-            let is_full = open.add(&String::from_utf8_lossy(&line), &place)?;
-            records.insert(index, index);
+            let is_full = open.moving.add(&String::from_utf8_lossy(&line), &place)?;
+            open.records.insert(index, index);
+            open.ids.extend(id);
             done.put_back += 1;
-            if is_full {
-                put(self.project, self.access, &mut self.log, known, (file, &folder), open, &records)?;
-                records = Ranges::default();
-            } else {
-                moving = Some(open);
+            match is_full {
+                true => self.put(file, &folder, open)?,
+                false => taken = Some(open),
             }
         }
-        if let Some(open) = moving {
-            put(self.project, self.access, &mut self.log, known, (file, &folder), open, &records)?;
+        if let Some(open) = taken {
+            self.put(file, &folder, open)?;
         }
         Ok(Some(done))
+    }
+
+    fn put(&mut self, file: &str, folder: &str, taken: Taken) -> Result<()> {
+        let Taken { moving, records, ids } = taken;
+        if folder == Kind::Calls.folder() {
+            self.note_open_calls(&ids)?;
+        }
+        let name = moving.seal()?;
+        let note = Note {
+            file: file.to_string(),
+            records: records.iter().collect(),
+            moving: name.clone(),
+            to: folder.to_string(),
+        };
+        let mut text = serde_json::to_vec(&note).unwrap_or_default();
+        text.push(b'\n');
+        self.log.append(&text)?;
+        self.files.entry(note.file).or_default().insert_all(&records);
+        requeue::place(self.project, &name, folder, self.access)
+    }
+
+    /// An end whose start is not put back with it belongs to a start that the server has, or that is put back from another
+    /// file: it is sent as the end of an open call. The start that it would wait for was sent long ago.
+    fn note_open_calls(&self, ids: &[String]) -> Result<()> {
+        let starts: HashSet<&str> = ids.iter().filter_map(|id| id.strip_prefix("start/")).collect();
+        let ends = ids.iter().filter_map(|id| id.strip_prefix("end/")).filter(|call| !starts.contains(call));
+        let ends: Vec<&str> = ends.collect();
+        if ends.is_empty() {
+            return Ok(());
+        }
+        let mut open = OpenCalls::open(self.project, self.access)?;
+        let unknown: Vec<&str> = ends.into_iter().filter(|call| !open.contains(call)).collect();
+        open.add(unknown.into_iter().map(|call| (call.to_string(), OpenCall::default())))
     }
 
     fn content(&self, file: &str) -> Option<(String, PathBuf)> {
@@ -128,29 +186,6 @@ impl<'p> PutBack<'p> {
         let path = [pending.synced_path(), pending.path].into_iter().find(|path| path.exists())?;
         Some((folder.to_string(), path))
     }
-}
-
-fn put(
-    project: &ProjectDir,
-    access: Access,
-    log: &mut Appender,
-    known: &mut Ranges,
-    (file, folder): (&str, &str),
-    moving: Moving,
-    records: &Ranges,
-) -> Result<()> {
-    let name = moving.seal()?;
-    let note = Note {
-        file: file.to_string(),
-        records: records.iter().collect(),
-        moving: name.clone(),
-        to: folder.to_string(),
-    };
-    let mut text = serde_json::to_vec(&note).unwrap_or_default();
-    text.push(b'\n');
-    log.append(&text)?;
-    records.iter().for_each(|(first, last)| known.insert(first, last));
-    requeue::place(project, &name, folder, access)
 }
 
 fn hash(id: &str) -> [u8; 16] {

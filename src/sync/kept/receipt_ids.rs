@@ -15,7 +15,7 @@ use super::learned::Learned;
 use super::receipts::{About, Builder};
 use super::rejected::Rejected;
 use super::requeue::feedback_id;
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::record::digest::{bytes_digest, table_digest, value_digest};
 use crate::record::json::Value;
 use crate::record::kind::RecordType;
@@ -50,7 +50,8 @@ struct Part {
     id: Option<String>,
 }
 
-/// Writes the receipt of a data file that was sent whole; its counts are made here.
+/// Writes the receipt of a data file that was sent whole; its counts are made here. A file that cannot be read whole gets
+/// none: with it the file would count as sent, and be deleted in time.
 pub(in crate::sync) fn receipt_of(
     project: &ProjectDir,
     folder: &str,
@@ -86,7 +87,10 @@ pub(in crate::sync) fn receipt_of(
             }
         }
     }
-    receipt.finish(&file.path, &about).map(|_| ())
+    match reader.damage() {
+        Some(damage) => Err(Error::new(Status::Io, format!("no receipt is made: {damage}"))),
+        None => receipt.finish(&file.path, &about).map(|_| ()),
+    }
 }
 
 /// Names the records of a project as one destination knows them.
@@ -163,6 +167,7 @@ fn prices(data: &str, logged_at: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::kept::receipts::path_of;
     use serde_json::{json, Value as Json};
 
     fn names(record_type: &str, data: Json) -> Names {
@@ -178,6 +183,22 @@ mod tests {
 
     fn id(record_type: &str, data: Json) -> Option<String> {
         names(record_type, data).id.unwrap()
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_whole_gets_no_receipt() {
+        let root = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(root.path(), "team/demo");
+        let path = project.path.join("calls/20260101_0000.jsonl");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "{\"type\":\"call_complete\",\"timestamp\":\"t\",\"data\":{\"id\":\"a\"}}\n{\"ty")
+            .unwrap();
+        let file = DataFile::parse(&path).unwrap();
+        let about = About { records: 0, rejected: 0, server: "http://x", to: "team/demo", server_version: None };
+        let rejected = Rejected::open(&project, Access::Owner).unwrap();
+        let error = receipt_of(&project, "calls", &file, &rejected, about, Access::Owner).unwrap_err();
+        assert!(error.status() == Status::Io && error.text().contains("the last line is torn"), "{error}");
+        assert!(!path_of(&project, "calls", &file).exists());
     }
 
     #[test]

@@ -121,6 +121,12 @@ pub(in crate::sync) fn place(project: &ProjectDir, name: &str, folder: &str, acc
     disk::sync_directory(&project.sync_folder())
 }
 
+/// Whether there are files that were not given their place, or not noted.
+pub(in crate::sync) fn is_cut_short(project: &ProjectDir) -> Result<bool> {
+    let is_moving = |path: &PathBuf| path.to_string_lossy().ends_with(SUFFIX);
+    Ok(layout::entries(&project.sync_folder())?.iter().any(is_moving))
+}
+
 /// Removes an owner's files that no note names. Called when those that one names have their place.
 pub(in crate::sync) fn remove_unnamed(project: &ProjectDir, owner: &str) -> Result<()> {
     for path in layout::entries(&project.sync_folder())? {

@@ -64,6 +64,7 @@ pub struct Failure {
     reason: String,
     dead_link: bool,
     silent: bool,
+    late: bool,
     perhaps_applied: bool,
     over: bool,
     retry_after: Option<Duration>,
@@ -80,6 +81,7 @@ impl Failure {
             reason: shorten(reason.as_ref()),
             dead_link: false,
             silent: false,
+            late: false,
             perhaps_applied: false,
             over: true,
             retry_after: None,
@@ -100,6 +102,7 @@ impl Failure {
             reason: reason.to_owned(),
             dead_link: false,
             silent: false,
+            late: false,
             should_retry: None,
             ..self
         }
@@ -127,6 +130,13 @@ impl Failure {
             should_retry: header(headers, "x-should-retry").and_then(|value| value.parse().ok()),
             ..Failure::new(kind, place, reason)
         }
+    }
+
+    /// Reads a success whose body is not what a Weave server gives. What stands in between may have passed the request on
+    /// and kept the answer, or a part of it.
+    pub fn of_success(place: &str, status: u16, reason: impl AsRef<str>) -> Self {
+        let (status, perhaps_applied) = (Some(status), true);
+        Failure { status, perhaps_applied, ..Failure::new(FailureKind::Foreign, place, reason) }
     }
 
     /// Reads a request that got no answer.
@@ -168,7 +178,9 @@ impl Failure {
         };
         // A time limit that has passed, and a connection that was cut, say nothing of what the server goes on doing.
         let over = dead_link;
-        Failure { dead_link, silent, perhaps_applied, over, ..Failure::new(FailureKind::Unreachable, place, reason) }
+        let late = matches!(cause, ureq::Error::Timeout(_)) && !silent;
+        let failure = Failure::new(FailureKind::Unreachable, place, reason);
+        Failure { dead_link, silent, late, perhaps_applied, over, ..failure }
     }
 
     /// The kind of failure.
@@ -229,6 +241,11 @@ impl Failure {
     /// same again.
     pub fn is_silence(&self) -> bool {
         self.silent
+    }
+
+    /// Whether what was connected took longer than the request may.
+    pub fn is_late(&self) -> bool {
+        self.late
     }
 
     /// Whether the server may have carried the request out in spite of the failure.

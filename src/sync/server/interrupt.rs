@@ -15,16 +15,18 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, Error};
 
 use super::names::Names;
+use super::opening::{Later, Opening};
 use super::stop::Stop;
 
-/// An agent whose requests end when `stop` is due, and that looks up names within a limit. The chain is ureq's own, with [`Stopping`] around what opens a socket.
-pub(super) fn agent(config: Config, limit: Duration, stop: &Stop) -> Agent {
+/// An agent whose requests end when `stop` is due. Of the limit for connecting `names` at most goes into finding the name.
+/// The chain is ureq's own, with [`Stopping`] around what opens a socket.
+pub(super) fn agent(config: Config, names: Duration, stop: &Stop) -> Agent {
     let chain =
         ().chain(Stopping { inner: SocksConnector::default(), stop: stop.clone() })
             .chain(ConnectProxyConnector::default())
             .chain(Stopping { inner: TcpConnector::default(), stop: stop.clone() })
             .chain(RustlsConnector::default());
-    Agent::with_parts(config, chain, Names::new(limit, stop))
+    Agent::with_parts(config, Opening { chain: Arc::new(chain), names: Names::new(names, stop) }, Later)
 }
 
 /// What a request ends with that was stopped; [`super::transport`] tells it by the stop itself.

@@ -26,9 +26,13 @@ static UNDER_WAY: PerProcess<Mutex<HashMap<String, Arc<LookUp>>>> = PerProcess::
 /// Looks up names within a limit, or until it is to stop.
 #[derive(Debug)]
 pub(super) struct Names {
+    look: Look,
     limit: Duration,
     stop: Stop,
 }
+
+/// Finds the addresses of `HOST:PORT`, in whatever time that takes.
+type Look = fn(&str) -> io::Result<Vec<SocketAddr>>;
 
 /// One look-up: its answer, once there is one.
 #[derive(Default)]
@@ -39,15 +43,17 @@ struct LookUp {
 
 impl Names {
     pub(super) fn new(limit: Duration, stop: &Stop) -> Names {
-        Names { limit, stop: stop.clone() }
+        Names::by(addresses, limit, stop)
     }
 
-    fn find(&self, name: &str) -> Result<Vec<SocketAddr>, Error> {
-        self.wait(&begin(name, addresses))
+    /// The same, by another way than the system's.
+    pub(super) fn by(look: Look, limit: Duration, stop: &Stop) -> Names {
+        Names { look, limit, stop: stop.clone() }
     }
 
-    fn wait(&self, look_up: &LookUp) -> Result<Vec<SocketAddr>, Error> {
-        let until = Instant::now() + self.limit;
+    fn find(&self, name: &str, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
+        let until = Instant::now() + limit.min(self.limit);
+        let look_up = begin(name, self.look);
         let mut answer = lock(&look_up.answer);
         loop {
             if let Some(answer) = answer.as_ref() {
@@ -67,7 +73,7 @@ fn addresses(name: &str) -> io::Result<Vec<SocketAddr>> {
 }
 
 /// Begins to look up a name, unless that is under way.
-fn begin(name: &str, look: fn(&str) -> io::Result<Vec<SocketAddr>>) -> Arc<LookUp> {
+fn begin(name: &str, look: Look) -> Arc<LookUp> {
     let mut under_way = lock(UNDER_WAY.get());
     if let Some(look_up) = under_way.get(name) {
         return look_up.clone();
@@ -90,7 +96,7 @@ fn begin(name: &str, look: fn(&str) -> io::Result<Vec<SocketAddr>>) -> Arc<LookU
 }
 
 impl Resolver for Names {
-    fn resolve(&self, uri: &Uri, config: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err(Error::BadUri(uri.to_string()));
         };
@@ -98,7 +104,7 @@ impl Resolver for Names {
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let found = match host.parse::<IpAddr>() {
             Ok(_) => addresses(&name)?,
-            Err(_) => self.find(&name)?,
+            Err(_) => self.find(&name, *timeout.after)?,
         };
         let mut wanted = self.empty();
         // As many as there is room for.
@@ -132,9 +138,8 @@ mod tests {
 
     #[test]
     fn a_name_that_nobody_answers_for_is_given_up_and_asked_for_once() {
-        let names = Names::new(Duration::from_millis(60), &Stop::new());
-        for _ in 0..2 {
-            let given_up = names.wait(&begin("mute.example:1", never));
+        for limits in [(60, 3_600_000), (3_600_000, 60)].map(|(a, b)| [a, b].map(Duration::from_millis)) {
+            let given_up = Names::by(never, limits[0], &Stop::new()).find("mute.example:1", limits[1]);
             assert!(matches!(given_up, Err(Error::Timeout(Timeout::Resolve))));
         }
         assert_eq!(BEGUN.load(Ordering::SeqCst), 1);
@@ -144,12 +149,11 @@ mod tests {
     fn a_stop_ends_the_wait() {
         let stop = Stop::new();
         stop.ask();
-        let names = Names::new(Duration::from_secs(3600), &stop);
-        assert!(names
-            .wait(&begin("stopped.example:1", |_| loop {
-                std::thread::park()
-            }))
-            .is_err());
+        let for_ever = |_: &str| loop {
+            std::thread::park()
+        };
+        let limit = Duration::from_secs(3600);
+        assert!(Names::by(for_ever, limit, &stop).find("stopped.example:1", limit).is_err());
     }
 
     #[test]

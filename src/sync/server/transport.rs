@@ -4,6 +4,7 @@
 //! [`Failure`]. Nothing is tried again here, except once with a fresh access token. Redirects are not followed: a
 //! redirected POST would become a GET whose success means nothing. When a [`Stop`] is due, the request under way ends.
 
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,23 +29,26 @@ use super::interrupt;
 use super::pace::Pace;
 use super::retry::RetryId;
 use super::stop::Stop;
+use super::upload::Upload;
 use crate::error::{Error, Result, Status};
 use crate::record::digest::reader_digest;
 
 /// More than any answer that a sender asks for: a million row digests are 47 MB.
 const LARGEST_ANSWER: u64 = 128 << 20;
 
-/// The longest time for connecting: who is there answers sooner, and a pass to a server that swallows what it is sent is to
-/// end in less than 5 s.
+/// The longest time for connecting: who is there answers sooner, and a pass to a server that swallows what it is sent, or
+/// whose name nobody knows, is to end in less than 5 s.
 const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
-/// How many times the limit of one step the whole body may take: 31 MiB within 300 s need 0.9 Mbit/s.
+/// How many times the limit of one step a whole body may take, either way: 31 MiB within 300 s need 0.9 Mbit/s. One that
+/// stands still is given up after a step.
 const BODY_STEPS: u32 = 10;
 
 /// The body of a successful answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     place: String,
+    status: u16,
     body: Vec<u8>,
 }
 
@@ -66,7 +70,8 @@ impl Answer {
     }
 
     fn foreign(&self, cause: &serde_json::Error) -> Failure {
-        Failure::new(FailureKind::Foreign, &self.place, format!("the answer has another form than expected: {cause}"))
+        let reason = format!("the answer has another form than expected: {cause}");
+        Failure::of_success(&self.place, self.status, reason)
     }
 }
 
@@ -116,9 +121,8 @@ impl Transport {
     /// Prepares the way; the network is not touched yet. When `stop` is due, requests end as cancelled.
     pub fn new(destination: &Destination, stop: &Stop) -> Result<Transport> {
         let tls = tls(destination)?;
-        let connecting = destination.timeout.min(CONNECT_LIMIT);
-        let agent =
-            |proxy: &Option<Proxy>| interrupt::agent(config(destination, &tls, proxy.clone()), connecting, stop);
+        let names = connecting(destination) / 2;
+        let agent = |proxy: &Option<Proxy>| interrupt::agent(config(destination, &tls, proxy.clone()), names, stop);
         let base = agent(&destination.base_proxy);
         let same_way = destination.base_proxy == destination.traces_proxy;
         let traces = if same_way { base.clone() } else { agent(&destination.traces_proxy) };
@@ -133,7 +137,7 @@ impl Transport {
             traces: Server { address: destination.traces.clone(), agent: traces },
             signature,
             answer_limit: destination.timeout,
-            request_limit: destination.timeout.saturating_mul(BODY_STEPS + 5),
+            request_limit: destination.timeout.saturating_mul(2 * BODY_STEPS + 3),
             has_answered: AtomicBool::new(false),
             stop: stop.clone(),
             pace: Pace::default(),
@@ -188,7 +192,7 @@ impl Transport {
             if !response.status().is_success() {
                 return Err(refusal(&place, response));
             }
-            reader_digest(response.body_mut().as_reader()).map_err(|cause| self.failed(&place, ureq::Error::Io(cause)))
+            reader_digest(response.body_mut().as_reader()).map_err(|cause| self.failed(&place, cause.into()))
         })
     }
 
@@ -201,29 +205,29 @@ impl Transport {
         content: Content<'_>,
         id: &RetryId,
     ) -> std::result::Result<Answer, Failure> {
-        // Quotes and line ends would end the header that the name stands in.
-        let file_name = file_name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
         let server = &self.traces;
         let place = place("POST", server, path);
-        let length = match content {
-            Content::Bytes(bytes) => bytes.len() as u64,
-            // One that cannot be read is told below.
-            Content::File(path) => path.metadata().map_or(0, |about| about.len()),
-        };
         checked(self.signed(&place, |authorization| {
-            let part = match content {
-                Content::Bytes(bytes) => Part::bytes(bytes),
-                Content::File(path) => Part::file(path).map_err(|cause| {
-                    let error = Error::io("cannot read", path, &cause);
-                    Failure::new(FailureKind::LocalFile, &place, error.text())
-                })?,
+            let unreadable = |cause: &io::Error| {
+                let path = match content {
+                    Content::File(path) => path,
+                    Content::Bytes(_) => Path::new(file_name),
+                };
+                let error = Error::io("cannot read", path, cause);
+                Failure::new(FailureKind::LocalFile, &place, error.text())
             };
-            let part = part
-                .file_name(&file_name)
-                .mime_str("application/octet-stream")
+            let mut upload = Upload::open(content).map_err(|cause| unreadable(&cause))?;
+            let around = form(fields, file_name, Part::bytes(&[]))
+                .and_then(|mut empty| Ok(io::copy(&mut empty, &mut io::sink())?))
                 .map_err(|cause| Failure::of_error(&place, &cause))?;
-            let form = fields.iter().fold(Form::new(), |form, (name, value)| form.text(name, value));
-            self.post_to(server, path, authorization, None, id, (length, form.part("file", part)), &place)
+            let length = around + upload.length();
+            let body = form(fields, file_name, Part::reader(&mut upload))
+                .map_err(|cause| Failure::of_error(&place, &cause))?;
+            let sent = self.post_to(server, path, authorization, None, id, (length, body), &place);
+            match upload.failed {
+                Some(cause) => Err(unreadable(&cause)),
+                None => sent,
+            }
         })?)
     }
 
@@ -329,7 +333,8 @@ impl Transport {
         if !self.pace.admit(length, &self.stop) {
             return Err(Failure::stopped(place, &self.stop));
         }
-        let mut request = server.agent.post(server.address.at(path)).header("Authorization", authorization);
+        let request = server.agent.post(server.address.at(path)).header("Authorization", authorization);
+        let mut request = request.header("Content-Length", length);
         if let Some(content_type) = content_type {
             request = request.header("Content-Type", content_type);
         }
@@ -369,8 +374,20 @@ impl Transport {
         if self.stop.is_asked() && !tells_its_length(response.headers()) {
             return Err(self.failed(place, ureq::Error::ConnectionFailed));
         }
-        Ok(Answer { place: place.to_owned(), body })
+        Ok(Answer { place: place.to_owned(), status: response.status().as_u16(), body })
     }
+}
+
+/// A file with text fields before it. It has the same length around the bytes of the file whatever these are.
+fn form<'p>(
+    fields: &[(&'p str, &'p str)],
+    file_name: &str,
+    part: Part<'p>,
+) -> std::result::Result<Form<'p>, ureq::Error> {
+    // Quotes and line ends would end the header that the name stands in.
+    let file_name = file_name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let part = part.file_name(&file_name).mime_str("application/octet-stream")?;
+    Ok(fields.iter().fold(Form::new(), |form, (name, value)| form.text(name, value)).part("file", part))
 }
 
 /// The status and headers of a refusal tell enough even where its body is torn.
@@ -387,20 +404,27 @@ fn tells_its_length(headers: &HeaderMap) -> bool {
     headers.contains_key("content-length") || headers.contains_key("transfer-encoding")
 }
 
-/// A body that is no JSON under status 200 comes from something else than a Weave server, a sign-in page for instance:
-/// it acknowledges nothing.
+/// A body that is no JSON under status 200 comes from something else than a Weave server, a sign-in page for instance,
+/// or was cut: it acknowledges nothing.
 fn checked(answer: Answer) -> std::result::Result<Answer, Failure> {
-    match serde_json::from_slice::<IgnoredAny>(&answer.body) {
-        Ok(_) => Ok(answer),
-        Err(_) => {
-            let start = String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body)).into_owned();
-            Err(Failure::new(FailureKind::Foreign, &answer.place, format!("the answer is no JSON: {start}")))
-        }
+    if serde_json::from_slice::<IgnoredAny>(&answer.body).is_ok() {
+        return Ok(answer);
     }
+    let start = String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body)).into_owned();
+    let reason = match start.trim().is_empty() {
+        true => "the answer is empty".to_owned(),
+        false => format!("the answer is no JSON: {start}"),
+    };
+    Err(Failure::of_success(&answer.place, answer.status, reason))
+}
+
+/// How long opening a connection may take, from finding the name to the last handshake.
+fn connecting(destination: &Destination) -> Duration {
+    destination.timeout.min(CONNECT_LIMIT)
 }
 
 fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> Config {
-    let step = Some(destination.timeout);
+    let (step, body) = (Some(destination.timeout), Some(destination.timeout.saturating_mul(BODY_STEPS)));
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -408,11 +432,11 @@ fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> C
         .accept("application/json")
         .proxy(proxy)
         .tls_config(tls.clone())
-        .timeout_connect(Some(destination.timeout.min(CONNECT_LIMIT)))
+        .timeout_connect(Some(connecting(destination)))
         .timeout_send_request(step)
-        .timeout_send_body(Some(destination.timeout.saturating_mul(BODY_STEPS)))
+        .timeout_send_body(body)
         .timeout_recv_response(step)
-        .timeout_recv_body(step)
+        .timeout_recv_body(body)
         .timeout_per_read(step)
         .timeout_per_write(step)
         .build()
