@@ -31,6 +31,9 @@ pub const SYNC_FOLDER: &str = ".sync";
 /// files. They may be sent again, and so need the bytes of the files that they name.
 pub const REJECTED_FILE: &str = "rejected.jsonl";
 
+/// The folder in that folder with a receipt for each data file that was sent, `KIND-YYYYMMDD_0000.jsonl.gz`.
+const RECEIPTS_FOLDER: &str = "receipts";
+
 /// The entity under which projects are recorded whose entity is not known yet. It is bound at sync.
 pub const UNBOUND_ENTITY: &str = "offline";
 
@@ -219,7 +222,20 @@ pub fn last_numbers(folder: &Path) -> Result<HashMap<String, u64>> {
 /// The number for the next data file of a date: behind that of every file that has been, so that a name is never used
 /// twice. What a sync or a journal noted of a file would else be taken for the next one's.
 pub fn next_number(folder: &Path, date: &str) -> Result<u64> {
-    Ok(last_numbers(folder)?.get(date).map_or(0, |number| number + 1))
+    let last = last_numbers(folder)?.get(date).copied();
+    Ok(last.max(last_receipt(folder, date)?).map_or(0, |number| number + 1))
+}
+
+/// The largest number of a date that has a receipt. It is there also when the file was deleted by hand.
+fn last_receipt(folder: &Path, date: &str) -> Result<Option<u64>> {
+    let (Some(project), Some(kind)) = (folder.parent(), folder.file_name()) else { return Ok(None) };
+    let kind = format!("{}-", kind.to_string_lossy());
+    let number = |path: PathBuf| {
+        let (of, number, _) = parse_number(Path::new(path.file_name()?.to_str()?.strip_prefix(&kind)?))?;
+        (of == date).then_some(number)
+    };
+    let receipts = entries(&project.join(SYNC_FOLDER).join(RECEIPTS_FOLDER))?;
+    Ok(receipts.into_iter().filter_map(number).max())
 }
 
 /// The projects of an offline directory, in order of name.
@@ -308,6 +324,17 @@ mod tests {
             fs::write(folder.path().join(name), b"").unwrap();
             assert_eq!(next_number(folder.path(), "20261123").unwrap(), next, "{name}");
         }
+    }
+
+    #[test]
+    fn a_number_that_has_a_receipt_is_not_used_again_although_its_file_was_deleted_by_hand() {
+        let project = tempfile::tempdir().unwrap();
+        let receipts = project.path().join(SYNC_FOLDER).join(RECEIPTS_FOLDER);
+        fs::create_dir_all(&receipts).unwrap();
+        for name in ["calls-20261123_0007.jsonl.gz", "calls-20261124_0040.jsonl.gz", "files-20261123_0041.jsonl.gz"] {
+            fs::write(receipts.join(name), b"").unwrap();
+        }
+        assert_eq!(next_number(&project.path().join("calls"), "20261123").unwrap(), 8);
     }
 
     #[test]
