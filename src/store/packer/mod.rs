@@ -192,7 +192,8 @@ impl Packer {
         self.sources.waiting(&self.session)
     }
 
-    /// Packs one batch of what stands below `ends`, and gives its space back to the journal.
+    /// Packs one batch of what stands below `ends`, and gives its space back to the journal. An error when there is none,
+    /// so that nobody tries for ever.
     fn pack(&mut self, ends: &Ends) -> Result<()> {
         let level = if self.waiting() >= 3 * self.sizes.batch { FAST_LEVEL } else { SMALL_LEVEL };
         self.output.set_level(level);
@@ -202,8 +203,12 @@ impl Packer {
             damaged::set_aside(&self.root, &path, 0, &reason, self.access)?;
         }
         let records = self.output.write(&taken.batch)?.records;
-        let reached = taken.reached;
+        let (reached, before) = (taken.reached, self.sources.waiting_below(ends));
         self.sources.packed(&reached);
+        if self.sources.waiting_below(ends) >= before {
+            let text = format!("{before} bytes in the journal can not be read; they are left to the next start");
+            return Err(Error::new(Status::Io, text));
+        }
         self.session.count_packed(records);
         // What survives a power loss in the journal must do so in data files before it is gone there.
         if self.sources.frees_what_is_synced() {
@@ -324,5 +329,24 @@ mod tests {
             assert!(objects > 0 && packer.sources.waiting_below(&ends) < before);
         }
         assert_eq!(packer.sources.waiting_below(&ends), 0, "the call came last");
+    }
+
+    #[test]
+    fn a_journal_of_which_nothing_can_be_taken_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let options = StoreOptions { dir: root.path().to_path_buf(), ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, Sizes::USUAL).unwrap();
+        let call = Body::Call(&Call::default());
+        let record = Record {
+            record_type: RecordType::CallComplete,
+            timestamp: Timestamp::now(),
+            project: "team/p",
+            body: call,
+        };
+        session.append(&record).unwrap();
+        packer.sources.attach(session.pool());
+        let mut ends = packer.sources.ends(&session);
+        ends.others = 1; // what comes first is nowhere
+        assert_eq!(packer.pack(&ends).unwrap_err().status(), Status::Io);
     }
 }
