@@ -102,9 +102,11 @@ impl Access {
             fs::set_permissions(path, Permissions::from_mode(mode))?;
         }
         let owner = path.parent().filter(|_| process::is_root()).and_then(|folder| fs::metadata(folder).ok());
-        match owner {
-            Some(owner) if owner.uid() != 0 => lchown(path, Some(owner.uid()), Some(owner.gid())),
-            _ => Ok(()),
+        let Some(owner) = owner.filter(|owner| owner.uid() != 0) else { return Ok(()) };
+        match lchown(path, Some(owner.uid()), Some(owner.gid())) {
+            // Root in a container, or of another machine, may not give files away, and not every file system has owners.
+            Err(cause) if matches!(cause.raw_os_error(), Some(libc::EPERM | libc::EINVAL | libc::ENOTSUP)) => Ok(()),
+            given => given,
         }
     }
 }
@@ -351,6 +353,12 @@ mod tests {
             let about = fs::metadata(&path).unwrap();
             assert_eq!((about.uid(), about.gid()), (12345, 54321), "{}", path.display());
         }
+    }
+
+    #[test]
+    fn root_that_may_not_give_files_away_keeps_them() {
+        let test = "store::layout::tests::root_that_may_not_give_files_away_keeps_them";
+        process::without_capabilities(test, |root| drop(Access::Owner.create_file(&root.join("file")).unwrap()));
     }
 
     #[test]
