@@ -236,15 +236,16 @@ fn last_receipt(folder: &Path, date: &str) -> Result<Option<u64>> {
         let (of, number, _) = parse_number(Path::new(path.file_name()?.to_str()?.strip_prefix(&kind)?))?;
         (of == date).then_some(number)
     };
-    let receipts = entries(&project.join(SYNC_FOLDER).join(RECEIPTS_FOLDER))?;
+    let receipts = readable_entries(&project.join(SYNC_FOLDER).join(RECEIPTS_FOLDER))?;
     Ok(receipts.into_iter().filter_map(number).max())
 }
 
-/// The projects of an offline directory, in order of name.
+/// The projects of an offline directory, in order of name. Folders that this process may not read are passed over:
+/// somebody else's, or the `lost+found` of a file system.
 pub fn projects(root: &Path) -> Result<Vec<ProjectDir>> {
     let mut found = Vec::new();
-    for entity in visible_folders(root)? {
-        for project in visible_folders(&root.join(&entity))? {
+    for entity in visible_folders(entries(root)?) {
+        for project in visible_folders(readable_entries(&root.join(&entity))?) {
             let path = root.join(&entity).join(&project);
             if Kind::ALL.iter().any(|kind| path.join(kind.folder()).is_dir()) {
                 found.push(ProjectDir { entity: entity.clone(), project, path });
@@ -264,11 +265,20 @@ pub fn data_files(folder: &Path) -> Result<Vec<DataFile>> {
 
 /// The paths in a folder; a folder that does not exist has none.
 pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |cause: io::Error| Error::io("cannot read the directory", folder, &cause);
-    match fs::read_dir(folder) {
-        Ok(listing) => listing.map(|entry| entry.map(|e| e.path()).map_err(failed)).collect(),
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(cause) => Err(failed(cause)),
+    entries_unless(folder, &[ErrorKind::NotFound])
+}
+
+/// The same; a folder that this process may not read has none either.
+pub(super) fn readable_entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    entries_unless(folder, &[ErrorKind::NotFound, ErrorKind::PermissionDenied])
+}
+
+/// The paths in a folder, none when it cannot be read for one of these reasons.
+fn entries_unless(folder: &Path, reasons: &[ErrorKind]) -> Result<Vec<PathBuf>> {
+    let listed = fs::read_dir(folder).and_then(|listing| listing.map(|entry| Ok(entry?.path())).collect());
+    match listed {
+        Err(cause) if reasons.contains(&cause.kind()) => Ok(Vec::new()),
+        listed => listed.map_err(|cause| Error::io("cannot read the directory", folder, &cause)),
     }
 }
 
@@ -286,12 +296,10 @@ pub fn check_exists(root: &Path) -> Result<()> {
     ))
 }
 
-fn visible_folders(folder: &Path) -> Result<Vec<String>> {
-    let names = entries(folder)?
-        .into_iter()
-        .filter(|path| path.is_dir())
-        .filter_map(|path| path.file_name().and_then(|n| n.to_str()).map(str::to_string));
-    Ok(names.filter(|name| !name.starts_with('.')).collect())
+fn visible_folders(entries: Vec<PathBuf>) -> impl Iterator<Item = String> {
+    let folders = entries.into_iter().filter(|path| path.is_dir());
+    let names = folders.filter_map(|path| path.file_name().and_then(|name| name.to_str()).map(str::to_string));
+    names.filter(|name| !name.starts_with('.'))
 }
 
 #[cfg(test)]
