@@ -290,6 +290,7 @@ mod tests {
     use crate::record::kind::{Kind, RecordType};
     use crate::record::time::Timestamp;
     use crate::store::data_file::FileOptions;
+    use crate::store::journal::progress;
     use crate::store::layout::ProjectDir;
     use crate::store::options::WhenFull;
 
@@ -380,5 +381,28 @@ mod tests {
         assert_eq!(failures_after_a_look(), 1, "the journal is full, and the request is the same");
         session.control().ask(false);
         assert_eq!(failures_after_a_look(), 2);
+    }
+
+    #[test]
+    fn notes_of_plain_files_do_not_grow_with_what_goes_to_other_projects() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().to_path_buf();
+        let options = StoreOptions { dir, compress: false, ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, Sizes::USUAL).unwrap();
+        let projects = ["team/a", "team/b"];
+        projects.iter().for_each(|project| session.set_options(project, options.files()));
+        for project in projects.iter().cycle().take(20) {
+            let (timestamp, body) = (Timestamp::now(), Body::Json("{}"));
+            session.append(&Record { record_type: RecordType::ObjCreate, timestamp, project, body }).unwrap();
+            session.control().ask(false);
+            packer.turn_if_due().unwrap();
+        }
+        let notes = std::fs::read(progress::path(&packer.folder.as_ref().unwrap().path)).unwrap();
+        let notes: serde_json::Value = serde_json::from_slice(&notes).unwrap();
+        for project in projects {
+            let streams = notes[format!("{project}/objects")]["unsynced"][0]["after"].as_array().unwrap();
+            let parts: Vec<usize> = streams.iter().map(|stream| stream[1].as_array().unwrap().len()).collect();
+            assert_eq!(parts, [1], "{project}");
+        }
     }
 }
