@@ -31,6 +31,9 @@ pub const SYNC_FOLDER: &str = ".sync";
 /// files. They may be sent again, and so need the bytes of the files that they name.
 pub const REJECTED_FILE: &str = "rejected.jsonl";
 
+/// The folder in that folder with a receipt for each data file that was sent, `KIND-YYYYMMDD_0000.jsonl.gz`.
+const RECEIPTS_FOLDER: &str = "receipts";
+
 /// The entity under which projects are recorded whose entity is not known yet. It is bound at sync.
 pub const UNBOUND_ENTITY: &str = "offline";
 
@@ -99,9 +102,11 @@ impl Access {
             fs::set_permissions(path, Permissions::from_mode(mode))?;
         }
         let owner = path.parent().filter(|_| process::is_root()).and_then(|folder| fs::metadata(folder).ok());
-        match owner {
-            Some(owner) if owner.uid() != 0 => lchown(path, Some(owner.uid()), Some(owner.gid())),
-            _ => Ok(()),
+        let Some(owner) = owner.filter(|owner| owner.uid() != 0) else { return Ok(()) };
+        match lchown(path, Some(owner.uid()), Some(owner.gid())) {
+            // Root in a container, or of another machine, may not give files away, and not every file system has owners.
+            Err(cause) if matches!(cause.raw_os_error(), Some(libc::EPERM | libc::EINVAL | libc::ENOTSUP)) => Ok(()),
+            given => given,
         }
     }
 }
@@ -219,14 +224,28 @@ pub fn last_numbers(folder: &Path) -> Result<HashMap<String, u64>> {
 /// The number for the next data file of a date: behind that of every file that has been, so that a name is never used
 /// twice. What a sync or a journal noted of a file would else be taken for the next one's.
 pub fn next_number(folder: &Path, date: &str) -> Result<u64> {
-    Ok(last_numbers(folder)?.get(date).map_or(0, |number| number + 1))
+    let last = last_numbers(folder)?.get(date).copied();
+    Ok(last.max(last_receipt(folder, date)?).map_or(0, |number| number + 1))
 }
 
-/// The projects of an offline directory, in order of name.
+/// The largest number of a date that has a receipt. It is there also when the file was deleted by hand.
+fn last_receipt(folder: &Path, date: &str) -> Result<Option<u64>> {
+    let (Some(project), Some(kind)) = (folder.parent(), folder.file_name()) else { return Ok(None) };
+    let kind = format!("{}-", kind.to_string_lossy());
+    let number = |path: PathBuf| {
+        let (of, number, _) = parse_number(Path::new(path.file_name()?.to_str()?.strip_prefix(&kind)?))?;
+        (of == date).then_some(number)
+    };
+    let receipts = readable_entries(&project.join(SYNC_FOLDER).join(RECEIPTS_FOLDER))?;
+    Ok(receipts.into_iter().filter_map(number).max())
+}
+
+/// The projects of an offline directory, in order of name. Folders that this process may not read are passed over:
+/// somebody else's, or the `lost+found` of a file system.
 pub fn projects(root: &Path) -> Result<Vec<ProjectDir>> {
     let mut found = Vec::new();
-    for entity in visible_folders(root)? {
-        for project in visible_folders(&root.join(&entity))? {
+    for entity in visible_folders(entries(root)?) {
+        for project in visible_folders(readable_entries(&root.join(&entity))?) {
             let path = root.join(&entity).join(&project);
             if Kind::ALL.iter().any(|kind| path.join(kind.folder()).is_dir()) {
                 found.push(ProjectDir { entity: entity.clone(), project, path });
@@ -246,11 +265,20 @@ pub fn data_files(folder: &Path) -> Result<Vec<DataFile>> {
 
 /// The paths in a folder; a folder that does not exist has none.
 pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |cause: io::Error| Error::io("cannot read the directory", folder, &cause);
-    match fs::read_dir(folder) {
-        Ok(listing) => listing.map(|entry| entry.map(|e| e.path()).map_err(failed)).collect(),
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(cause) => Err(failed(cause)),
+    entries_unless(folder, &[ErrorKind::NotFound])
+}
+
+/// The same; a folder that this process may not read has none either.
+pub(super) fn readable_entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    entries_unless(folder, &[ErrorKind::NotFound, ErrorKind::PermissionDenied])
+}
+
+/// The paths in a folder, none when it cannot be read for one of these reasons.
+fn entries_unless(folder: &Path, reasons: &[ErrorKind]) -> Result<Vec<PathBuf>> {
+    let listed = fs::read_dir(folder).and_then(|listing| listing.map(|entry| Ok(entry?.path())).collect());
+    match listed {
+        Err(cause) if reasons.contains(&cause.kind()) => Ok(Vec::new()),
+        listed => listed.map_err(|cause| Error::io("cannot read the directory", folder, &cause)),
     }
 }
 
@@ -268,12 +296,10 @@ pub fn check_exists(root: &Path) -> Result<()> {
     ))
 }
 
-fn visible_folders(folder: &Path) -> Result<Vec<String>> {
-    let names = entries(folder)?
-        .into_iter()
-        .filter(|path| path.is_dir())
-        .filter_map(|path| path.file_name().and_then(|n| n.to_str()).map(str::to_string));
-    Ok(names.filter(|name| !name.starts_with('.')).collect())
+fn visible_folders(entries: Vec<PathBuf>) -> impl Iterator<Item = String> {
+    let folders = entries.into_iter().filter(|path| path.is_dir());
+    let names = folders.filter_map(|path| path.file_name().and_then(|name| name.to_str()).map(str::to_string));
+    names.filter(|name| !name.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -311,6 +337,17 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_has_a_receipt_is_not_used_again_although_its_file_was_deleted_by_hand() {
+        let project = tempfile::tempdir().unwrap();
+        let receipts = project.path().join(SYNC_FOLDER).join(RECEIPTS_FOLDER);
+        fs::create_dir_all(&receipts).unwrap();
+        for name in ["calls-20261123_0007.jsonl.gz", "calls-20261124_0040.jsonl.gz", "files-20261123_0041.jsonl.gz"] {
+            fs::write(receipts.join(name), b"").unwrap();
+        }
+        assert_eq!(next_number(&project.path().join("calls"), "20261123").unwrap(), 8);
+    }
+
+    #[test]
     fn what_root_makes_in_somebodys_directory_is_theirs() {
         if !process::is_root() {
             return; // nobody else may give files away
@@ -324,6 +361,12 @@ mod tests {
             let about = fs::metadata(&path).unwrap();
             assert_eq!((about.uid(), about.gid()), (12345, 54321), "{}", path.display());
         }
+    }
+
+    #[test]
+    fn root_that_may_not_give_files_away_keeps_them() {
+        let test = "store::layout::tests::root_that_may_not_give_files_away_keeps_them";
+        process::without_capabilities(test, |root| drop(Access::Owner.create_file(&root.join("file")).unwrap()));
     }
 
     #[test]

@@ -47,7 +47,16 @@ pub fn try_hold(path: &Path) -> Result<Option<Held>> {
 
 /// Whether some process holds a lock on the file at `path`. A file that cannot be opened is not held.
 pub fn is_held(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| match file.try_lock() {
+    is_refused(path, File::try_lock)
+}
+
+/// Whether some process holds it for itself alone, and not shared.
+pub fn is_held_alone(path: &Path) -> bool {
+    is_refused(path, File::try_lock_shared)
+}
+
+fn is_refused(path: &Path, try_lock: impl Fn(&File) -> std::result::Result<(), TryLockError>) -> bool {
+    File::open(path).is_ok_and(|file| match try_lock(&file) {
         Err(TryLockError::WouldBlock) => true,
         _ => {
             drop(Held(file));

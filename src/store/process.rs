@@ -174,6 +174,30 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Runs the body of a test as root without capabilities, in a folder that is somebody else's: in a process of its own,
+/// which runs that test alone. Who is not root has none of them and runs it at once.
+#[cfg(test)]
+pub fn without_capabilities(test: &str, body: impl FnOnce(&Path)) {
+    use std::os::unix::fs::PermissionsExt;
+    const FOLDER: &str = "WEAVE_TEST_FOLDER";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        return body(Path::new(&folder));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    if !is_root() {
+        return body(folder.path());
+    }
+    std::os::unix::fs::chown(folder.path(), Some(12345), Some(54321)).unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let mut again = std::process::Command::new("setpriv");
+    again.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(std::env::current_exe().unwrap());
+    again.args(["--exact", test]).env(FOLDER, folder.path());
+    match again.output() {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
+        Err(cause) => println!("skipped: setpriv: {cause}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

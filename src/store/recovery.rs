@@ -93,6 +93,10 @@ impl Abandoned {
             return Ok(None);
         };
         let Some(lock) = lock::try_acquire(&journal::lock_path(path), access)? else { return Ok(None) };
+        // Shared from now on, which tells others that its process is gone.
+        if lock.file().try_lock_shared().is_err() {
+            return Ok(None); // somebody was faster: a lock is given back before it becomes a shared one
+        }
         let rings = journal::ring_files(path)?;
         let of_this_boot = journal::is_of_this_boot(path)?;
         Ok(Some(Abandoned { path: path.to_path_buf(), id, rings, of_this_boot, batch, _lock: lock }))
@@ -186,4 +190,18 @@ fn write(output: &mut Output, options: &FileOptions, batch: &Batch<'_>) -> Resul
         output.set_options(project, options.clone());
     }
     output.write(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_is_recovered_is_locked_and_still_told_as_one_whose_process_is_gone() {
+        let root = tempfile::tempdir().unwrap();
+        let journal::Folder { path, id, .. } = journal::Folder::create(root.path(), Access::Owner).unwrap();
+        let _taken = Abandoned::take(&path, Access::Owner, 1).unwrap().unwrap();
+        assert!(journal::is_in_use(root.path(), &id));
+        assert!(journal::is_any_left(root.path()).unwrap());
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::bodies::Bodies;
 use super::layout::{self, DataFile, ProjectDir};
-use super::lock;
 use super::needed::Needed;
+use super::{journal, lock};
 use crate::error::{Error, Result};
 use crate::record::kind::Kind;
 use crate::record::time::Timestamp;
@@ -40,7 +40,8 @@ impl Cleaning<'_> {
     /// Goes through the projects of a directory. Of each file that goes, `told` hears the path and how many bytes it has.
     ///
     /// A synced data file goes when its sync is long enough ago, nobody holds it, and no journal needs it. A file from the
-    /// future is not old. Bytes of files are kept as long as a record needs them that was not sent, or was rejected.
+    /// future is not old. Bytes of files are kept as long as a record needs them that was not sent, or was rejected, and
+    /// all of them as long as a journal is there whose process is gone.
     pub fn run(&self, root: &Path, told: &mut dyn FnMut(&Path, u64)) -> Result<Cleaned> {
         layout::check_exists(root)?;
         let mut cleaned = Cleaned::default();
@@ -48,19 +49,32 @@ impl Cleaning<'_> {
             for kind in Kind::ALL {
                 self.clean_kind(root, &project, kind, &mut cleaned, told)?;
             }
-            if let Some(needed) = Bodies::needed(&project)? {
-                // The record of a file may still be in the journal of a living process, but not for long.
-                let is_alone = Needed::look(root)?.is_empty();
-                let age = if is_alone { self.older_than } else { self.older_than.max(BODY_GRACE) };
-                for (path, bytes) in bodies(&project.kind(Kind::Files), age, |name| needed.contains(name))? {
-                    if self.only_told || delete(&path)? {
-                        told(&path, bytes);
-                        cleaned.bytes += bytes;
-                    }
-                }
-            }
+            self.clean_bodies(root, &project, BODY_GRACE, &mut cleaned, told)?;
         }
         Ok(cleaned)
+    }
+
+    /// The record of a file may still be in the journal of a living process: but no longer than `grace`.
+    fn clean_bodies(
+        &self,
+        root: &Path,
+        project: &ProjectDir,
+        grace: Duration,
+        cleaned: &mut Cleaned,
+        told: &mut dyn FnMut(&Path, u64),
+    ) -> Result<()> {
+        if journal::is_any_left(root)? {
+            return Ok(());
+        }
+        let Some(needed) = Bodies::needed(project)? else { return Ok(()) };
+        let age = if journal::all(root)?.is_empty() { self.older_than } else { self.older_than.max(grace) };
+        for (path, bytes) in bodies(&project.kind(Kind::Files), age, |name| needed.contains(name))? {
+            if self.only_told || delete(&path)? {
+                told(&path, bytes);
+                cleaned.bytes += bytes;
+            }
+        }
+        Ok(())
     }
 
     fn clean_kind(
@@ -269,5 +283,24 @@ mod tests {
         assert_eq!(clean_synced(root.path(), Duration::ZERO).unwrap(), 0);
         drop(held);
         assert_eq!(clean_synced(root.path(), Duration::ZERO).unwrap(), 1);
+    }
+
+    #[test]
+    fn bytes_of_files_stay_while_a_journal_is_there_whose_process_is_gone() {
+        let root = tempfile::tempdir().unwrap();
+        let body = ProjectDir::new(root.path(), "team/demo").file_body("digest");
+        fs::create_dir_all(body.parent().unwrap()).unwrap();
+        fs::write(&body, b"1234").unwrap();
+        let journal = journal::Folder::create(root.path(), layout::Access::Owner).unwrap().path;
+        let cleaning = Cleaning { older_than: Duration::ZERO, only_told: false, sent_at: &|_, _, _| None };
+        let clean = || {
+            let (project, mut cleaned) = (ProjectDir::new(root.path(), "team/demo"), Cleaned::default());
+            cleaning.clean_bodies(root.path(), &project, Duration::ZERO, &mut cleaned, &mut |_, _| {}).unwrap();
+        };
+        clean();
+        assert!(body.exists());
+        fs::remove_dir_all(journal).unwrap();
+        clean();
+        assert!(!body.exists());
     }
 }

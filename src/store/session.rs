@@ -5,6 +5,7 @@
 
 use super::control::{closed, Control};
 use super::data_file::FileOptions;
+use super::journal::log::ends::Ends;
 use super::journal::log::writer::Log;
 use super::journal::pool::{self, Appended, Pool};
 use super::journal::Folder;
@@ -28,9 +29,7 @@ pub struct Session {
     vanished: AtomicBool,
     pool: Arc<Pool>,
     log: Mutex<Log>,
-    /// The position behind the log's last record.
-    log_end: AtomicU64,
-    others_end: AtomicU64,
+    log_ends: Ends,
     /// Everything in the log below this is in data files.
     log_packed: AtomicU64,
     /// Tells that the packer gave space back, or that it never will. Waited for with the log locked.
@@ -81,8 +80,7 @@ impl Session {
             vanished: AtomicBool::new(false),
             pool,
             log: Mutex::new(Log::new(&folder.path, folder.id, access, sizes.segment)),
-            log_end: AtomicU64::new(0),
-            others_end: AtomicU64::new(0),
+            log_ends: Ends::default(),
             log_packed: AtomicU64::new(0),
             room: Condvar::new(),
             waiting: AtomicUsize::new(0),
@@ -162,10 +160,7 @@ impl Session {
             let before = log.position() - self.log_packed.load(Ordering::Acquire);
             if before == 0 || before + length as u64 <= self.journal_size {
                 log.append(record, length)?;
-                if !record.record_type.is_part_of_call() {
-                    self.others_end.store(log.position(), Ordering::Release);
-                }
-                self.log_end.store(log.position(), Ordering::Release);
+                self.log_ends.reach(log.position(), record.record_type.is_part_of_call());
                 return Ok(length);
             }
             let waiting = match &mut waiting {
@@ -299,13 +294,10 @@ impl Session {
         &self.log
     }
 
-    pub(super) fn log_end(&self) -> u64 {
-        self.log_end.load(Ordering::Acquire)
-    }
-
-    /// Where the last record in the log ends that is no part of a call. A call that is logged later may refer to it.
-    pub(super) fn others_end(&self) -> u64 {
-        self.others_end.load(Ordering::Acquire)
+    /// Where the log's last record ends, and its last one that is no part of a call. A call that is logged later may refer
+    /// to that.
+    pub(super) fn log_ends(&self) -> (u64, u64) {
+        self.log_ends.get()
     }
 
     pub(super) fn control(&self) -> &Control {

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::record::kind::Kind;
 use serde_json::{json, Map, Value};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// `{"bytes": …, "projects": {"entity/project": {"calls": {"pending_files", "pending_bytes", "synced_files",
@@ -36,16 +37,40 @@ pub fn directory_stats(root: &Path) -> Result<Value> {
     Ok(json!({"bytes": bytes_below(root)?, "projects": projects}))
 }
 
-/// The bytes of everything in a folder.
+/// The bytes of everything in a folder that this process may read.
 pub(super) fn bytes_below(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
-    for path in layout::entries(folder)? {
+    for path in layout::readable_entries(folder)? {
         match fs::symlink_metadata(&path) {
             Ok(about) if about.is_dir() => bytes += bytes_below(&path)?,
             Ok(about) => bytes += about.len(),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {} // deleted meanwhile
+            // Deleted meanwhile, or not for this process to see.
+            Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {}
             Err(cause) => return Err(Error::io("cannot read", &path, &cause)),
         }
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::process;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_folder_that_may_not_be_read_is_passed_over() {
+        let test = "store::usage::tests::a_folder_that_may_not_be_read_is_passed_over";
+        process::without_capabilities(test, |root| {
+            fs::create_dir_all(root.join("team/demo/calls")).unwrap();
+            fs::write(root.join("team/demo/calls/20260101_0000.jsonl"), b"{}\n").unwrap();
+            fs::create_dir(root.join("lost+found")).unwrap();
+            fs::set_permissions(root.join("lost+found"), fs::Permissions::from_mode(0)).unwrap();
+            let stats = directory_stats(root).unwrap();
+            assert_eq!(
+                (&stats["bytes"], &stats["projects"]["team/demo"]["calls"]["pending_files"]),
+                (&3.into(), &1.into())
+            );
+        });
+    }
 }

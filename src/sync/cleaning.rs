@@ -4,15 +4,24 @@ use super::kept::directory::Directory;
 use super::kept::{put_back, receipts};
 use super::server::stop::Stop;
 use crate::error::Result;
+use crate::log;
+use crate::store::layout::Access;
 use crate::store::retention::{Cleaned, Cleaning};
+use crate::store::{self, StoreOptions};
 use std::path::Path;
 use std::time::Duration;
 
 /// Deletes the synced data files of a directory that were sent at least `older_than` ago, and the bytes of files that no
-/// record needs any more. Receipts stay. Of each file that goes, `told` hears the path and the bytes.
+/// record needs any more. What processes that are gone left in their journals is packed before, since it may need some.
+/// Receipts stay. Of each file that goes, `told` hears the path and the bytes.
 pub fn clean(dir: &Path, older_than: Duration, told: &mut dyn FnMut(&Path, u64)) -> Result<Cleaned> {
     // A record that is put back meanwhile would lose its bytes, and so would one that is noted and has no place yet.
     let directory = Directory::lock(dir, Duration::ZERO, &Stop::new())?;
+    let group_access = directory.access() == Access::Group;
+    let options = StoreOptions { dir: dir.to_path_buf(), group_access, ..StoreOptions::default() };
+    if let Err(error) = store::recover(&options) {
+        log::write(log::Level::Warning, || format!("{error}; what its journal may need is kept"));
+    }
     for project in directory.projects(None)? {
         put_back::finish(&project, directory.access())?;
     }
@@ -31,7 +40,8 @@ fn cleaning(older_than: Duration, only_told: bool) -> Cleaning<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::layout::{Access, DataFile, ProjectDir};
+    use crate::store::journal::Folder;
+    use crate::store::layout::{DataFile, ProjectDir};
     use std::fs;
 
     #[test]
@@ -53,5 +63,16 @@ mod tests {
         assert_eq!(told, [(path.clone(), 3)]);
         assert_eq!(clean(root.path(), Duration::ZERO, &mut |_, _| {}).unwrap(), Cleaned { files: 1, bytes: 3 });
         assert!(!path.exists() && receipt.exists());
+    }
+
+    #[test]
+    fn a_journal_that_was_left_is_packed_and_does_not_keep_the_bytes_of_sent_files() {
+        let root = tempfile::tempdir().unwrap();
+        let body = ProjectDir::new(root.path(), "team/demo").file_body("digest");
+        fs::create_dir_all(body.parent().unwrap()).unwrap();
+        fs::write(&body, b"abc").unwrap();
+        drop(Folder::create(root.path(), Access::Owner).unwrap());
+        clean(root.path(), Duration::ZERO, &mut |_, _| {}).unwrap();
+        assert!(!body.exists());
     }
 }

@@ -241,6 +241,22 @@ fn synced_files_can_be_deleted_and_the_bytes_of_sent_files_with_them() {
 }
 
 #[test]
+fn what_is_logged_after_the_synced_files_were_deleted_by_hand_is_sent() {
+    let server = Server::shared();
+    let writer = Writer::new("team/deleted-by-hand");
+    let calls_folder = ProjectDir::new(writer.dir.path(), &writer.project).kind(Kind::Calls);
+    for _ in 0..2 {
+        writer.finished_call("{}");
+        let outcome = writer.sync(&server.url());
+        assert_eq!((outcome.error(), writer.counts(&outcome, "calls")), (None, (1, 0)));
+        for file in data_files(&calls_folder).unwrap().iter().filter(|file| file.synced) {
+            std::fs::remove_file(&file.path).unwrap();
+        }
+    }
+    assert_eq!(calls(server, "team/deleted-by-hand").len(), 2);
+}
+
+#[test]
 fn a_server_that_refuses_every_record_of_a_kind_has_none_set_aside() {
     let server = Server::start(&["--max-bytes", "10", "--fault-paths", "obj/create|feedback"]);
     let writer = Writer::new("team/refused");

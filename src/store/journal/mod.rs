@@ -98,6 +98,13 @@ pub fn is_in_use(root: &Path, journal: &JournalId) -> bool {
     lock::is_held(&lock_path(&folder(root).join(name_of(journal))))
 }
 
+/// Whether there is a journal whose process is gone, also while somebody recovers it: however old its records are, they
+/// may not be in data files yet. Those of a process that lives are so for a moment only.
+pub fn is_any_left(root: &Path) -> Result<bool> {
+    let is_left = |path: &PathBuf| id_of(path).is_some() && !lock::is_held_alone(&lock_path(path));
+    Ok(all(root)?.iter().any(is_left))
+}
+
 /// The name of a journal's folder: its id in hexadecimal.
 pub fn name_of(journal: &JournalId) -> String {
     journal.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -46,7 +46,9 @@ pub struct Packer {
     /// When it looks again, and how long it pauses while it finds nothing to do.
     due: Instant,
     pause: Duration,
+    /// Whether the last turn failed, and the request that it was for.
     failed: bool,
+    tried: Option<u64>,
     quota: Option<Quota>,
     /// The journal could not be synced: what is in it survives a power loss only once it is packed.
     journal_is_suspect: bool,
@@ -77,6 +79,7 @@ impl Packer {
             due: now,
             pause: POLL,
             failed: false,
+            tried: None,
             quota: options.quota.map(|bytes| Quota::new(&options.dir, bytes, options.quota_policy, access)),
             journal_is_suspect: false,
             vanished: false,
@@ -91,16 +94,19 @@ impl Packer {
     /// Takes a turn if it is time to, or something is asked for. Answers when the next one is due; `None` when it ended.
     pub fn turn_if_due(&mut self) -> Option<Instant> {
         let request = self.session.control().request();
-        let asked = request.asked.is_some();
-        // A ring half full wakes the thread before the pause is over. Somewhat early is as good: journals that are idle are
-        // looked at together then, and wake the processor no more often than one.
-        if Instant::now() + self.pause / 2 < self.due
-            && !asked
-            && !self.session.was_full(false)
-            && (self.failed || self.waiting() < self.sizes.batch)
-        {
+        let is_wanted = match self.failed {
+            // What waits for room does so because of the failure, and asks again and again.
+            true => request.stop || request.asked > self.tried,
+            // A ring half full wakes the thread before the pause is over.
+            false => request.asked.is_some() || self.session.was_full(false) || self.waiting() >= self.sizes.batch,
+        };
+        // Somewhat early is as good: journals that are idle are looked at together then, and wake the processor no more
+        // often than one.
+        let early = if self.failed { Duration::ZERO } else { self.pause / 2 };
+        if Instant::now() + early < self.due && !is_wanted {
             return Some(self.due);
         }
+        self.tried = request.asked;
         let done = self.turn(&request);
         self.failed = done.is_err();
         let pause = match &done {
@@ -192,7 +198,8 @@ impl Packer {
         self.sources.waiting(&self.session)
     }
 
-    /// Packs one batch of what stands below `ends`, and gives its space back to the journal.
+    /// Packs one batch of what stands below `ends`, and gives its space back to the journal. An error when there is none,
+    /// so that nobody tries for ever.
     fn pack(&mut self, ends: &Ends) -> Result<()> {
         let level = if self.waiting() >= 3 * self.sizes.batch { FAST_LEVEL } else { SMALL_LEVEL };
         self.output.set_level(level);
@@ -202,8 +209,12 @@ impl Packer {
             damaged::set_aside(&self.root, &path, 0, &reason, self.access)?;
         }
         let records = self.output.write(&taken.batch)?.records;
-        let reached = taken.reached;
+        let (reached, before) = (taken.reached, self.sources.waiting_below(ends));
         self.sources.packed(&reached);
+        if self.sources.waiting_below(ends) >= before {
+            let text = format!("{before} bytes in the journal can not be read; they are left to the next start");
+            return Err(Error::new(Status::Io, text));
+        }
         self.session.count_packed(records);
         // What survives a power loss in the journal must do so in data files before it is gone there.
         if self.sources.frees_what_is_synced() {
@@ -279,7 +290,9 @@ mod tests {
     use crate::record::kind::{Kind, RecordType};
     use crate::record::time::Timestamp;
     use crate::store::data_file::FileOptions;
+    use crate::store::journal::progress;
     use crate::store::layout::ProjectDir;
+    use crate::store::options::WhenFull;
 
     #[test]
     fn how_files_are_written_is_kept_until_a_turn_is_taken() {
@@ -324,5 +337,72 @@ mod tests {
             assert!(objects > 0 && packer.sources.waiting_below(&ends) < before);
         }
         assert_eq!(packer.sources.waiting_below(&ends), 0, "the call came last");
+    }
+
+    #[test]
+    fn a_journal_of_which_nothing_can_be_taken_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let options = StoreOptions { dir: root.path().to_path_buf(), ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, Sizes::USUAL).unwrap();
+        let call = Body::Call(&Call::default());
+        let record = Record {
+            record_type: RecordType::CallComplete,
+            timestamp: Timestamp::now(),
+            project: "team/p",
+            body: call,
+        };
+        session.append(&record).unwrap();
+        packer.sources.attach(session.pool());
+        let mut ends = packer.sources.ends(&session);
+        ends.others = 1; // what comes first is nowhere
+        assert_eq!(packer.pack(&ends).unwrap_err().status(), Status::Io);
+    }
+
+    #[test]
+    fn what_failed_is_tried_early_for_a_newer_request_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().to_path_buf();
+        let options = StoreOptions { dir, journal_size: 1, when_full: WhenFull::Refuse, ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, Sizes::USUAL).unwrap();
+        std::fs::write(root.path().join("team"), b"in the way").unwrap();
+        let append = || {
+            let (timestamp, body) = (Timestamp::now(), Body::Json("{}"));
+            session.append(&Record { record_type: RecordType::ObjCreate, timestamp, project: "team/p", body })
+        };
+        append().unwrap();
+        let mut failures_after_a_look = || {
+            packer.due = Instant::now() + Duration::from_secs(60);
+            packer.turn_if_due().unwrap();
+            session.stats().failures
+        };
+        session.control().ask(false);
+        assert_eq!(failures_after_a_look(), 1);
+        append().unwrap_err();
+        assert_eq!(failures_after_a_look(), 1, "the journal is full, and the request is the same");
+        session.control().ask(false);
+        assert_eq!(failures_after_a_look(), 2);
+    }
+
+    #[test]
+    fn notes_of_plain_files_do_not_grow_with_what_goes_to_other_projects() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().to_path_buf();
+        let options = StoreOptions { dir, compress: false, ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, Sizes::USUAL).unwrap();
+        let projects = ["team/a", "team/b"];
+        projects.iter().for_each(|project| session.set_options(project, options.files()));
+        for project in projects.iter().cycle().take(20) {
+            let (timestamp, body) = (Timestamp::now(), Body::Json("{}"));
+            session.append(&Record { record_type: RecordType::ObjCreate, timestamp, project, body }).unwrap();
+            session.control().ask(false);
+            packer.turn_if_due().unwrap();
+        }
+        let notes = std::fs::read(progress::path(&packer.folder.as_ref().unwrap().path)).unwrap();
+        let notes: serde_json::Value = serde_json::from_slice(&notes).unwrap();
+        for project in projects {
+            let streams = notes[format!("{project}/objects")]["unsynced"][0]["after"].as_array().unwrap();
+            let parts: Vec<usize> = streams.iter().map(|stream| stream[1].as_array().unwrap().len()).collect();
+            assert_eq!(parts, [1], "{project}");
+        }
     }
 }

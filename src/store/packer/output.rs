@@ -78,6 +78,7 @@ impl Output {
         for group in groups {
             self.append(&group, batch)?;
         }
+        self.coverage.add_to_all(&batch.parts);
         Ok(written)
     }
 

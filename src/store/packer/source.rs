@@ -57,7 +57,7 @@ struct Marks {
 pub struct Ends {
     log: u64,
     /// Where the last record of the log ends that a call may refer to.
-    others: u64,
+    pub(super) others: u64,
     rings: Vec<u64>,
 }
 
@@ -112,8 +112,8 @@ impl Sources {
     /// Where each stream ends now.
     pub fn ends(&self, session: &Session) -> Ends {
         let rings = self.rings.iter().map(|ring| ring.consumer.ring().head()).collect();
-        let others = session.others_end();
-        Ends { log: session.log_end(), others, rings }
+        let (log, others) = session.log_ends();
+        Ends { log, others, rings }
     }
 
     /// How many bytes are not in data files.

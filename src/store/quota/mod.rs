@@ -212,6 +212,9 @@ impl Quota {
 
     /// Deletes bytes of files that no record needs any more.
     fn delete_bodies(&mut self, projects: &[ProjectDir]) -> Result<()> {
+        if journal::is_any_left(&self.root)? {
+            return Ok(());
+        }
         for project in projects {
             if self.usage <= self.low() {
                 break;

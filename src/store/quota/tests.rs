@@ -336,6 +336,29 @@ fn bytes_of_files_go_when_no_pending_record_names_them() {
 }
 
 #[test]
+fn bytes_of_files_stay_while_a_journal_is_there_whose_process_is_gone() {
+    let dir = Directory::new();
+    let body = dir.path("team/demo/files/digest");
+    fs::create_dir_all(body.parent().unwrap()).unwrap();
+    fs::write(&body, vec![0; 1100 * 1024]).unwrap();
+    let living = journal::Folder::create(dir.root.path(), Access::Owner).unwrap();
+    let left = journal::Folder::create(dir.root.path(), Access::Owner).unwrap();
+    let lock = journal::lock_path(&left.path);
+    let mut quota = dir.quota(QuotaPolicy::Refuse);
+    quota.body_grace = Duration::ZERO;
+    std::mem::drop(left);
+    assert_eq!(quota.enforce(0).unwrap(), State::Full);
+    let recovered = File::open(&lock).unwrap();
+    recovered.lock_shared().unwrap();
+    assert_eq!(quota.enforce(0).unwrap(), State::Full);
+    assert!(body.exists());
+    fs::remove_dir_all(lock.parent().unwrap()).unwrap();
+    assert_eq!(quota.enforce(0).unwrap(), State::Room);
+    assert!(!body.exists());
+    std::mem::drop(living);
+}
+
+#[test]
 fn old_notes_become_lines_and_take_a_small_part_of_the_quota() {
     let dir = Directory::new();
     let mut quota = dir.quota(QuotaPolicy::DropOldest);

@@ -5,6 +5,7 @@
 //! A segment is a header (magic, stream id) and frames: length (4 bytes, little-endian), CRC-32 of the content, content
 //! ([`crate::record::frame`]).
 
+pub mod ends;
 pub mod reader;
 pub mod writer;
 

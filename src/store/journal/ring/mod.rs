@@ -18,7 +18,7 @@ mod memory;
 #[path = "memory_model.rs"]
 mod memory;
 mod producer;
-mod sync;
+pub(super) mod sync;
 
 #[cfg(all(test, not(loom)))]
 mod file_tests;

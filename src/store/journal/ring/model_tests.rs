@@ -1,9 +1,11 @@
-//! Every order in which producer and consumer can meet on their atomics (`make test-loom`).
+//! Every order in which producer and consumer can meet on their atomics, and writers of the log and the packer on its
+//! ends (`make test-loom`).
 //!
 //! The memory tells of two accesses that no order separates, so that these tests fail when a position is published or
 //! freed too early, or with too weak an order.
 
 use super::*;
+use crate::store::journal::log::ends::Ends;
 use loom::thread;
 
 /// Room for four frames.
@@ -110,5 +112,22 @@ fn the_next_consumer_goes_on_where_the_last_one_stopped() {
         let other = thread::spawn(consume(ring.clone()));
         let found = [consume(ring.clone())(), other.join().unwrap()];
         assert_eq!(found.into_iter().flatten().flatten().collect::<Vec<_>>(), [0, 1]);
+    });
+}
+
+#[test]
+fn what_a_call_may_refer_to_is_never_seen_to_end_behind_the_end_of_the_log() {
+    loom::model(|| {
+        let ends = Arc::new(Ends::default());
+        let writer = ends.clone();
+        let other = thread::spawn(move || {
+            writer.reach(1, false);
+            writer.reach(2, true);
+            writer.reach(3, false);
+        });
+        let (all, others) = ends.get();
+        assert!(others <= all);
+        other.join().unwrap();
+        assert_eq!(ends.get(), (3, 3));
     });
 }

@@ -1,4 +1,4 @@
-//! The atomics that producer and consumer meet on: the real ones, or those of the model checker.
+//! The atomics that those meet on who write to a journal and who pack it: the real ones, or those of the model checker.
 
 #[cfg(all(test, loom))]
 pub use loom::sync::atomic::{AtomicBool, AtomicU64};
