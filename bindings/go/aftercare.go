@@ -88,7 +88,7 @@ func Verify(ctx context.Context, options VerifyOptions) (Verified, error) {
 			options.Progress(progress)
 		}
 		return ctx.Err() == nil
-	})
+	}, false)
 	if ctx.Err() != nil {
 		return nil, caused(&Error{Status: StatusCancelled, Text: "the verification was not begun"}, context.Cause(ctx))
 	}

@@ -39,7 +39,8 @@ type Options struct {
 	// Filter sees every record before it is kept, on the goroutine that logs, also on several at once. A panic of it
 	// reaches that goroutine, and the record is dropped.
 	Filter func(*Record) Decision
-	// Progress is told what is sent to the server, on a thread of the library. It must not panic, flush or finish.
+	// Progress is told what is sent to the server, on a thread of the library. It must not flush or finish. A panic of
+	// it ends the program.
 	Progress func(Progress)
 	// OnError takes the failures of logging that [Op] cannot return. Default: an error message to [slog.Default].
 	OnError func(error)
@@ -127,7 +128,7 @@ func (o *Options) native() (*capi.Options, error) {
 		native.SetFilter(func(record *capi.Record) bool { return o.Filter(&Record{record}) == Keep })
 	}
 	if o.Progress != nil {
-		setProgress(native, func(progress Progress) bool { o.Progress(progress); return true })
+		setProgress(native, func(progress Progress) bool { o.Progress(progress); return true }, true)
 	}
 	o.Server.set(native)
 	o.Sending.set(native)
@@ -173,10 +174,10 @@ func setText(native *capi.Options, which int, field, text string) {
 	}
 }
 
-func setProgress(native *capi.Options, tell func(Progress) bool) {
+func setProgress(native *capi.Options, tell func(Progress) bool, detached bool) {
 	native.SetProgress(func(project, kind string, synced, errors uint64) bool {
 		return tell(Progress{project, kind, Counts{synced, errors}})
-	})
+	}, detached)
 }
 
 // whole counts units, the last one begun included, so that no limit becomes 0.

@@ -76,7 +76,7 @@ func Sync(ctx context.Context, options SyncOptions) (Results, error) {
 			options.Progress(progress)
 		}
 		return ctx.Err() == nil
-	})
+	}, false)
 	if ctx.Err() != nil {
 		return nil, caused(&Error{Status: StatusCancelled, Text: "the sync was not begun"}, context.Cause(ctx))
 	}

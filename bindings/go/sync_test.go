@@ -276,6 +276,25 @@ func TestAPanicOfProgressReachesWhoSyncs(t *testing.T) {
 	t.Errorf("returned %v", err)
 }
 
+func TestAPanicOfAClientsProgressEndsTheProgram(t *testing.T) {
+	if address := os.Getenv("PANIC_AT"); address != "" {
+		client, err := weave.Init("team/demo", weave.Options{OfflineDir: os.Getenv("PANIC_IN"),
+			Server:   weave.Server{APIKey: key, BaseURL: address, TraceServerURL: address},
+			Progress: func(weave.Progress) { panic("of the progress") }})
+		ok(t, err)
+		_, err = client.LogCall(background, "op", nil, nil)
+		ok(t, err)
+		_ = client.Flush(background)
+		select {}
+	}
+	program := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=1m")
+	program.Env = append(os.Environ(), "PANIC_AT="+server(t).BaseURL, "PANIC_IN="+filepath.Join(t.TempDir(), "offline"))
+	told, err := program.CombinedOutput()
+	if err == nil || !strings.Contains(string(told), "panic: of the progress") {
+		t.Errorf("%v: %s", err, told)
+	}
+}
+
 func TestSyncTellsWhyItCannotBegin(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)

@@ -14,6 +14,12 @@ type Filter func(*Record) bool
 // Progress is told how a sync goes on; false stops it.
 type Progress func(project, kind string, synced, errors uint64) bool
 
+// progress is what C knows by its handle. One that is detached runs on a thread of the library.
+type progress struct {
+	tell     Progress
+	detached bool
+}
+
 // Log takes a message of the library.
 type Log func(level int32, message string)
 
@@ -74,8 +80,13 @@ func wgFilter(record *C.weave_record, handle C.uintptr_t) (decision C.int32_t) {
 //export wgProgress
 func wgProgress(project, kind *C.char, synced, errors C.uint64_t, handle C.uintptr_t) (stop C.int32_t) {
 	stop = 1
-	defer notePanic()
-	if cgo.Handle(handle).Value().(Progress)(C.GoString(project), C.GoString(kind), uint64(synced), uint64(errors)) {
+	progress := cgo.Handle(handle).Value().(progress)
+	if progress.detached {
+		defer raisePanic()
+	} else {
+		defer notePanic()
+	}
+	if progress.tell(C.GoString(project), C.GoString(kind), uint64(synced), uint64(errors)) {
 		stop = 0
 	}
 	return stop
@@ -83,12 +94,7 @@ func wgProgress(project, kind *C.char, synced, errors C.uint64_t, handle C.uintp
 
 //export wgLog
 func wgLog(level C.int32_t, message *C.char) {
-	// Threads of the library have no caller that a panic could go to: it ends the program, as in any goroutine.
-	defer func() {
-		if value := recover(); value != nil {
-			go panic(value)
-		}
-	}()
+	defer raisePanic()
 	if log := receiver.Load(); log != nil {
 		(*log)(int32(level), C.GoString(message))
 	}
@@ -99,5 +105,13 @@ func wgLog(level C.int32_t, message *C.char) {
 func notePanic() {
 	if value := recover(); value != nil && !C.wg_has_panicked() {
 		C.wg_note_panic(C.uintptr_t(cgo.NewHandle(value)))
+	}
+}
+
+// raisePanic ends the program with the panic of a callback, as in any goroutine: threads of the library have no caller
+// that it could go to.
+func raisePanic() {
+	if value := recover(); value != nil {
+		go panic(value)
 	}
 }
