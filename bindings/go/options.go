@@ -36,11 +36,14 @@ type Options struct {
 	Server     Server
 	Sending    Sending
 
-	// Filter sees every record before it is kept, on the goroutine that logs, also on several at once. A panic of it
-	// reaches that goroutine, and the record is dropped.
+	// Filter sees every record before it is kept, while the goroutine that logs waits, also several at once. A panic of
+	// it reaches that goroutine; when it ends its own (runtime.Goexit, as t.Fatal does), the function that logs answers
+	// [StatusCancelled]. The record is dropped both times. It must not change or end the call whose record it sees, nor
+	// leave its thread locked (runtime.LockOSThread). A client that it refers to is never released.
 	Filter func(*Record) Decision
 	// Progress is told what is sent to the server, on a thread of the library. It must not flush or finish. A panic of
-	// it ends the program.
+	// it ends the program; when it ends its goroutine, the sending that it is told of stops, and is begun again later.
+	// As for Filter, its thread is not to be left locked, and a client that it refers to is never released.
 	Progress func(Progress)
 	// OnError takes the failures of logging that [Op] cannot return. Default: an error message to [slog.Default].
 	OnError func(error)

@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -276,6 +278,32 @@ func TestAPanicOfProgressReachesWhoSyncs(t *testing.T) {
 	t.Errorf("returned %v", err)
 }
 
+func TestAGoexitOfProgressEndsTheSyncAndFreesTheDirectory(t *testing.T) {
+	to, dir := server(t), written(t)
+	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to,
+		Progress: func(weave.Progress) { runtime.Goexit() }})
+	refused(t, err, weave.StatusCancelled, "runtime.Goexit", "kept")
+	results, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to})
+	ok(t, err)
+	same(t, "calls", results["team/demo"]["calls"], weave.Counts{Synced: 3})
+}
+
+func TestAGoexitOfAClientsProgressStopsOnePass(t *testing.T) {
+	var told atomic.Bool
+	client, err := weave.Init("team/demo", weave.Options{OfflineDir: filepath.Join(t.TempDir(), "offline"),
+		Server: online(server(t)), Progress: func(weave.Progress) {
+			if !told.Swap(true) {
+				runtime.Goexit()
+			}
+		}})
+	ok(t, err)
+	_, err = client.LogCall(background, "op", nil, nil)
+	ok(t, err)
+	refused(t, client.Flush(background), weave.StatusCancelled)
+	ok(t, client.Flush(background))
+	ok(t, client.Close())
+}
+
 func TestAPanicOfAClientsProgressEndsTheProgram(t *testing.T) {
 	if address := os.Getenv("PANIC_AT"); address != "" {
 		client, err := weave.Init("team/demo", weave.Options{OfflineDir: os.Getenv("PANIC_IN"),
@@ -295,14 +323,26 @@ func TestAPanicOfAClientsProgressEndsTheProgram(t *testing.T) {
 	}
 }
 
-func TestSyncTellsWhyItCannotBegin(t *testing.T) {
+// online has a client send when it is flushed, and not before.
+func online(to weave.Server) weave.Server {
+	to.SendInterval = time.Hour
+	return to
+}
+
+// unused is an address that nobody listens at.
+func unused(t *testing.T) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)
-	nobody := "http://" + listener.Addr().String()
 	ok(t, listener.Close())
+	return "http://" + listener.Addr().String()
+}
+
+func TestSyncTellsWhyItCannotBegin(t *testing.T) {
+	nobody := unused(t)
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("NETRC", filepath.Join(t.TempDir(), "none"))
-	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: written(t), Server: weave.Server{BaseURL: nobody}})
+	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: written(t), Server: weave.Server{BaseURL: nobody}})
 	refused(t, err, weave.StatusUnauthorized)
 	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: "/no/such/directory", Server: weave.Server{APIKey: key}})
 	refused(t, err, weave.StatusInvalidArgument, "/no/such/directory")

@@ -4,6 +4,7 @@ package capi
 import "C"
 
 import (
+	"iter"
 	"runtime/cgo"
 	"sync/atomic"
 )
@@ -69,11 +70,13 @@ func wgFilter(record *C.weave_record, handle C.uintptr_t) (decision C.int32_t) {
 	// What a filter that fails wanted to hide must not be kept.
 	decision = C.WEAVE_DROP
 	defer notePanic()
-	asked := &Record{record}
+	filter, asked := cgo.Handle(handle).Value().(Filter), &Record{record}
 	defer func() { asked.c = nil }()
-	if cgo.Handle(handle).Value().(Filter)(asked) {
-		decision = C.WEAVE_KEEP
-	}
+	apart("the filter ended its goroutine (runtime.Goexit); the record is dropped", func() {
+		if filter(asked) {
+			decision = C.WEAVE_KEEP
+		}
+	})
 	return decision
 }
 
@@ -86,9 +89,11 @@ func wgProgress(project, kind *C.char, synced, errors C.uint64_t, handle C.uintp
 	} else {
 		defer notePanic()
 	}
-	if progress.tell(C.GoString(project), C.GoString(kind), uint64(synced), uint64(errors)) {
-		stop = 0
-	}
+	apart("the progress function ended its goroutine (runtime.Goexit)", func() {
+		if progress.tell(C.GoString(project), C.GoString(kind), uint64(synced), uint64(errors)) {
+			stop = 0
+		}
+	})
 	return stop
 }
 
@@ -96,8 +101,34 @@ func wgProgress(project, kind *C.char, synced, errors C.uint64_t, handle C.uintp
 func wgLog(level C.int32_t, message *C.char) {
 	defer raisePanic()
 	if log := receiver.Load(); log != nil {
-		(*log)(int32(level), C.GoString(message))
+		apart("", func() { (*log)(int32(level), C.GoString(message)) })
 	}
+}
+
+// goexit is raised where a function of the program called runtime.Goexit. It tells what came of that.
+type goexit string
+
+// apart runs a function of the program on a goroutine of its own: runtime.Goexit, as of t.Fatal, would end that of the
+// callback and skip the frames of the library below it, so that nobody would give back what they hold. A panic is
+// raised again here, and a Goexit becomes the panic that is given.
+//
+// The goroutine is a coroutine, which has the thread of the callback. Any other would have to be woken on another one
+// and wake this one, for each record, and the library would not know its thread for the one that it has called.
+func apart(ended goexit, work func()) {
+	run, _ := iter.Pull(func(func(struct{}) bool) {
+		returned := false
+		defer func() {
+			if value := recover(); value != nil {
+				panic(value)
+			}
+			if !returned {
+				panic(ended)
+			}
+		}()
+		work()
+		returned = true
+	})
+	run()
 }
 
 // notePanic keeps the panic of a callback for the function of this package that is running on this thread. The first of
@@ -111,7 +142,8 @@ func notePanic() {
 // raisePanic ends the program with the panic of a callback, as in any goroutine: threads of the library have no caller
 // that it could go to.
 func raisePanic() {
-	if value := recover(); value != nil {
+	value := recover()
+	if _, ended := value.(goexit); value != nil && !ended {
 		go panic(value)
 	}
 }
