@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -102,6 +103,24 @@ func TestAPanicOfAFilterReachesWhoLogsAndDropsTheRecord(t *testing.T) {
 	}
 	workers.Wait()
 	same(t, "calls", len(whole(stored(t, client))), 320)
+}
+
+func TestACallWhoseStartAFilterPanickedAtIsReleasedWithItsClient(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "offline")
+	client, err := weave.Init("team/demo", weave.Options{Offline: true, OfflineDir: dir,
+		Filter: func(*weave.Record) weave.Decision { panic("of the filter") }})
+	ok(t, err)
+	func() {
+		defer func() { _ = recover() }()
+		_, _, err := client.Start(background, "op", nil)
+		t.Errorf("returned %v", err)
+	}()
+	// The library takes a process's journal away with what was last open there.
+	collect(t, func() bool {
+		journals, err := filepath.Glob(filepath.Join(dir, ".weave/journals/*"))
+		ok(t, err)
+		return len(journals) == 0
+	})
 }
 
 func TestAGoexitOfAFilterIsAnErrorForWhoLogsAndDropsTheRecord(t *testing.T) {
