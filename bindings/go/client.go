@@ -55,26 +55,7 @@ func (c *Client) Dropped() (uint64, error) {
 //
 // When the context ends first, the work goes on in the background, and the error is of [StatusTimeout] and wraps the
 // context's. Nothing is lost by that.
-func (c *Client) Flush(ctx context.Context) error {
-	if ctx.Done() == nil {
-		return fault(c.native.Flush(-1))
-	}
-	if ctx.Err() != nil {
-		return unfinished(ctx)
-	}
-	done := make(chan error, 1)
-	go func() { done <- c.native.Flush(limit(ctx)) }()
-	select {
-	case err := <-done:
-		if errors.Is(fault(err), StatusTimeout) {
-			// The deadline's own timer may be a moment behind.
-			return caused(fault(err), context.DeadlineExceeded)
-		}
-		return fault(err)
-	case <-ctx.Done():
-		return unfinished(ctx)
-	}
-}
+func (c *Client) Flush(ctx context.Context) error { return within(ctx, c.native.Flush) }
 
 // Finish flushes, and closes the session in any case: later work on it answers [StatusClosed]. To finish again does
 // nothing. Calls that have not ended stay open. The context counts as for Flush.
@@ -86,15 +67,19 @@ func (c *Client) Finish(ctx context.Context) error {
 	if errors.Is(flushed, StatusClosed) {
 		return nil
 	}
-	left := int64(0)
 	if flushed == nil {
-		left = limit(ctx)
-	}
-	finished := fault(c.native.Finish(left))
-	if flushed != nil && finished != nil {
+		// What was logged meanwhile.
+		flushed = within(ctx, c.native.Finish)
+		if flushed != nil {
+			// The context may have ended before that closed the session.
+			_ = c.native.Finish(0)
+		}
 		return flushed
 	}
-	return finished
+	if c.native.Finish(0) == nil {
+		return nil
+	}
+	return flushed
 }
 
 // Close finishes with no limit of time but the one that weave_finish has: a server that takes nothing.
@@ -112,6 +97,29 @@ func (c *Client) Query(path string, request any) (json.RawMessage, error) {
 		return nil, fault(err)
 	}
 	return json.RawMessage(answer), nil
+}
+
+// within does work of the library that takes a limit, as long as the context lasts. The work cannot be broken off: it
+// goes on in the background then.
+func within(ctx context.Context, work func(limit int64) error) error {
+	if ctx.Done() == nil {
+		return fault(work(-1))
+	}
+	if ctx.Err() != nil {
+		return unfinished(ctx)
+	}
+	done := make(chan error, 1)
+	go func() { done <- fault(work(limit(ctx))) }()
+	select {
+	case err := <-done:
+		if _, limited := ctx.Deadline(); limited && errors.Is(err, StatusTimeout) {
+			// The deadline's own timer may be a moment behind.
+			return caused(err, context.DeadlineExceeded)
+		}
+		return err
+	case <-ctx.Done():
+		return unfinished(ctx)
+	}
 }
 
 // limit is the time that a context leaves, in milliseconds; -1 without a deadline.

@@ -3,10 +3,15 @@ package weave_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -104,6 +109,43 @@ func TestAnEndedContextEndsFlushAndFinishAndLosesNothing(t *testing.T) {
 	refused(t, err, weave.StatusClosed)
 	next := opened(t, weave.Options{OfflineDir: client.OfflineDir()})
 	same(t, "calls", len(whole(stored(t, next))), 1)
+}
+
+func TestACancelledContextEndsFinishAmidARequest(t *testing.T) {
+	to, answer := server(t), make(chan struct{})
+	behind, err := url.Parse(to.BaseURL)
+	ok(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	var finishing atomic.Bool
+	var passes atomic.Int32
+	front := httptest.NewServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
+		// Sending begins with this request. The first is of the flush, the second of what was logged meanwhile.
+		if finishing.Load() && request.URL.Path == "/graphql" && passes.Add(1) == 2 {
+			cancel()
+			<-answer
+		}
+		proxy.ServeHTTP(writer, request)
+	}))
+	defer front.Close()
+	answering := sync.OnceFunc(func() { close(answer) })
+	defer answering()
+	to.BaseURL, to.TraceServerURL = front.URL, front.URL
+	filter, released := witness()
+	client, err := weave.Init("team/demo", weave.Options{OfflineDir: filepath.Join(t.TempDir(), "offline"),
+		Server: online(to), Filter: filter})
+	ok(t, err)
+	finishing.Store(true)
+	err = client.Finish(ctx)
+	refused(t, err, weave.StatusTimeout)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v hides the context's error", err)
+	}
+	_, err = client.LogCall(background, "op", nil, nil)
+	refused(t, err, weave.StatusClosed)
+	answering()
+	collect(t, released) // what goes on in the background ends
 }
 
 func TestAClientThatNobodyClosedIsReleasedAndLosesNothing(t *testing.T) {
