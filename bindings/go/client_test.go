@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	weave "github.com/libweave/libweave-go"
 )
@@ -163,6 +164,30 @@ func TestAClientThatNobodyClosedIsReleasedAndLosesNothing(t *testing.T) {
 	if len(found) != 2 || found["open"] == nil || found["finished"] == nil {
 		t.Errorf("%v", found)
 	}
+}
+
+func TestAClientThatCannotBeReleasedYetHoldsUpNoOtherCleanup(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	enter := sync.OnceFunc(func() { close(entered) })
+	filter, released := witness()
+	to, dir := server(t), filepath.Join(t.TempDir(), "offline")
+	to.SendInterval = 100 * time.Millisecond
+	client, err := weave.Init("team/demo", weave.Options{OfflineDir: dir, Server: to, Filter: filter,
+		Progress: func(weave.Progress) { enter(); <-leave }})
+	ok(t, err)
+	_, err = client.LogCall(background, "op", nil, nil)
+	ok(t, err)
+	<-entered
+	unreachable := weak.Make(client)
+	client = nil
+	collect(t, func() bool { return unreachable.Value() == nil })
+	_, other := witness()
+	collect(t, other)
+	close(leave)
+	collect(t, released)
+	// What was being sent may still be in hand.
+	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to, Wait: time.Minute})
+	ok(t, err)
 }
 
 func TestSettingsReachTheLibrary(t *testing.T) {
