@@ -273,9 +273,33 @@ func TestADisabledClientKeepsNothing(t *testing.T) {
 	same(t, "directory", client.OfflineDir(), "")
 }
 
+func TestAnEndedContextEndsAQueryAmidARequest(t *testing.T) {
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	answer := make(chan struct{})
+	mute := httptest.NewServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
+		if request.URL.Path == "/calls/query_stats" {
+			cancel()
+			<-answer
+		}
+		writer.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer mute.Close()
+	defer close(answer)
+	client, err := weave.Init("team/demo", weave.Options{OfflineDir: filepath.Join(t.TempDir(), "offline"),
+		Server: online(weave.Server{APIKey: key, BaseURL: mute.URL, TraceServerURL: mute.URL})})
+	ok(t, err)
+	_, err = client.Query(ctx, "/calls/query_stats", object{})
+	refused(t, err, weave.StatusCancelled, "/calls/query_stats")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v hides the context's error", err)
+	}
+	_ = client.Finish(ctx) // sends nothing, since the context has ended
+}
+
 func TestDataOfTheServerIsNotThereOffline(t *testing.T) {
 	client := opened(t, weave.Options{})
-	_, err := client.Query("/calls/stream_query", object{})
+	_, err := client.Query(background, "/calls/stream_query", object{})
 	refused(t, err, weave.StatusOffline)
 }
 

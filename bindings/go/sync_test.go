@@ -107,7 +107,7 @@ func TestSyncSendsWhatIsStoredAndCountsIt(t *testing.T) {
 	ctx, cancel := context.WithTimeout(background, time.Minute)
 	defer cancel()
 	ok(t, online.Flush(ctx))
-	answer, err := online.Query("/calls/query_stats", object{"project_id": "team/demo"})
+	answer, err := online.Query(background, "/calls/query_stats", object{"project_id": "team/demo"})
 	ok(t, err)
 	if !strings.Contains(string(answer), `"count":4`) && !strings.Contains(string(answer), `"count": 4`) {
 		t.Errorf("%s", answer)
@@ -149,7 +149,7 @@ func TestSyncGoesToAnotherProjectWhenAsked(t *testing.T) {
 	ok(t, err)
 	client, err := weave.Init("team/elsewhere", weave.Options{OfflineDir: dir, Server: to})
 	ok(t, err)
-	answer, err := client.Query("/calls/query_stats", object{"project_id": "team/elsewhere"})
+	answer, err := client.Query(background, "/calls/query_stats", object{"project_id": "team/elsewhere"})
 	ok(t, err)
 	if !strings.Contains(string(answer), "3") {
 		t.Errorf("%s", answer)
@@ -162,7 +162,7 @@ func arrived(t *testing.T, dir string, to weave.Server, project string) string {
 	t.Helper()
 	client, err := weave.Init(project, weave.Options{OfflineDir: dir, Server: to})
 	ok(t, err)
-	answer, err := client.Query("/calls/query_stats", object{"project_id": project})
+	answer, err := client.Query(background, "/calls/query_stats", object{"project_id": project})
 	ok(t, err)
 	ok(t, client.Close())
 	var told struct{ Count json.Number }
