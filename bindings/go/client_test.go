@@ -214,9 +214,10 @@ func TestSettingsReachTheLibrary(t *testing.T) {
 }
 
 func TestSettingsThatCannotBeUsedAreRefused(t *testing.T) {
-	negative := -time.Second
+	negative, tiny := -time.Second, -time.Nanosecond
 	for _, options := range []weave.Options{{CompressionLevel: 13}, {CompressionLevel: 1<<32 + 1}, {MaxFileSize: -1},
-		{MaxFileAge: -time.Second}, {DurabilityInterval: &negative}, {Journal: "paper"}, {JournalSize: -1},
+		{MaxFileAge: -time.Second}, {DurabilityInterval: &negative}, {DurabilityInterval: &tiny},
+		{Journal: "paper"}, {JournalSize: -1},
 		{WhenFull: "wait"}, {BlockLimit: negative}, {MaxDirectorySize: 1000}, {QuotaPolicy: "drop-newest"},
 		{Server: weave.Server{HTTPTimeout: -1}}, {Server: weave.Server{SendInterval: time.Millisecond}}} {
 		options.Offline, options.OfflineDir = true, t.TempDir()

@@ -183,11 +183,14 @@ func setProgress(native *capi.Options, tell func(Progress) bool, detached bool) 
 	}, detached)
 }
 
-// whole counts units, the last one begun included, so that no limit becomes 0.
+// whole counts units, the last one begun included, so that no limit becomes 0, and nothing negative either.
 func whole(d, unit time.Duration) int64 {
 	count := int64(d / unit)
-	if d%unit > 0 {
+	switch rest := d % unit; {
+	case rest > 0:
 		count++
+	case rest < 0:
+		count--
 	}
 	return count
 }
