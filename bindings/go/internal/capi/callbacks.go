@@ -6,6 +6,7 @@ import "C"
 import (
 	"iter"
 	"runtime/cgo"
+	"sync"
 	"sync/atomic"
 )
 
@@ -51,11 +52,16 @@ func (r *Record) SetJSON(json []byte) error {
 	return settle(C.wg_record_set_json(r.c, text, length))
 }
 
-// C holds nothing of this: it is the one receiver of the library's messages.
-var receiver atomic.Pointer[Log]
+// C holds nothing of this: it is the one receiver of the library's messages. It and the level are set together.
+var (
+	receiver atomic.Pointer[Log]
+	setting  sync.Mutex
+)
 
 // SetLog sets what takes messages up to a level; nil for silence.
 func SetLog(log Log, maxLevel int32) {
+	setting.Lock()
+	defer setting.Unlock()
 	if log == nil {
 		C.wg_unset_log()
 		receiver.Store(nil)
