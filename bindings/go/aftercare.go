@@ -70,7 +70,7 @@ type VerifyOptions struct {
 	// PutBack has what is missing sent by the next sync, from the synced files that are there still.
 	PutBack  bool
 	Server   Server
-	Progress func(Progress) // its counts are what was found and what is missing
+	Progress func(Progress) // as in [SyncOptions]; its counts are what was found and what is missing
 }
 
 // Verified are counts by "entity/project" as recorded, and by kind: how many were found on the server, and how many
@@ -88,7 +88,7 @@ func Verify(ctx context.Context, options VerifyOptions) (Verified, error) {
 			options.Progress(progress)
 		}
 		return ctx.Err() == nil
-	})
+	}, false)
 	if ctx.Err() != nil {
 		return nil, caused(&Error{Status: StatusCancelled, Text: "the verification was not begun"}, context.Cause(ctx))
 	}

@@ -76,7 +76,7 @@ func (c *Client) callOptions(ctx context.Context, options []CallOption) (*capi.C
 }
 
 // End ends the call with its output, and with the error that it failed with, if any. Its usage and status are added to
-// its parent's. When End fails, the call stays open and can be ended again.
+// its parent's. When End fails, the call stays open and can be ended again, unless the filter ended its goroutine.
 func (c *Call) End(output any, failed error) error {
 	if c == nil {
 		return nil

@@ -1,6 +1,7 @@
 package weave
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,26 +56,7 @@ func (c *Client) Dropped() (uint64, error) {
 //
 // When the context ends first, the work goes on in the background, and the error is of [StatusTimeout] and wraps the
 // context's. Nothing is lost by that.
-func (c *Client) Flush(ctx context.Context) error {
-	if ctx.Done() == nil {
-		return fault(c.native.Flush(-1))
-	}
-	if ctx.Err() != nil {
-		return unfinished(ctx)
-	}
-	done := make(chan error, 1)
-	go func() { done <- c.native.Flush(limit(ctx)) }()
-	select {
-	case err := <-done:
-		if errors.Is(fault(err), StatusTimeout) {
-			// The deadline's own timer may be a moment behind.
-			return caused(fault(err), context.DeadlineExceeded)
-		}
-		return fault(err)
-	case <-ctx.Done():
-		return unfinished(ctx)
-	}
-}
+func (c *Client) Flush(ctx context.Context) error { return within(ctx, c.native.Flush) }
 
 // Finish flushes, and closes the session in any case: later work on it answers [StatusClosed]. To finish again does
 // nothing. Calls that have not ended stay open. The context counts as for Flush.
@@ -86,32 +68,80 @@ func (c *Client) Finish(ctx context.Context) error {
 	if errors.Is(flushed, StatusClosed) {
 		return nil
 	}
-	left := int64(0)
 	if flushed == nil {
-		left = limit(ctx)
-	}
-	finished := fault(c.native.Finish(left))
-	if flushed != nil && finished != nil {
+		// What was logged meanwhile.
+		flushed = within(ctx, c.native.Finish)
+		if flushed != nil {
+			// The context may have ended before that closed the session.
+			_ = c.native.Finish(0)
+		}
 		return flushed
 	}
-	return finished
+	if c.native.Finish(0) == nil {
+		return nil
+	}
+	return flushed
 }
 
 // Close finishes with no limit of time but the one that weave_finish has: a server that takes nothing.
 func (c *Client) Close() error { return c.Finish(context.Background()) }
 
 // Query reads data of the server with a request of the trace server's interface, such as "/calls/stream_query". The
-// answer is JSON, or one JSON value a line. Not available offline.
-func (c *Client) Query(path string, request any) (json.RawMessage, error) {
+// answer is JSON, or one JSON value a line. Not available offline. When the context ends first, the error is of
+// [StatusCancelled] and wraps the context's.
+func (c *Client) Query(ctx context.Context, path string, request any) (json.RawMessage, error) {
 	text, err := encode("request", request)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.native.Query(path, text)
-	if err != nil {
-		return nil, fault(err)
+	type answer struct {
+		text string
+		err  error
 	}
-	return json.RawMessage(answer), nil
+	text = bytes.Clone(text) // the caller's own may change when it is not waited for any more
+	told, done := await(ctx, func() (told answer) {
+		told.text, told.err = c.native.Query(path, text)
+		return told
+	})
+	if !done {
+		return nil, caused(&Error{Status: StatusCancelled, Text: path + ": not waited for"}, context.Cause(ctx))
+	}
+	if told.err != nil {
+		return nil, fault(told.err)
+	}
+	return json.RawMessage(told.text), nil
+}
+
+// await waits for work of the library as long as the context lasts, and tells whether it was done. The work cannot be
+// broken off: it goes on in the background then.
+func await[T any](ctx context.Context, work func() T) (result T, done bool) {
+	if ctx.Done() == nil {
+		return work(), true
+	}
+	if ctx.Err() != nil {
+		return result, false
+	}
+	results := make(chan T, 1)
+	go func() { results <- work() }()
+	select {
+	case result = <-results:
+		return result, true
+	case <-ctx.Done():
+		return result, false
+	}
+}
+
+// within awaits work that takes a limit.
+func within(ctx context.Context, work func(limit int64) error) error {
+	err, done := await(ctx, func() error { return fault(work(limit(ctx))) })
+	if !done {
+		return unfinished(ctx)
+	}
+	if _, limited := ctx.Deadline(); limited && errors.Is(err, StatusTimeout) {
+		// The deadline's own timer may be a moment behind.
+		return caused(err, context.DeadlineExceeded)
+	}
+	return err
 }
 
 // limit is the time that a context leaves, in milliseconds; -1 without a deadline.

@@ -3,14 +3,19 @@ package weave_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	weave "github.com/libweave/libweave-go"
 )
@@ -107,38 +112,82 @@ func TestAnEndedContextEndsFlushAndFinishAndLosesNothing(t *testing.T) {
 	same(t, "calls", len(whole(stored(t, next))), 1)
 }
 
+func TestACancelledContextEndsFinishAmidARequest(t *testing.T) {
+	to, answer := server(t), make(chan struct{})
+	behind, err := url.Parse(to.BaseURL)
+	ok(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	var finishing atomic.Bool
+	var passes atomic.Int32
+	front := httptest.NewServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
+		// Sending begins with this request. The first is of the flush, the second of what was logged meanwhile.
+		if finishing.Load() && request.URL.Path == "/graphql" && passes.Add(1) == 2 {
+			cancel()
+			<-answer
+		}
+		proxy.ServeHTTP(writer, request)
+	}))
+	defer front.Close()
+	answering := sync.OnceFunc(func() { close(answer) })
+	defer answering()
+	to.BaseURL, to.TraceServerURL = front.URL, front.URL
+	filter, released := witness()
+	client, err := weave.Init("team/demo", weave.Options{OfflineDir: filepath.Join(t.TempDir(), "offline"),
+		Server: online(to), Filter: filter})
+	ok(t, err)
+	finishing.Store(true)
+	err = client.Finish(ctx)
+	refused(t, err, weave.StatusTimeout)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v hides the context's error", err)
+	}
+	_, err = client.LogCall(background, "op", nil, nil)
+	refused(t, err, weave.StatusClosed)
+	answering()
+	collect(t, released) // what goes on in the background ends
+}
+
 func TestAClientThatNobodyClosedIsReleasedAndLosesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "offline")
-	released := make(chan struct{})
-	func() {
-		// The filter refers to the object, and the client to the filter: it goes when the client has gone.
-		witness := &[1]string{"seen"}
-		runtime.AddCleanup(witness, func(struct{}) { close(released) }, struct{}{})
-		client, err := weave.Init("team/demo", weave.Options{Offline: true, OfflineDir: dir,
-			Filter: func(r *weave.Record) weave.Decision { _ = witness[0] + r.Type(); return weave.Keep }})
-		ok(t, err)
-		_, _, err = client.Start(background, "open", nil)
-		ok(t, err)
-		_, err = client.LogCall(background, "finished", nil, nil)
-		ok(t, err)
-	}()
-	for end := time.Now().Add(time.Minute); ; {
-		runtime.GC()
-		select {
-		case <-released:
-		case <-time.After(time.Millisecond):
-			if time.Now().After(end) {
-				t.Fatal("the callback is still held")
-			}
-			continue
-		}
-		break
-	}
+	filter, released := witness()
+	client, err := weave.Init("team/demo", weave.Options{Offline: true, OfflineDir: dir, Filter: filter})
+	ok(t, err)
+	_, _, err = client.Start(background, "open", nil)
+	ok(t, err)
+	_, err = client.LogCall(background, "finished", nil, nil)
+	ok(t, err)
+	collect(t, released)
 	next := opened(t, weave.Options{OfflineDir: dir})
 	found := calls(t, next)
 	if len(found) != 2 || found["open"] == nil || found["finished"] == nil {
 		t.Errorf("%v", found)
 	}
+}
+
+func TestAClientThatCannotBeReleasedYetHoldsUpNoOtherCleanup(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	enter := sync.OnceFunc(func() { close(entered) })
+	filter, released := witness()
+	to, dir := server(t), filepath.Join(t.TempDir(), "offline")
+	to.SendInterval = 100 * time.Millisecond
+	client, err := weave.Init("team/demo", weave.Options{OfflineDir: dir, Server: to, Filter: filter,
+		Progress: func(weave.Progress) { enter(); <-leave }})
+	ok(t, err)
+	_, err = client.LogCall(background, "op", nil, nil)
+	ok(t, err)
+	<-entered
+	unreachable := weak.Make(client)
+	client = nil
+	collect(t, func() bool { return unreachable.Value() == nil })
+	_, other := witness()
+	collect(t, other)
+	close(leave)
+	collect(t, released)
+	// What was being sent may still be in hand.
+	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to, Wait: time.Minute})
+	ok(t, err)
 }
 
 func TestSettingsReachTheLibrary(t *testing.T) {
@@ -165,9 +214,10 @@ func TestSettingsReachTheLibrary(t *testing.T) {
 }
 
 func TestSettingsThatCannotBeUsedAreRefused(t *testing.T) {
-	negative := -time.Second
+	negative, tiny := -time.Second, -time.Nanosecond
 	for _, options := range []weave.Options{{CompressionLevel: 13}, {CompressionLevel: 1<<32 + 1}, {MaxFileSize: -1},
-		{MaxFileAge: -time.Second}, {DurabilityInterval: &negative}, {Journal: "paper"}, {JournalSize: -1},
+		{MaxFileAge: -time.Second}, {DurabilityInterval: &negative}, {DurabilityInterval: &tiny},
+		{Journal: "paper"}, {JournalSize: -1},
 		{WhenFull: "wait"}, {BlockLimit: negative}, {MaxDirectorySize: 1000}, {QuotaPolicy: "drop-newest"},
 		{Server: weave.Server{HTTPTimeout: -1}}, {Server: weave.Server{SendInterval: time.Millisecond}}} {
 		options.Offline, options.OfflineDir = true, t.TempDir()
@@ -224,9 +274,33 @@ func TestADisabledClientKeepsNothing(t *testing.T) {
 	same(t, "directory", client.OfflineDir(), "")
 }
 
+func TestAnEndedContextEndsAQueryAmidARequest(t *testing.T) {
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	answer := make(chan struct{})
+	mute := httptest.NewServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
+		if request.URL.Path == "/calls/query_stats" {
+			cancel()
+			<-answer
+		}
+		writer.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer mute.Close()
+	defer close(answer)
+	client, err := weave.Init("team/demo", weave.Options{OfflineDir: filepath.Join(t.TempDir(), "offline"),
+		Server: online(weave.Server{APIKey: key, BaseURL: mute.URL, TraceServerURL: mute.URL})})
+	ok(t, err)
+	_, err = client.Query(ctx, "/calls/query_stats", object{})
+	refused(t, err, weave.StatusCancelled, "/calls/query_stats")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v hides the context's error", err)
+	}
+	_ = client.Finish(ctx) // sends nothing, since the context has ended
+}
+
 func TestDataOfTheServerIsNotThereOffline(t *testing.T) {
 	client := opened(t, weave.Options{})
-	_, err := client.Query("/calls/stream_query", object{})
+	_, err := client.Query(background, "/calls/stream_query", object{})
 	refused(t, err, weave.StatusOffline)
 }
 

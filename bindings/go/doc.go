@@ -1,5 +1,6 @@
-// Package weave logs traces for W&B Weave, offline first: what a program logs is kept on disk, and sent to a server when
-// [Sync] is called, here or by any other tool of libweave.
+// Package weave logs traces for W&B Weave, offline first: what a program logs is kept on disk. A client sends it to the
+// server in the background, unless it is [Options.Offline]; [Sync] sends what lies on the disk, as any other tool of
+// libweave does.
 //
 //	client, err := weave.Init("team/project", weave.Options{Offline: true})
 //	if err != nil { … }
@@ -19,8 +20,8 @@
 // # Concurrency
 //
 // Everything may be used by any number of goroutines at a time. Logging does not wait for the network. Handles are
-// released when nothing refers to them any more, calls included; [Client.Close] is what brings everything to the disk, or online to the
-// server, in time.
+// released when nothing refers to them any more, calls included; [Client.Close] is what brings everything to the disk,
+// or online to the server, in time.
 //
 // # Building
 //

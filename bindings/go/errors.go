@@ -30,7 +30,7 @@ const (
 	StatusServer          Status = 16 // the server answered with an error
 	StatusIncomplete      Status = 17 // a sync ended with errors; the records are kept
 	StatusBusy            Status = 18 // another process holds what is needed
-	StatusCancelled       Status = 19 // a sync was stopped
+	StatusCancelled       Status = 19 // a sync was stopped, or a callback ended its goroutine
 	StatusPanic           Status = 20 // a fault inside the library was caught; the client refuses further work
 )
 

@@ -9,8 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	weave "github.com/libweave/libweave-go"
 )
@@ -174,4 +177,22 @@ func path(value any, keys ...string) any {
 		value = of[key]
 	}
 	return value
+}
+
+// witness is a filter that keeps everything, and what tells whether it was let go of: after its client.
+func witness() (filter func(*weave.Record) weave.Decision, released func() bool) {
+	seen, gone := &[1]string{"seen"}, new(atomic.Bool)
+	runtime.AddCleanup(seen, func(gone *atomic.Bool) { gone.Store(true) }, gone)
+	return func(record *weave.Record) weave.Decision { _ = seen[0] + record.Type(); return weave.Keep }, gone.Load
+}
+
+// collect collects garbage until something has come of it.
+func collect(t *testing.T, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it is still held")
+		}
+		runtime.GC()
+	}
 }

@@ -56,7 +56,8 @@ func (c *Call) end(op string, output any, failed error) {
 		return
 	}
 	c.client.onError(fmt.Errorf("op %q: %w", op, fault))
-	if output != nil && !errors.Is(fault, StatusClosed) {
+	// A filter that ended its goroutine has dropped the end for good.
+	if output != nil && !errors.Is(fault, StatusClosed) && !errors.Is(fault, StatusCancelled) {
 		if fault := c.End(nil, failed); fault != nil {
 			c.client.onError(fmt.Errorf("op %q: without its output: %w", op, fault))
 		}

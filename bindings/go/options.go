@@ -36,10 +36,14 @@ type Options struct {
 	Server     Server
 	Sending    Sending
 
-	// Filter sees every record before it is kept, on the goroutine that logs, also on several at once. A panic of it
-	// reaches that goroutine, and the record is dropped.
+	// Filter sees every record before it is kept, while the goroutine that logs waits, also several at once. A panic of
+	// it reaches that goroutine; when it ends its own (runtime.Goexit, as t.Fatal does), the function that logs answers
+	// [StatusCancelled]. The record is dropped both times. It must not change or end the call whose record it sees, nor
+	// leave its thread locked (runtime.LockOSThread). A client that it refers to is never released.
 	Filter func(*Record) Decision
-	// Progress is told what is sent to the server, on a thread of the library. It must not panic, flush or finish.
+	// Progress is told what is sent to the server, on a thread of the library. It must not flush or finish. A panic of
+	// it ends the program; when it ends its goroutine, the sending that it is told of stops, and is begun again later.
+	// As for Filter, its thread is not to be left locked, and a client that it refers to is never released.
 	Progress func(Progress)
 	// OnError takes the failures of logging that [Op] cannot return. Default: an error message to [slog.Default].
 	OnError func(error)
@@ -127,7 +131,7 @@ func (o *Options) native() (*capi.Options, error) {
 		native.SetFilter(func(record *capi.Record) bool { return o.Filter(&Record{record}) == Keep })
 	}
 	if o.Progress != nil {
-		setProgress(native, func(progress Progress) bool { o.Progress(progress); return true })
+		setProgress(native, func(progress Progress) bool { o.Progress(progress); return true }, true)
 	}
 	o.Server.set(native)
 	o.Sending.set(native)
@@ -173,17 +177,20 @@ func setText(native *capi.Options, which int, field, text string) {
 	}
 }
 
-func setProgress(native *capi.Options, tell func(Progress) bool) {
+func setProgress(native *capi.Options, tell func(Progress) bool, detached bool) {
 	native.SetProgress(func(project, kind string, synced, errors uint64) bool {
 		return tell(Progress{project, kind, Counts{synced, errors}})
-	})
+	}, detached)
 }
 
-// whole counts units, the last one begun included, so that no limit becomes 0.
+// whole counts units, the last one begun included, so that no limit becomes 0, and nothing negative either.
 func whole(d, unit time.Duration) int64 {
 	count := int64(d / unit)
-	if d%unit > 0 {
+	switch rest := d % unit; {
+	case rest > 0:
 		count++
+	case rest < 0:
+		count--
 	}
 	return count
 }

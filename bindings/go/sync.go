@@ -29,6 +29,9 @@ type SyncOptions struct {
 	Wait     time.Duration // for another sync of the directory, before [StatusBusy]; WEAVE_SYNC_WAIT (seconds), none
 	Server   Server
 	Sending  Sending
+	// Progress is told how the sync goes on, while its caller waits. A panic of it reaches the caller; when it ends its
+	// goroutine (runtime.Goexit, as t.Fatal does), the sync ends with [StatusCancelled]. It must not leave its thread
+	// locked (runtime.LockOSThread).
 	Progress func(Progress)
 }
 
@@ -76,7 +79,7 @@ func Sync(ctx context.Context, options SyncOptions) (Results, error) {
 			options.Progress(progress)
 		}
 		return ctx.Err() == nil
-	})
+	}, false)
 	if ctx.Err() != nil {
 		return nil, caused(&Error{Status: StatusCancelled, Text: "the sync was not begun"}, context.Cause(ctx))
 	}

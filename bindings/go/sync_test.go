@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,7 +107,7 @@ func TestSyncSendsWhatIsStoredAndCountsIt(t *testing.T) {
 	ctx, cancel := context.WithTimeout(background, time.Minute)
 	defer cancel()
 	ok(t, online.Flush(ctx))
-	answer, err := online.Query("/calls/query_stats", object{"project_id": "team/demo"})
+	answer, err := online.Query(background, "/calls/query_stats", object{"project_id": "team/demo"})
 	ok(t, err)
 	if !strings.Contains(string(answer), `"count":4`) && !strings.Contains(string(answer), `"count": 4`) {
 		t.Errorf("%s", answer)
@@ -147,7 +149,7 @@ func TestSyncGoesToAnotherProjectWhenAsked(t *testing.T) {
 	ok(t, err)
 	client, err := weave.Init("team/elsewhere", weave.Options{OfflineDir: dir, Server: to})
 	ok(t, err)
-	answer, err := client.Query("/calls/query_stats", object{"project_id": "team/elsewhere"})
+	answer, err := client.Query(background, "/calls/query_stats", object{"project_id": "team/elsewhere"})
 	ok(t, err)
 	if !strings.Contains(string(answer), "3") {
 		t.Errorf("%s", answer)
@@ -160,7 +162,7 @@ func arrived(t *testing.T, dir string, to weave.Server, project string) string {
 	t.Helper()
 	client, err := weave.Init(project, weave.Options{OfflineDir: dir, Server: to})
 	ok(t, err)
-	answer, err := client.Query("/calls/query_stats", object{"project_id": project})
+	answer, err := client.Query(background, "/calls/query_stats", object{"project_id": project})
 	ok(t, err)
 	ok(t, client.Close())
 	var told struct{ Count json.Number }
@@ -276,14 +278,71 @@ func TestAPanicOfProgressReachesWhoSyncs(t *testing.T) {
 	t.Errorf("returned %v", err)
 }
 
-func TestSyncTellsWhyItCannotBegin(t *testing.T) {
+func TestAGoexitOfProgressEndsTheSyncAndFreesTheDirectory(t *testing.T) {
+	to, dir := server(t), written(t)
+	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to,
+		Progress: func(weave.Progress) { runtime.Goexit() }})
+	refused(t, err, weave.StatusCancelled, "runtime.Goexit", "kept")
+	results, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to})
+	ok(t, err)
+	same(t, "calls", results["team/demo"]["calls"], weave.Counts{Synced: 3})
+}
+
+func TestAGoexitOfAClientsProgressStopsOnePass(t *testing.T) {
+	var told atomic.Bool
+	client, err := weave.Init("team/demo", weave.Options{OfflineDir: filepath.Join(t.TempDir(), "offline"),
+		Server: online(server(t)), Progress: func(weave.Progress) {
+			if !told.Swap(true) {
+				runtime.Goexit()
+			}
+		}})
+	ok(t, err)
+	_, err = client.LogCall(background, "op", nil, nil)
+	ok(t, err)
+	refused(t, client.Flush(background), weave.StatusCancelled)
+	ok(t, client.Flush(background))
+	ok(t, client.Close())
+}
+
+func TestAPanicOfAClientsProgressEndsTheProgram(t *testing.T) {
+	if address := os.Getenv("PANIC_AT"); address != "" {
+		client, err := weave.Init("team/demo", weave.Options{OfflineDir: os.Getenv("PANIC_IN"),
+			Server:   weave.Server{APIKey: key, BaseURL: address, TraceServerURL: address},
+			Progress: func(weave.Progress) { panic("of the progress") }})
+		ok(t, err)
+		_, err = client.LogCall(background, "op", nil, nil)
+		ok(t, err)
+		_ = client.Flush(background)
+		select {}
+	}
+	program := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=1m")
+	program.Env = append(os.Environ(), "PANIC_AT="+server(t).BaseURL, "PANIC_IN="+filepath.Join(t.TempDir(), "offline"))
+	told, err := program.CombinedOutput()
+	if err == nil || !strings.Contains(string(told), "panic: of the progress") {
+		t.Errorf("%v: %s", err, told)
+	}
+}
+
+// online has a client send when it is flushed, and not before.
+func online(to weave.Server) weave.Server {
+	to.SendInterval = time.Hour
+	return to
+}
+
+// unused is an address that nobody listens at.
+func unused(t *testing.T) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)
-	nobody := "http://" + listener.Addr().String()
 	ok(t, listener.Close())
+	return "http://" + listener.Addr().String()
+}
+
+func TestSyncTellsWhyItCannotBegin(t *testing.T) {
+	nobody := unused(t)
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("NETRC", filepath.Join(t.TempDir(), "none"))
-	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: written(t), Server: weave.Server{BaseURL: nobody}})
+	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: written(t), Server: weave.Server{BaseURL: nobody}})
 	refused(t, err, weave.StatusUnauthorized)
 	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: "/no/such/directory", Server: weave.Server{APIKey: key}})
 	refused(t, err, weave.StatusInvalidArgument, "/no/such/directory")

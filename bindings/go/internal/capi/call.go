@@ -46,11 +46,12 @@ func (c *Client) StartCall(op string, inputs []byte, options *CallOptions) (*Cal
 	}
 	text, length := bytes(inputs)
 	r := C.wg_call_start(c.c, name, text, length, options.native())
+	// Before the result is settled: a filter that panics has dropped the start, and the call is there all the same.
+	call := &Call{c: (*C.weave_call)(r.handle), client: c}
+	runtime.AddCleanup(call, func(c *C.weave_call) { C.weave_call_free(c) }, call.c)
 	if err := settle(r); err != nil {
 		return nil, err
 	}
-	call := &Call{c: (*C.weave_call)(r.handle), client: c}
-	runtime.AddCleanup(call, func(c *C.weave_call) { C.weave_call_free(c) }, call.c)
 	return call, nil
 }
 

@@ -29,7 +29,8 @@ func Init(project string, options *Options) (*Client, error) {
 		return nil, err
 	}
 	client := &Client{(*C.weave_client)(r.handle), options.callbacks}
-	runtime.AddCleanup(client, freeClient, *client)
+	// To free it waits for a progress function that runs, and the cleanups of the whole program wait for each other.
+	runtime.AddCleanup(client, func(client Client) { go freeClient(client) }, *client)
 	options.callbacks = nil
 	return client, nil
 }

@@ -125,9 +125,10 @@ func (o *Options) SetFilter(filter Filter) {
 	o.note(settle(C.wg_options_set_filter(o.c, o.handle(filter))))
 }
 
-// SetProgress sets what is told of a sync.
-func (o *Options) SetProgress(progress Progress) {
-	o.note(settle(C.wg_options_set_progress(o.c, o.handle(progress))))
+// SetProgress sets what is told of a sync: on the goroutine that syncs, or, detached, on a thread of the library, for a
+// client.
+func (o *Options) SetProgress(tell Progress, detached bool) {
+	o.note(settle(C.wg_options_set_progress(o.c, o.handle(progress{tell, detached}))))
 }
 
 func (o *Options) handle(callback any) C.uintptr_t {

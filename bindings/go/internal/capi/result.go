@@ -29,7 +29,8 @@ func Version() string { return C.GoString(C.weave_version()) }
 // StatusText is the short text of a status.
 func StatusText(status int32) string { return C.GoString(C.weave_status_text(C.int32_t(status))) }
 
-// settle frees what a result carries and raises the panic of a callback; the failure, if it is one.
+// settle frees what a result carries and raises the panic of a callback; the failure, if it is one. A callback that
+// ended its goroutine is a failure.
 func settle(r C.wg_result) error {
 	text := ""
 	if r.error != nil {
@@ -37,11 +38,18 @@ func settle(r C.wg_result) error {
 		C.free(unsafe.Pointer(r.error))
 	}
 	if r.panicked != 0 {
-		C.weave_string_free(r.text)
 		handle := cgo.Handle(r.panicked)
 		value := handle.Value()
 		handle.Delete()
-		panic(value)
+		ended, is := value.(goexit)
+		if !is {
+			C.weave_string_free(r.text)
+			panic(value)
+		}
+		if r.status == C.WEAVE_OK {
+			return &Failure{C.WEAVE_CANCELLED, string(ended)}
+		}
+		text = string(ended) + ": " + text
 	}
 	if r.status == C.WEAVE_OK {
 		return nil
