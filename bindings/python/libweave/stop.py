@@ -16,7 +16,8 @@ class Stop:
     def __init__(self) -> None:
         c = _native.library()
         self._handle = c_void_p(c.weave_stop_new())
-        weakref.finalize(self, c.weave_stop_free, self._handle)
+        # Not at the exit of the interpreter, while this object still lives and handlers of the program may use it.
+        weakref.finalize(self, c.weave_stop_free, self._handle).atexit = False
         #: Whether somebody has asked.
         self.asked = False
 

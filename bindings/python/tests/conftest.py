@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -16,6 +17,12 @@ for name in [name for name in os.environ if name.startswith(("WANDB_", "WF_", "W
     del os.environ[name]
 
 import libweave as weave  # noqa: E402
+
+
+def script(code, cwd, *arguments, **environment):
+    """Runs a program of the text to its end."""
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], cwd=cwd, capture_output=True, text=True,
+                          timeout=60, env={**os.environ, "PYTHONPATH": str(HERE.parent), **environment})
 
 
 class Recorded:
