@@ -11,7 +11,8 @@ from types import SimpleNamespace
 from typing import Any, Callable, Optional
 
 from . import _native
-from ._options import options
+from ._exit import Calling
+from ._options import OnProgress, options, progress_callback
 from .client import Call, Client
 from .errors import CANCELLED, INCOMPLETE, INVALID_ARGUMENT, OFFLINE, error_of
 from .refs import ObjectRef
@@ -20,8 +21,6 @@ from .stop import Stop, interruptible
 logger = logging.getLogger("libweave")
 
 Results = dict[str, dict[str, tuple[int, int]]]
-#: Is told project, kind, and how many records were synced and refused, on the thread that syncs; False stops the sync.
-OnProgress = Callable[[str, str, int, int], Optional[bool]]
 
 
 def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = None, api_key: Optional[str] = None, *,
@@ -103,21 +102,12 @@ def _texts(offline_dir: Any, project_name: Optional[str], api_key: Optional[str]
 def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], on_progress: Optional[OnProgress],
           settings: dict[str, Any], stop: Stop) -> tuple[Results, int, str]:
     """Calls what talks to a server; its results, status and message."""
-    c, raised = _native.library(), []
-
-    def progress(told: Any, _: Any) -> int:
-        try:
-            if stop.asked or on_progress is None:
-                return int(stop.asked)
-            now = told.contents
-            return int(on_progress(now.project.decode(), now.kind.decode(), now.synced, now.errors) is False)
-        except BaseException as error:
-            raised.append(error)
-            return 1
+    c, out = _native.library(), c_void_p()
+    raised: list[BaseException] = []
+    progress = progress_callback(on_progress, raised.append) if on_progress is not None else None
 
     def call() -> tuple[int, str, str]:
-        callback, out = _native.PROGRESS(progress), c_void_p()
-        with options(progress=callback, stop=stop, **settings) as handle:
+        with options(progress=progress, stop=stop, **settings) as handle, Calling(stop.ask):
             status = getattr(c, function)(*before, handle, *after, ctypes.byref(out))
         return status, _native.last_error(status) if status else "", _native.taken(out)
 

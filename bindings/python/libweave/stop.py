@@ -8,6 +8,7 @@ from ctypes import c_void_p
 from typing import Any, Callable
 
 from . import _native
+from ._exit import Helper
 
 
 class Stop:
@@ -50,7 +51,7 @@ def interruptible(work: Callable[[], Any], stop: Stop) -> Any:
         while not outcome:
             ended.acquire(timeout=0.2)
 
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="libweave-sync")
+    thread = Helper(target=contextvars.copy_context().run, args=(run,), name="libweave-sync")
     try:
         try:
             thread.start()
