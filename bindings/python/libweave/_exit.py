@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -19,6 +21,9 @@ logger = logging.getLogger("libweave")
 
 #: How many seconds the exit waits for calls that were told to end: longer ones are held up by code of the program.
 _CALLS_LIMIT = 5
+#: How many seconds it waits for a server that does not answer: Python may begin no thread any more by which Ctrl-C could
+#: end that. Whoever has ended the program so is not kept waiting.
+_FINISH_LIMIT, _INTERRUPTED_LIMIT = 30, 2
 
 _changed = threading.Condition()
 _calls: list[Calling] = []
@@ -79,11 +84,15 @@ def _at_exit() -> None:
     _end_calls()
     with _changed:
         clients = {session, *_clients} - {None}
+    is_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt or any(c._was_interrupted for c in clients)
+    until = time.monotonic() + (_INTERRUPTED_LIMIT if is_interrupted else _FINISH_LIMIT)
     for client in clients:
         try:
-            client.finish()
-        except Exception:
-            logger.exception("the session was not finished; what was logged is kept in %s", client.offline_dir)
+            client.finish(until - time.monotonic())
+        except Exception as error:
+            logger.error("%s: not finished, and what was logged is kept in %s: %s", client, client.offline_dir, error)
+        except BaseException:  # as Ctrl-C raises it
+            until = 0
 
 
 def _in_child() -> None:

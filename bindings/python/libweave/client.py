@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from ctypes import c_uint64, c_void_p
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from . import _exit, _native
 from ._context import current_call, surroundings
@@ -19,6 +19,7 @@ from ._values import to_json
 from .feedback import Feedback
 from .media import Dataset
 from .refs import ObjectRef
+from .stop import interruptible
 
 Failure = Union[BaseException, str]
 
@@ -182,6 +183,8 @@ class Client:
             given["source"] = source
         self._ops: dict[Any, str] = {}
         self._capture_code = capture_code
+        #: Whether a signal has ended the last wait for the server: whoever sent it does not want to wait at the exit.
+        self._was_interrupted = False
         with self._calling, options(redact_keys, **given) as settings:
             _native.check(c.weave_init(_native.text(project_name, "project_name"), settings, ctypes.byref(handle)))
             self._handle = handle
@@ -358,20 +361,43 @@ class Client:
         A path of a stream, such as `/calls/stream_query`, is answered by the list of what comes.
         """
         text = to_json(request, self)
-        answer = _native.answer("weave_query", self._handle, _native.text(path, "path"), text, len(text))
+
+        def work() -> str:
+            return _native.answer("weave_query", self._handle, _native.text(path, "path"), text, len(text))
+
+        answer = self._await(work)
         return [json.loads(line) for line in answer.splitlines() if line] if "stream" in path else json.loads(answer)
 
     def flush(self, timeout: Optional[float] = None) -> None:
-        """Brings everything to the disk for good, and when not offline to the server. `timeout` is in seconds."""
+        """Brings everything to the disk for good, and when not offline to the server. `timeout` is in seconds.
+
+        On the main thread, Ctrl-C leaves it at once; nothing is lost, and the sending goes on.
+        """
         self._until("weave_flush", timeout)
 
     def finish(self, timeout: Optional[float] = None) -> None:
-        """Flushes and closes. Later use raises `ClosedError`; to finish again does nothing."""
+        """Flushes and closes. Later use raises `ClosedError`; to finish again does nothing.
+
+        On the main thread, Ctrl-C leaves it at once; what is not sent then is kept.
+        """
         self._until("weave_finish", timeout)
 
     def _until(self, function: str, timeout: Optional[float]) -> None:
-        left, limit = c_uint64(), -1 if timeout is None else max(0, int(timeout * 1000))
-        _native.check(getattr(_native.library(), function)(self._handle, limit, ctypes.byref(left)))
+        limit = -1 if timeout is None else max(0, int(timeout * 1000))
+
+        def work() -> None:
+            left = c_uint64()
+            _native.check(getattr(_native.library(), function)(self._handle, limit, ctypes.byref(left)))
+
+        self._await(work)
+
+    def _await(self, work: Callable[[], Any]) -> Any:
+        """Does work that may wait for a server. It may go on after that, and holds the session for so long."""
+        def interrupted() -> None:
+            self._was_interrupted = True
+
+        self._was_interrupted = False
+        return interruptible(work, interrupted, goes_on=True)
 
     def _created(self, function: str, *arguments: Any) -> ObjectRef:
         with self._calling:

@@ -111,7 +111,7 @@ def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], 
             status = getattr(c, function)(*before, handle, *after, ctypes.byref(out))
         return status, _native.last_error(status) if status else "", _native.taken(out)
 
-    status, message, told = interruptible(call, stop)
+    status, message, told = interruptible(call, stop.ask, goes_on=False)
     results = {project: {kind: tuple(counts) for kind, counts in kinds.items()}
                for project, kinds in json.loads(told or "{}").items()}
     if status == CANCELLED and raised:

@@ -1,4 +1,5 @@
 """The package from this checkout, over the library that `make build` made (or WEAVE_LIBRARY)."""
+import contextlib
 import gzip
 import http.server
 import json
@@ -29,6 +30,17 @@ def script(code, cwd, *arguments, stdin=None, **more):
     """Runs a program of the text to its end."""
     return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], cwd=cwd, capture_output=True, text=True,
                           stdin=stdin, timeout=60, env=environment(**more))
+
+
+@contextlib.contextmanager
+def program(code, cwd, *arguments):
+    """A program of the text that runs meanwhile, with pipes to it."""
+    with subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], cwd=cwd, env=environment(), text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -1,24 +1,11 @@
 """How programs end: nothing of the library is used that is gone, and nothing calls back that cannot any more."""
-import contextlib
 import json
 import subprocess
-import sys
 import threading
 
 import libweave as weave
 import pytest
-from conftest import environment, script
-
-
-@contextlib.contextmanager
-def program(code, cwd, *arguments):
-    """A program of the text that runs meanwhile, with pipes to it."""
-    with subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], cwd=cwd, env=environment(), text=True,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+from conftest import program, script
 
 
 @pytest.fixture
