@@ -1,15 +1,12 @@
 """The session of the program: the one that `weave.init` made and ops log to."""
 from __future__ import annotations
 
-import atexit
-import logging
 import threading
 from typing import TYPE_CHECKING, Optional
 
 if TYPE_CHECKING:
     from .client import Client
 
-logger = logging.getLogger("libweave")
 _lock = threading.Lock()
 _client: Optional["Client"] = None
 
@@ -25,16 +22,3 @@ def exchange(client: Optional["Client"]) -> Optional["Client"]:
     with _lock:
         before, _client = _client, client
     return before
-
-
-def _at_exit() -> None:
-    """A program that ends without `weave.finish` loses nothing, and here it also leaves finished files."""
-    client = exchange(None)
-    if client is not None:
-        try:
-            client.finish()
-        except Exception:
-            logger.exception("the session was not finished; what was logged is kept in %s", client.offline_dir)
-
-
-atexit.register(_at_exit)

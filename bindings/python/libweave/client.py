@@ -7,11 +7,11 @@ import os
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from ctypes import c_uint64, c_void_p
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
-from . import _native
+from . import _exit, _native
 from ._context import current_call, surroundings
 from ._op import name_of, source_of
 from ._options import Filter, Time, call_options, filter_callback, micros, options
@@ -19,8 +19,11 @@ from ._values import to_json
 from .feedback import Feedback
 from .media import Dataset
 from .refs import ObjectRef
+from .stop import interruptible
 
 Failure = Union[BaseException, str]
+
+_NO_CALLBACK = nullcontext()
 
 #: Frames of this package say nothing about what failed.
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -110,7 +113,7 @@ class Call:
                 pass
 
     def _set(self, function: str, *arguments: Any) -> None:
-        with self._lock:
+        with self._lock, self.client._calling:
             _native.check(getattr(_native.library(), function)(self._handle, *arguments))
 
 
@@ -162,6 +165,8 @@ class Client:
         c = _native.library()
         self._free = c.weave_client_free
         self._filter = filter_callback(filter) if filter is not None else None  # lives as long as the session
+        #: Around everything that the filter may see.
+        self._calling = _exit.Calling() if filter is not None else _NO_CALLBACK
         handle = c_void_p()
         given = {
             "offline": offline, "offline_dir": offline_dir, "disabled": disabled, "entity": entity,
@@ -176,16 +181,19 @@ class Client:
             "sample_rate": sample_rate, "filter": self._filter}
         if source is not None:
             given["source"] = source
-        with options(redact_keys, **given) as settings:
-            _native.check(c.weave_init(_native.text(project_name, "project_name"), settings, ctypes.byref(handle)))
-        self._handle = handle
         self._ops: dict[Any, str] = {}
         self._capture_code = capture_code
-        #: `entity/project` as recorded.
-        self.project: str = c.weave_client_project(handle).decode()
-        #: Where records are stored; empty when disabled.
-        self.offline_dir: str = c.weave_client_offline_dir(handle).decode()
-        self.disabled = not self.offline_dir
+        #: Whether a signal has ended the last wait for the server: whoever sent it does not want to wait at the exit.
+        self._was_interrupted = False
+        with self._calling, options(redact_keys, **given) as settings:
+            _native.check(c.weave_init(_native.text(project_name, "project_name"), settings, ctypes.byref(handle)))
+            self._handle = handle
+            #: `entity/project` as recorded.
+            self.project: str = c.weave_client_project(handle).decode()
+            #: Where records are stored; empty when disabled.
+            self.offline_dir: str = c.weave_client_offline_dir(handle).decode()
+            self.disabled = not self.offline_dir
+            _exit.register(self)
 
     def __del__(self) -> None:
         handle, self._handle = getattr(self, "_handle", None), None
@@ -209,7 +217,7 @@ class Client:
     def start(self, op_name: str, inputs: Optional[dict[str, Any]], given: dict[str, Any]) -> Call:
         """Begins a call with what is given alone: the surroundings have no say."""
         inputs_json, handle = to_json(inputs or {}, self), c_void_p()
-        with call_options(given) as settings:
+        with self._calling, call_options(given) as settings:
             _native.check(_native.library().weave_call_start(
                 self._handle, _native.text(op_name, "op_name"), inputs_json, len(inputs_json), settings,
                 ctypes.byref(handle)))
@@ -231,7 +239,7 @@ class Client:
         if exception is not None:
             given["exception"] = _failure(exception)
         inputs_json, output_json = to_json(inputs or {}, self), to_json(output, self)
-        with call_options(given) as settings:
+        with self._calling, call_options(given) as settings:
             return _native.answered_id(
                 "weave_log_call", self._handle, _native.text(self.op_name(op), "op_name"), inputs_json,
                 len(inputs_json), output_json, len(output_json), settings)
@@ -239,12 +247,14 @@ class Client:
     def log_calls(self, calls: Any) -> int:
         """Logs many finished calls, dictionaries with the fields of a call; how many. All are checked first."""
         text = to_json(list(calls), self)
-        return _native.count("weave_log_calls", self._handle, text, len(text))
+        with self._calling:
+            return _native.count("weave_log_calls", self._handle, text, len(text))
 
     def update_call(self, call_id: str, display_name: str) -> None:
         """Gives a call another name to show, by its id."""
-        _native.check(_native.library().weave_call_update(
-            self._handle, _native.text(call_id, "call_id"), _native.text(display_name, "display_name")))
+        with self._calling:
+            _native.check(_native.library().weave_call_update(
+                self._handle, _native.text(call_id, "call_id"), _native.text(display_name, "display_name")))
 
     # Ops, objects, files
 
@@ -323,8 +333,10 @@ class Client:
         """Sets the prices of a model for one token each. May be given: `effective_date`, `provider_id`, …"""
         text = to_json({name: value.isoformat() if hasattr(value, "isoformat") else value
                         for name, value in given.items() if value is not None}, self)
-        _native.check(_native.library().weave_cost_create(
-            self._handle, _native.text(llm_id, "llm_id"), prompt_token_cost, completion_token_cost, text, len(text)))
+        with self._calling:
+            _native.check(_native.library().weave_cost_create(
+                self._handle, _native.text(llm_id, "llm_id"), prompt_token_cost, completion_token_cost, text,
+                len(text)))
 
     # The session itself
 
@@ -349,20 +361,44 @@ class Client:
         A path of a stream, such as `/calls/stream_query`, is answered by the list of what comes.
         """
         text = to_json(request, self)
-        answer = _native.answer("weave_query", self._handle, _native.text(path, "path"), text, len(text))
+
+        def work() -> str:
+            return _native.answer("weave_query", self._handle, _native.text(path, "path"), text, len(text))
+
+        answer = self._await(work)
         return [json.loads(line) for line in answer.splitlines() if line] if "stream" in path else json.loads(answer)
 
     def flush(self, timeout: Optional[float] = None) -> None:
-        """Brings everything to the disk for good, and when not offline to the server. `timeout` is in seconds."""
+        """Brings everything to the disk for good, and when not offline to the server. `timeout` is in seconds.
+
+        On the main thread, Ctrl-C leaves it at once; nothing is lost, and the sending goes on.
+        """
         self._until("weave_flush", timeout)
 
     def finish(self, timeout: Optional[float] = None) -> None:
-        """Flushes and closes. Later use raises `ClosedError`; to finish again does nothing."""
+        """Flushes and closes. Later use raises `ClosedError`; to finish again does nothing.
+
+        On the main thread, Ctrl-C leaves it at once; what is not sent then is kept.
+        """
         self._until("weave_finish", timeout)
 
     def _until(self, function: str, timeout: Optional[float]) -> None:
-        left, limit = c_uint64(), -1 if timeout is None else max(0, int(timeout * 1000))
-        _native.check(getattr(_native.library(), function)(self._handle, limit, ctypes.byref(left)))
+        limit = -1 if timeout is None else max(0, int(timeout * 1000))
+
+        def work() -> None:
+            left = c_uint64()
+            _native.check(getattr(_native.library(), function)(self._handle, limit, ctypes.byref(left)))
+
+        self._await(work)
+
+    def _await(self, work: Callable[[], Any]) -> Any:
+        """Does work that may wait for a server. It may go on after that, and holds the session for so long."""
+        def interrupted() -> None:
+            self._was_interrupted = True
+
+        self._was_interrupted = False
+        return interruptible(work, interrupted, goes_on=True)
 
     def _created(self, function: str, *arguments: Any) -> ObjectRef:
-        return ObjectRef(_native.answer(function, self._handle, *arguments))
+        with self._calling:
+            return ObjectRef(_native.answer(function, self._handle, *arguments))

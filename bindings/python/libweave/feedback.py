@@ -38,4 +38,5 @@ class Feedback:
                           refs_json, len(refs_json or b""), _native.text(creator, "creator"))
 
     def _call(self, function: str, *arguments: Any) -> str:
-        return _native.answered_id(function, self._client._handle, self._target, *arguments)
+        with self._client._calling:
+            return _native.answered_id(function, self._client._handle, self._target, *arguments)

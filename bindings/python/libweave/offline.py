@@ -11,7 +11,8 @@ from types import SimpleNamespace
 from typing import Any, Callable, Optional
 
 from . import _native
-from ._options import options
+from ._exit import Calling
+from ._options import OnProgress, options, progress_callback
 from .client import Call, Client
 from .errors import CANCELLED, INCOMPLETE, INVALID_ARGUMENT, OFFLINE, error_of
 from .refs import ObjectRef
@@ -20,8 +21,6 @@ from .stop import Stop, interruptible
 logger = logging.getLogger("libweave")
 
 Results = dict[str, dict[str, tuple[int, int]]]
-#: Is told project, kind, and how many records were synced and refused, on the thread that syncs; False stops the sync.
-OnProgress = Callable[[str, str, int, int], Optional[bool]]
 
 
 def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = None, api_key: Optional[str] = None, *,
@@ -34,26 +33,37 @@ def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = Non
     `entity` (for projects that were logged without one), `destination` (`entity/project` for the one that is sent, under
     whatever name it was recorded), `destinations` (such names by recorded names), `open_call_age`, `close_interrupted`,
     `max_sync_time`, `max_sync_bytes`, `max_sync_rate`, `sync_connections`, `sync_wait`, `base_url`, `trace_server_url`,
-    `ca_file`, `http_timeout`, `insecure`; times are in seconds. Records that the server refused are counted as errors;
-    any other failure raises, with what was done before it in `results`.
+    `ca_file`, `http_timeout`, `insecure`; times are in seconds.
+
+    Records that the server refused are counted as errors, and their reasons told to the logger `libweave`. Any other
+    failure raises, with what was done in `results`; that of a project does so after the others were sent. What else
+    failed in a project of which records were refused is told to the logger with their reasons.
 
     Another thread ends it by a `stop`, and Ctrl-C does too. For that, a sync of the main thread, and its `on_progress`,
     run on a thread of their own.
     """
     arguments = _texts(offline_dir, project_name, api_key)
     results, status, message = _sent("weave_sync", arguments, (), on_progress, settings, stop or Stop())
-    if status == INCOMPLETE and any(errors for kinds in results.values() for _, errors in kinds.values()):
+    if status == INCOMPLETE and _only_refused(results, message):
         logger.warning("%s", message)
     elif status:
         raise error_of(status, message, results)
     return results
 
 
+def _only_refused(results: Results, message: str) -> bool:
+    """Whether an incomplete sync failed at refused records alone. Its text has a line for each project that is not whole,
+    with how many records of it were refused: one without any failed otherwise."""
+    refused = any(errors for kinds in results.values() for _, errors in kinds.values())
+    failed = tuple(f"{project}: 0 not synced;" for project in results)
+    return refused and not any(line.startswith(failed) for line in message.splitlines())
+
+
 def verify_offline_data(offline_dir: Any = None, project_name: Optional[str] = None, api_key: Optional[str] = None, *,
                         put_back: bool = False, on_progress: Optional[OnProgress] = None, stop: Optional[Stop] = None,
                         **settings: Any) -> Results:
-    """Asks the server for everything that the receipts of past syncs say it has: `{"entity/project": {"calls": (found,
-    asked), …}}`.
+    """Asks the server for everything that the receipts of past syncs say it has:
+    `{"entity/project": {"calls": (found, asked), …}}`.
 
     With `put_back`, what is missing is sent by the next sync, from the synced files that are there still. Settings and
     `stop` are those of `sync_offline_data`. When something is missing or could not be asked, it is raised, with what
@@ -103,25 +113,16 @@ def _texts(offline_dir: Any, project_name: Optional[str], api_key: Optional[str]
 def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], on_progress: Optional[OnProgress],
           settings: dict[str, Any], stop: Stop) -> tuple[Results, int, str]:
     """Calls what talks to a server; its results, status and message."""
-    c, raised = _native.library(), []
-
-    def progress(told: Any, _: Any) -> int:
-        try:
-            if stop.asked or on_progress is None:
-                return int(stop.asked)
-            now = told.contents
-            return int(on_progress(now.project.decode(), now.kind.decode(), now.synced, now.errors) is False)
-        except BaseException as error:
-            raised.append(error)
-            return 1
+    c, out = _native.library(), c_void_p()
+    raised: list[BaseException] = []
+    progress = progress_callback(on_progress, raised.append) if on_progress is not None else None
 
     def call() -> tuple[int, str, str]:
-        callback, out = _native.PROGRESS(progress), c_void_p()
-        with options(progress=callback, stop=stop, **settings) as handle:
+        with options(progress=progress, stop=stop, **settings) as handle, Calling(stop.ask):
             status = getattr(c, function)(*before, handle, *after, ctypes.byref(out))
         return status, _native.last_error(status) if status else "", _native.taken(out)
 
-    status, message, told = interruptible(call, stop)
+    status, message, told = interruptible(call, stop.ask, goes_on=False)
     results = {project: {kind: tuple(counts) for kind, counts in kinds.items()}
                for project, kinds in json.loads(told or "{}").items()}
     if status == CANCELLED and raised:

@@ -1,4 +1,4 @@
-"""Ending a sync before it is done: from another thread, or by what a signal raises, such as Ctrl-C."""
+"""Ending what takes long: a sync from another thread, and all of it by what a signal raises, such as Ctrl-C."""
 from __future__ import annotations
 
 import contextvars
@@ -8,6 +8,7 @@ from ctypes import c_void_p
 from typing import Any, Callable
 
 from . import _native
+from ._exit import Helper
 
 
 class Stop:
@@ -16,7 +17,8 @@ class Stop:
     def __init__(self) -> None:
         c = _native.library()
         self._handle = c_void_p(c.weave_stop_new())
-        weakref.finalize(self, c.weave_stop_free, self._handle)
+        # Not at the exit of the interpreter, while this object still lives and handlers of the program may use it.
+        weakref.finalize(self, c.weave_stop_free, self._handle).atexit = False
         #: Whether somebody has asked.
         self.asked = False
 
@@ -26,10 +28,11 @@ class Stop:
         _native.check(_native.library().weave_stop_ask(self._handle))
 
 
-def interruptible(work: Callable[[], Any], stop: Stop) -> Any:
-    """Does work that spends its time in C. Python raises what a signal asks for on the main thread alone, and not before C
-    returns: there another thread does the work, so that Ctrl-C can end it by its `stop`. All that C uses belongs to the
-    work, since it may go on when a second Ctrl-C ends the waiting too."""
+def interruptible(work: Callable[[], Any], interrupted: Callable[[], Any], *, goes_on: bool) -> Any:
+    """Does work that spends its time in C. Python raises what a signal asks for on the main thread alone, and not before
+    C returns: there another thread does the work, so that Ctrl-C can interrupt it. `interrupted` is called then; work
+    that goes on all the same is left to itself, and other work waited for. All that C uses belongs to the work, since a
+    second Ctrl-C ends that waiting too."""
     if threading.current_thread() is not threading.main_thread():
         return work()
     outcome: list[Any] = []
@@ -49,7 +52,8 @@ def interruptible(work: Callable[[], Any], stop: Stop) -> Any:
         while not outcome:
             ended.acquire(timeout=0.2)
 
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="libweave-sync")
+    # What goes on must not keep the interpreter from its end.
+    thread = Helper(target=contextvars.copy_context().run, args=(run,), name="libweave", daemon=goes_on)
     try:
         try:
             thread.start()
@@ -57,11 +61,14 @@ def interruptible(work: Callable[[], Any], stop: Stop) -> Any:
             run()
         await_end()
     except BaseException:
-        stop.ask()
-        if thread.ident is not None:  # it began
+        interrupted()
+        if thread.ident is not None and not goes_on:  # it began
             await_end()
         raise
-    result, error = outcome[0]
-    if error is not None:
-        raise error
-    return result
+    result, error = outcome.pop()
+    try:
+        if error is not None:
+            raise error
+        return result
+    finally:
+        del error  # else it holds itself, and all that the work used, by its traceback

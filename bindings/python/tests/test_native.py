@@ -3,13 +3,11 @@ import ctypes
 import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
 
 import libweave as weave
 import pytest
-from conftest import HERE, ROOT
+from conftest import HERE, ROOT, script
 from libweave import _native
 
 HEADER = (ROOT / "include/weave.h").read_text()
@@ -116,12 +114,6 @@ def test_a_nul_is_refused_where_it_would_cut_a_text(recorded):
         weave.publish({}, "a\0b")
 
 
-def script(code, cwd, **environment):
-    kept = {key: value for key, value in os.environ.items() if key != "WEAVE_LIBRARY"}
-    return subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=60,
-                          env={**kept, "PYTHONPATH": str(HERE.parent), **environment})
-
-
 OPEN = "import libweave as weave; weave.init('p', offline=True, offline_dir='offline'); print('open')"
 
 
@@ -136,14 +128,14 @@ def test_another_library_is_not_taken_for_it(tmp_path):
 
 
 def test_every_place_that_was_tried_is_told(tmp_path):
-    done = script(OPEN, tmp_path, LD_LIBRARY_PATH="")
+    done = script(OPEN, tmp_path, LD_LIBRARY_PATH="", WEAVE_LIBRARY="")
     assert done.returncode and str(HERE.parent / "libweave") in done.stderr and "libweave.so.0" in done.stderr
 
 
 def test_the_library_may_lie_beside_the_package(tmp_path):
     shutil.copytree(HERE.parent / "libweave", tmp_path / "libweave")
     shutil.copy(os.environ["WEAVE_LIBRARY"], tmp_path / "libweave/libweave.so")
-    assert script(OPEN, tmp_path, PYTHONPATH=str(tmp_path)).stdout == "open\n"
+    assert script(OPEN, tmp_path, PYTHONPATH=str(tmp_path), WEAVE_LIBRARY="").stdout == "open\n"
 
 
 def test_an_import_needs_no_library(tmp_path):
