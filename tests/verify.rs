@@ -15,6 +15,7 @@ use weave::record::json::Value as Json;
 use weave::record::kind::{Kind, RecordType};
 use weave::record::time::Timestamp;
 use weave::store::layout::data_files;
+use weave::sync::Choices;
 use weave::sync::{cleaning, Connection};
 use weave::Status;
 
@@ -159,6 +160,22 @@ fn cleaning_keeps_the_bytes_of_a_file_that_was_noted_as_put_back_and_has_no_plac
     cleaning::clean(offline.root(), Duration::ZERO, &mut |_, _| {}).unwrap();
     assert!(offline.folder().file_body(&digest).exists());
     assert_eq!(offline.pending(Kind::Files), 1);
+}
+
+#[test]
+fn a_receipt_does_not_vouch_for_what_another_server_got() {
+    let (first, second) = (Server::start(&[]), Server::start(&[]));
+    let offline = Offline::new("team/two-servers");
+    let lines: Vec<String> = (0..5).map(|_| offline.call_line("step").1).collect();
+    offline.write_file(Kind::Calls, 0, &lines);
+    let some = Choices { max_bytes: Some(2 * lines[0].len() as u64), ..Choices::default() };
+    assert_eq!(offline.sync_with(&first.url(), some).error().unwrap().status(), Status::Timeout);
+    assert_eq!(offline.sync(&second.url()).error(), None);
+    let (outcome, missing) = offline.verify(&second.url(), true);
+    assert!(missing.is_empty(), "{missing:?}");
+    let (found, asked) = outcome.counts();
+    assert!(found == asked && (1..5).contains(&asked), "{found} of {asked}");
+    assert!(outcome.error().unwrap().text().contains("to another destination"), "{}", outcome.text());
 }
 
 #[test]

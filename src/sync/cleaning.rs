@@ -52,7 +52,7 @@ mod tests {
         let path = project.path.join("calls/20260131_0007.synced.jsonl");
         fs::write(&path, b"abc").unwrap();
         let file = DataFile::parse(&path).unwrap();
-        let about = receipts::About { records: 1, rejected: 0, server: "", to: "", server_version: None };
+        let about = receipts::About { records: 1, rejected: 0, elsewhere: 0, server: "", to: "", server_version: None };
         let receipt =
             receipts::Builder::new(&project, "calls", &file, Access::Owner).unwrap().finish(&path, &about).unwrap();
         let mut told = Vec::new();

@@ -233,7 +233,8 @@ fn open_project<'env>(
     let name = project::ensure(run.transport, &Retry { policy: run.policy, stop: &run.stop }, entity, name)?;
     let target = format!("{entity}/{name}");
     run.refs.add(dir, run.transport.traces().as_str(), &target, run.access)?;
-    let progress = Progress::open(dir, run.access)?;
+    let mut progress = Progress::open(dir, run.access)?;
+    progress.send_to(&format!("{} {target}", run.transport.traces().as_str()))?;
     let channel = Channel {
         transport: run.transport,
         policy: run.policy,

@@ -8,7 +8,7 @@ mod found;
 use super::kept::directory::{access_of, choose, Directory};
 use super::kept::put_back::{Done, PutBack, Sought};
 use super::kept::receipt_ids::Namer;
-use super::kept::receipts::{self, Receipt};
+use super::kept::receipts::{self, Header, Receipt};
 use super::lookup::{Known, Lookup, MOST_IDS};
 use super::price;
 use super::server::connection::{Connection, Destination};
@@ -156,7 +156,13 @@ impl Run<'_> {
         put_back: &mut Option<PutBack<'_>>,
         open: &mut BTreeSet<String>,
     ) -> Result<()> {
-        let (to, file) = (receipt.header.to.clone(), receipt.header.file.clone());
+        let Header { to, file, elsewhere, .. } = receipt.header.clone();
+        if elsewhere > 0 {
+            let name = project.name();
+            self.outcome.note(format!(
+                "{name}: {elsewhere} records of {file} went to another destination, and were not verified"
+            ));
+        }
         let folder = file.split_once('/').map_or("", |(folder, _)| folder).to_string();
         if !open.contains(&to) {
             self.lookup(&to, |lookup| lookup.check_open())?;

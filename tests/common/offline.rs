@@ -160,7 +160,8 @@ impl Offline {
                     names.id.iter().for_each(|id| builder.add(id.as_deref()).unwrap());
                     records = index + 1;
                 }
-                let about = About { records, rejected: 0, server, to: &self.project, server_version: None };
+                let about =
+                    About { records, rejected: 0, elsewhere: 0, server, to: &self.project, server_version: None };
                 builder.finish(&file.path, &about).unwrap();
             }
         }

@@ -10,6 +10,8 @@
 //! What is noted at once is one line, which is there or not: were only the start of a call acknowledged, its end, in
 //! another file, would wait for it for ever. What stands in memory is what could be written.
 //!
+//! A line `{"to"}` says where what is acknowledged behind it was sent: a receipt tells of one destination.
+//!
 //! Records are told by their number in the file, which never changes: a data file only grows.
 
 use super::lines::{self, Appender};
@@ -29,6 +31,9 @@ const AHEAD: u64 = 8192;
 /// One line of the log.
 #[derive(Default, Serialize, Deserialize)]
 struct Line {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     file: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     records: Option<Ranges>,
@@ -45,6 +50,8 @@ struct Line {
 #[derive(Debug, Default, Clone)]
 struct OfFile {
     acknowledged: Ranges,
+    /// The same by the destination, as far as that is known.
+    by: BTreeMap<String, Ranges>,
     /// May be under way, as far as it is not acknowledged.
     sending: Ranges,
     over: Option<Timestamp>,
@@ -66,6 +73,8 @@ pub struct Settled<'f> {
 pub struct Progress {
     log: Appender,
     files: HashMap<String, OfFile>,
+    /// `SERVER ENTITY/PROJECT`, of what is acknowledged now.
+    to: String,
     last_noted: Option<SystemTime>,
 }
 
@@ -74,26 +83,50 @@ impl Progress {
     pub fn open(project: &ProjectDir, access: Access) -> Result<Self> {
         let path = project.sync_folder().join("progress.jsonl");
         let last_noted = fs::metadata(&path).and_then(|about| about.modified()).ok();
-        let mut files: HashMap<String, OfFile> = HashMap::new();
+        let (mut files, mut to): (HashMap<String, OfFile>, String) = Default::default();
         lines::each(&path, |line| {
             let Ok(noted) = serde_json::from_slice::<Line>(line) else { return Ok(()) };
-            noted.take_into(&mut files);
+            noted.take_into(&mut files, &mut to);
             Ok(())
         })?;
         files.retain(|file, _| project.path.join(file).exists());
         files.values_mut().for_each(|of_file| of_file.sending.remove_all(&of_file.acknowledged));
         let mut lines = Vec::new();
+        let mut by: BTreeMap<&str, Vec<Line>> = BTreeMap::new();
         for (name, of_file) in &files {
+            let mut unknown = of_file.acknowledged.clone();
+            for (to, records) in &of_file.by {
+                unknown.remove_all(records);
+                let line = Line { file: name.clone(), records: Some(records.clone()), ..Line::default() };
+                by.entry(to).or_default().push(line);
+            }
             let line = Line {
                 file: name.clone(),
-                records: Some(of_file.acknowledged.clone()),
+                records: Some(unknown),
                 sending: Some(of_file.sending.clone()),
                 over: of_file.over.map(|over| over.to_string()),
-                and: Vec::new(),
+                ..Line::default()
             };
             line.push_to(&mut lines);
         }
-        Ok(Progress { log: Appender::replace(path, access, &lines)?, files, last_noted })
+        for (to, of_files) in by {
+            Line { to: Some(to.to_string()), ..Line::default() }.push_to(&mut lines);
+            of_files.iter().for_each(|line| line.push_to(&mut lines));
+        }
+        Ok(Progress { log: Appender::replace(path, access, &lines)?, files, to: String::new(), last_noted })
+    }
+
+    /// Notes that what is acknowledged from now on was sent to `to`: `SERVER ENTITY/PROJECT`.
+    pub fn send_to(&mut self, to: &str) -> Result<()> {
+        self.note(vec![Line { to: Some(to.to_string()), ..Line::default() }], Appender::write)
+    }
+
+    /// What of a file was acknowledged by another destination than that of this run.
+    pub fn elsewhere(&self, file: &str) -> Ranges {
+        let mut elsewhere = Ranges::default();
+        let by = self.files.get(file).into_iter().flat_map(|of_file| &of_file.by);
+        by.filter(|(to, _)| **to != self.to).for_each(|(_, records)| elsewhere.insert_all(records));
+        elsewhere
     }
 
     /// What is acknowledged of a file, named relative to the project's folder.
@@ -165,7 +198,7 @@ impl Progress {
                 records: Some(acknowledged.clone()),
                 sending: Some(left),
                 over: over.or_else(|| known?.over).map(|over| over.to_string()),
-                and: Vec::new(),
+                ..Line::default()
             });
         }
         self.note(lines, Appender::write)
@@ -177,7 +210,7 @@ impl Progress {
         let (line, mut text) = (Line { and: lines.collect(), ..first }, Vec::new());
         line.push_to(&mut text);
         write(&mut self.log, &text)?;
-        line.take_into(&mut self.files);
+        line.take_into(&mut self.files, &mut self.to);
         Ok(())
     }
 
@@ -194,14 +227,25 @@ impl Line {
         lines.push(b'\n');
     }
 
-    fn take_into(self, files: &mut HashMap<String, OfFile>) {
+    fn take_into(self, files: &mut HashMap<String, OfFile>, to: &mut String) {
+        if let Some(next) = self.to {
+            *to = next;
+            return;
+        }
         let of_file = files.entry(self.file).or_default();
-        self.records.iter().for_each(|records| of_file.acknowledged.insert_all(records));
+        if let Some(records) = &self.records {
+            let mut fresh = records.clone();
+            fresh.remove_all(&of_file.acknowledged);
+            of_file.acknowledged.insert_all(records);
+            if !to.is_empty() {
+                of_file.by.entry(to.clone()).or_default().insert_all(&fresh);
+            }
+        }
         if let Some(sending) = self.sending {
             of_file.sending = sending;
             of_file.over = self.over.and_then(|time| Timestamp::parse(&time, "over").ok());
         }
-        self.and.into_iter().for_each(|line| line.take_into(files));
+        self.and.into_iter().for_each(|line| line.take_into(files, to));
     }
 }
 
@@ -336,6 +380,22 @@ mod tests {
             let next = Progress::open(&project, Access::Owner).unwrap();
             assert_eq!(next.acknowledged(FILE).is_empty(), next.acknowledged(other).is_empty(), "{length}");
         }
+    }
+
+    #[test]
+    fn it_is_known_to_which_destination_a_record_was_sent() {
+        let (_root, project) = project();
+        for (to, records) in [("http://x team/a", (0, 3)), ("http://y team/a", (4, 5)), ("http://x team/a", (6, 6))] {
+            let mut progress = Progress::open(&project, Access::Owner).unwrap();
+            progress.send_to(to).unwrap();
+            progress.acknowledge(&BTreeMap::from([(FILE, ranges(&[records]))])).unwrap();
+        }
+        let mut progress = Progress::open(&project, Access::Owner).unwrap();
+        progress.send_to("http://x team/a").unwrap();
+        assert_eq!(progress.elsewhere(FILE), ranges(&[(4, 5)]));
+        progress.send_to("http://y team/a").unwrap();
+        assert_eq!(progress.elsewhere(FILE), ranges(&[(0, 3), (6, 6)]));
+        assert_eq!(progress.acknowledged(FILE), ranges(&[(0, 6)]));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | `cost_create` | `price/` and the JSON of the models' prices, as sent: a server tells them by nothing else |
 
 use super::learned::Learned;
+use super::ranges::Ranges;
 use super::receipts::{About, Builder};
 use super::rejected::Rejected;
 use super::requeue::feedback_id;
@@ -50,13 +51,14 @@ struct Part {
     id: Option<String>,
 }
 
-/// Writes the receipt of a data file that was sent whole; its counts are made here. A file that cannot be read whole gets
+/// Writes the receipt of a data file that was sent whole; its counts are made here. Records that were rejected, or sent to
+/// another destination by an earlier sync, have no id in it. A file that cannot be read whole gets
 /// none: with it the file would count as sent, and be deleted in time.
 pub(in crate::sync) fn receipt_of(
     project: &ProjectDir,
     folder: &str,
     file: &DataFile,
-    rejected: &Rejected,
+    (rejected, elsewhere): (&Rejected, &Ranges),
     about: About<'_>,
     access: Access,
 ) -> Result<()> {
@@ -73,6 +75,10 @@ pub(in crate::sync) fn receipt_of(
         let place = if rejected.is_empty() { String::new() } else { format!("{key}#{index}") };
         if !rejected.is_empty() && rejected.contains(&place) {
             about.rejected += 1;
+            continue;
+        }
+        if elsewhere.contains(index) {
+            about.elsewhere += 1;
             continue;
         }
         let finished = parse(reader.line(), reader.is_own()).ok();
@@ -194,9 +200,11 @@ mod tests {
         std::fs::write(&path, "{\"type\":\"call_complete\",\"timestamp\":\"t\",\"data\":{\"id\":\"a\"}}\n{\"ty")
             .unwrap();
         let file = DataFile::parse(&path).unwrap();
-        let about = About { records: 0, rejected: 0, server: "http://x", to: "team/demo", server_version: None };
+        let about =
+            About { records: 0, rejected: 0, elsewhere: 0, server: "http://x", to: "team/demo", server_version: None };
         let rejected = Rejected::open(&project, Access::Owner).unwrap();
-        let error = receipt_of(&project, "calls", &file, &rejected, about, Access::Owner).unwrap_err();
+        let error =
+            receipt_of(&project, "calls", &file, (&rejected, &Ranges::default()), about, Access::Owner).unwrap_err();
         assert!(error.status() == Status::Io && error.text().contains("the last line is torn"), "{error}");
         assert!(!path_of(&project, "calls", &file).exists());
     }

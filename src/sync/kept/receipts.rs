@@ -39,6 +39,9 @@ pub struct Header {
     pub records: u64,
     /// How many of these were rejected; they have no id here.
     pub rejected: u64,
+    /// How many an earlier sync sent to another destination; neither have they.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub elsewhere: u64,
     /// The trace server that took them.
     pub server: String,
     /// The `entity/project` there.
@@ -56,12 +59,19 @@ pub struct About<'a> {
     pub records: u64,
     /// How many of these were rejected.
     pub rejected: u64,
+    /// How many were sent to another destination.
+    pub elsewhere: u64,
     /// The trace server.
     pub server: &'a str,
     /// The `entity/project` on it.
     pub to: &'a str,
     /// Its version, where it says so.
     pub server_version: Option<&'a str>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde wants it
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,6 +123,7 @@ impl Builder {
             bytes,
             records: about.records,
             rejected: about.rejected,
+            elsewhere: about.elsewhere,
             server: about.server.to_string(),
             to: about.to.to_string(),
             synced_at: Timestamp::now().to_string(),
@@ -292,7 +303,7 @@ mod tests {
     }
 
     fn about(records: u64) -> About<'static> {
-        About { records, rejected: 1, server: "http://x", to: "team/there", server_version: Some("1.2") }
+        About { records, rejected: 1, elsewhere: 0, server: "http://x", to: "team/there", server_version: Some("1.2") }
     }
 
     fn made(root: &Path, ids: &[Option<String>]) -> (ProjectDir, DataFile, PathBuf) {

@@ -268,8 +268,11 @@ impl Sender<'_, '_, '_> {
             transport.server_info().ok().and_then(|info| info.trace_server_version)
         });
         let (server, to) = (transport.traces().as_str(), self.project.channel.target.as_str());
-        let about = About { records: 0, rejected: 0, server, to, server_version: version.as_deref() };
-        receipt_of(self.project.dir, folder, file, &self.project.rejected, about, self.run.access)
+        let about = About { records: 0, rejected: 0, elsewhere: 0, server, to, server_version: version.as_deref() };
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        let elsewhere = self.project.progress.elsewhere(&format!("{folder}/{name}"));
+        let without_id = (&self.project.rejected, &elsewhere);
+        receipt_of(self.project.dir, folder, file, without_id, about, self.run.access)
     }
 
     fn tell(&mut self, what: Counted) -> Result<()> {
