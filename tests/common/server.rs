@@ -86,7 +86,7 @@ impl Server {
     /// Starts a server with further options, such as `["--fail-rate", "0.3"]`; it is ready when this returns.
     pub fn start(options: &[&str]) -> Server {
         // The free port may be taken by another process before the server binds it.
-        Server::start_in(tempfile::tempdir().unwrap(), options)
+        Server::start_in(tempfile::tempdir().unwrap(), free_port, options)
     }
 
     /// Starts a server on a port that was free, for a client that was told of it before.
@@ -97,16 +97,16 @@ impl Server {
         }
     }
 
-    /// The same server without faults, with what it has stored, at another address.
+    /// The same server without faults, with what it has stored, at the same address.
     pub fn healed(self) -> Server {
-        let Server { process, directory, .. } = self;
+        let Server { process, directory, port } = self;
         drop(process);
-        Server::start_in(directory, &[])
+        Server::start_in(directory, || port, &[])
     }
 
-    fn start_in(mut directory: TempDir, options: &[&str]) -> Server {
+    fn start_in(mut directory: TempDir, port: impl Fn() -> u16, options: &[&str]) -> Server {
         for _ in 0..5 {
-            match Server::try_start_at(directory, free_port(), options) {
+            match Server::try_start_at(directory, port(), options) {
                 Ok(server) => return server,
                 Err(unused) => directory = unused,
             }
