@@ -64,6 +64,11 @@ def register(client: Client) -> None:
         _clients.add(client)
 
 
+def is_over() -> bool:
+    """Whether the handler has run: what calls back from now on is ended by nobody."""
+    return _is_over
+
+
 def _end_calls() -> None:
     with _changed:
         calls = list(_calls)
@@ -93,6 +98,7 @@ def _at_exit() -> None:
             logger.error("%s: not finished, and what was logged is kept in %s: %s", client, client.offline_dir, error)
         except BaseException:  # as Ctrl-C raises it
             until = 0
+    _end_calls()  # finishing that Ctrl-C has left
 
 
 def _in_child() -> None:

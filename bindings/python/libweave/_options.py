@@ -17,7 +17,7 @@ from .errors import INVALID_ARGUMENT, error_of
 logger = logging.getLogger("libweave")
 
 Filter = Callable[[str, dict[str, Any]], Optional[dict[str, Any]]]
-#: Is told project, kind, and how many records were synced and refused, on the thread that syncs; False stops the sync.
+#: Is told project, kind, and how many records were synced and refused, on the thread that sends; False stops that.
 OnProgress = Callable[[str, str, int, int], Optional[bool]]
 Time = Union[datetime.datetime, int]
 
@@ -172,14 +172,13 @@ def filter_callback(keep: Filter) -> Any:
     return _native.FILTER(decide)
 
 
-def progress_callback(on_progress: OnProgress, failed: Callable[[BaseException], None]) -> Any:
-    """What a program wants to be told of a sync as the library calls it. A failure stops the sync."""
+def progress_callback(on_progress: OnProgress, failed: Callable[[BaseException], bool]) -> Any:
+    """What a program wants to be told as the library calls it. `failed` answers whether its failure stops the sending."""
     def tell(told: Any, _: Any) -> int:
         try:
             now = told.contents
             return int(on_progress(now.project.decode(), now.kind.decode(), now.synced, now.errors) is False)
         except BaseException as error:
-            failed(error)
-            return 1
+            return int(failed(error))
 
     return _native.PROGRESS(tell)

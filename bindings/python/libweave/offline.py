@@ -115,7 +115,12 @@ def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], 
     """Calls what talks to a server; its results, status and message."""
     c, out = _native.library(), c_void_p()
     raised: list[BaseException] = []
-    progress = progress_callback(on_progress, raised.append) if on_progress is not None else None
+
+    def failed(error: BaseException) -> bool:
+        raised.append(error)
+        return True
+
+    progress = progress_callback(on_progress, failed) if on_progress is not None else None
 
     def call() -> tuple[int, str, str]:
         with options(progress=progress, stop=stop, **settings) as handle, Calling(stop.ask):

@@ -16,7 +16,7 @@ C_TYPES = {
     "size_t": ctypes.c_size_t, "ptrdiff_t": ctypes.c_ssize_t, "double": ctypes.c_double, "bool": ctypes.c_bool,
     "void": None, "char*": ctypes.c_char_p, "void*": ctypes.c_void_p, "char**": ctypes.POINTER(ctypes.c_void_p),
     "size_t*": ctypes.POINTER(ctypes.c_size_t), "uint64_t*": ctypes.POINTER(ctypes.c_uint64),
-    "weave_filter_fn": _native.FILTER, "weave_progress_fn": _native.PROGRESS,
+    "weave_filter_fn": _native.FILTER, "weave_progress_fn": _native.PROGRESS, "weave_log_fn": _native.LOG,
 }
 
 
