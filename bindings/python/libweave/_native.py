@@ -14,7 +14,7 @@ from typing import Any, Optional, Union
 
 from . import _exit
 from ._version import __version__
-from .errors import INVALID_ARGUMENT, ClosedError, WeaveError, error_of
+from .errors import INVALID_ARGUMENT, INVALID_UTF8, ClosedError, WeaveError, error_of
 
 logger = logging.getLogger("libweave")
 
@@ -261,7 +261,7 @@ def check(status: int) -> None:
 
 
 def text(value: Optional[Union[str, "os.PathLike[str]"]], field: str = "text") -> Optional[bytes]:
-    """A text as the C interface takes it. A NUL would cut it in silence, so it is refused."""
+    """A text as the C interface takes it."""
     if value is None:
         return None
     given = os.fspath(value)
@@ -269,6 +269,23 @@ def text(value: Optional[Union[str, "os.PathLike[str]"]], field: str = "text") -
         encoded = given.encode("utf-8")
     except UnicodeEncodeError:  # lone surrogates, repaired as the library repairs them in JSON
         encoded = given.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
+    return _whole(encoded, field)
+
+
+def path(value: Any, field: str) -> Optional[bytes]:
+    """A path as the C interface takes it. Repaired as a text is, it would lead elsewhere."""
+    if value is None:
+        return None
+    try:
+        encoded = os.fsencode(value)
+        encoded.decode("utf-8")
+    except UnicodeError:
+        raise error_of(INVALID_UTF8, f"{field}: {value!r} is not UTF-8 on the disk; use a path that is") from None
+    return _whole(encoded, field)
+
+
+def _whole(encoded: bytes, field: str) -> bytes:
+    """A NUL would cut it in silence, so it is refused."""
     if b"\0" in encoded:
         raise error_of(INVALID_ARGUMENT, f"{field}: holds a NUL character; leave it out")
     return encoded

@@ -53,7 +53,7 @@ def micros(value: Time) -> int:
 _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "offline": ("set_offline", lambda value: (bool(value),)),
     "disabled": ("set_disabled", lambda value: (bool(value),)),
-    "offline_dir": ("set_offline_dir", _text),
+    "offline_dir": ("set_offline_dir", lambda value: (_native.path(value, "offline_dir"),)),
     "entity": ("set_entity", _text),
     "destination": ("set_destination", _text),
     "open_call_age": ("set_open_call_age", _milliseconds),
@@ -82,7 +82,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "api_key": ("set_api_key", _text),
     "base_url": ("set_base_url", _text),
     "trace_server_url": ("set_trace_server_url", _text),
-    "ca_file": ("set_ca_file", _text),
+    "ca_file": ("set_ca_file", lambda value: (_native.path(value, "ca_file"),)),
     "http_timeout": ("set_http_timeout", lambda value: (int(value * 1000),)),
     "send_interval": ("set_send_interval", _milliseconds),
     "insecure": ("set_insecure", lambda value: (bool(value),)),

@@ -92,7 +92,7 @@ def export_rejected(to_file: Any, offline_dir: Any = None, project_name: Optiona
                     kind: Optional[str] = None) -> int:
     """Writes rejected records with their lines to a file that must not exist yet, one JSON object a line; how many."""
     return _native.count("weave_rejected_export", *_which(offline_dir, project_name, kind),
-                         _native.text(to_file, "to_file"))
+                         _native.path(to_file, "to_file"))
 
 
 def drop_rejected(offline_dir: Any = None, project_name: Optional[str] = None, kind: Optional[str] = None) -> int:
@@ -101,12 +101,12 @@ def drop_rejected(offline_dir: Any = None, project_name: Optional[str] = None, k
 
 
 def _which(offline_dir: Any, project_name: Optional[str], kind: Optional[str]) -> list[Optional[bytes]]:
-    return [_native.text(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
+    return [_native.path(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
             _native.text(kind, "kind")]
 
 
 def _texts(offline_dir: Any, project_name: Optional[str], api_key: Optional[str]) -> list[Optional[bytes]]:
-    return [_native.text(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
+    return [_native.path(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
             _native.text(api_key, "api_key")]
 
 
@@ -137,7 +137,7 @@ def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], 
 
 def directory_stats(offline_dir: Any = None) -> dict[str, Any]:
     """What lies in an offline directory: sizes and counts, in all and of each project and kind."""
-    return json.loads(_native.answer("weave_directory_stats", _native.text(offline_dir, "offline_dir")))
+    return json.loads(_native.answer("weave_directory_stats", _native.path(offline_dir, "offline_dir")))
 
 
 @dataclass
@@ -177,12 +177,12 @@ class OfflineDataSyncer:
 
     def clean_synced_files(self, older_than_days: float = 7) -> int:
         """Deletes files that were sent so many days ago, and file bytes that nothing pending needs; how many."""
-        return _native.count("weave_clean_synced_files", _native.text(self.offline_dir, "offline_dir"), older_than_days)
+        return _native.count("weave_clean_synced_files", _native.path(self.offline_dir, "offline_dir"), older_than_days)
 
     def clean_preview(self, older_than_days: float = 7) -> dict[str, Any]:
         """What `clean_synced_files` would delete now: `{"files": [{"path", "bytes"}, …], "bytes": in all}`."""
-        text = _native.text(self.offline_dir, "offline_dir")
-        return json.loads(_native.answer("weave_clean_preview", text, older_than_days))
+        path = _native.path(self.offline_dir, "offline_dir")
+        return json.loads(_native.answer("weave_clean_preview", path, older_than_days))
 
 
 _READS = frozenset("""

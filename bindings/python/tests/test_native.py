@@ -114,6 +114,32 @@ def test_a_nul_is_refused_where_it_would_cut_a_text(recorded):
         weave.publish({}, "a\0b")
 
 
+NOT_UTF8 = b"not-\xff-utf8"
+
+
+@pytest.mark.parametrize("use", [
+    lambda path: weave.Client("p", offline=True, offline_dir=path),
+    lambda path: weave.Client("p", offline=True, offline_dir="offline", ca_file=path),
+    lambda path: weave.sync_offline_data(path),
+    lambda path: weave.list_rejected(path),
+    lambda path: weave.export_rejected(path),
+    lambda path: weave.directory_stats(path),
+    lambda path: weave.OfflineDataSyncer(None, path).clean_synced_files(),
+    lambda path: weave.OfflineDataSyncer(None, path).clean_preview()])
+@pytest.mark.parametrize("path", [NOT_UTF8, os.fsdecode(NOT_UTF8)], ids=["bytes", "text"])
+def test_a_path_that_is_not_utf8_is_refused_and_not_taken_for_another(tmp_path, monkeypatch, use, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(weave.InvalidError, match="is not UTF-8") as raised:
+        use(path)
+    assert raised.value.status == 2
+
+
+def test_a_path_may_be_bytes(tmp_path):
+    client = weave.Client("p", offline=True, offline_dir=os.fsencode(tmp_path / "bücher"))
+    client.finish()
+    assert client.offline_dir == str(tmp_path / "bücher")
+
+
 OPEN = "import libweave as weave; weave.init('p', offline=True, offline_dir='offline'); print('open')"
 
 
