@@ -173,9 +173,9 @@ def _tell(level: int, message: bytes, _: Any) -> None:
 
 
 def _silence() -> None:
-    """Ends the messages, before `_exit` waits for those under way and for the threads of the library. One way to an abort
-    is left: a daemon thread amid a call of its own that had something to say just before, and does not come to say it
-    until all that is over."""
+    """Ends the messages, before `_exit` waits for those under way and for the threads of the library. What may still
+    abort the process is a daemon thread amid a call of its own that had something to say just before, and does not come
+    to say it until all that is over."""
     global _is_silent
     with _lock:
         _is_silent = True

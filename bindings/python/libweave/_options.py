@@ -173,7 +173,8 @@ def filter_callback(keep: Filter) -> Any:
 
 
 def progress_callback(on_progress: OnProgress, failed: Callable[[BaseException], bool]) -> Any:
-    """What a program wants to be told as the library calls it. `failed` answers whether its failure stops the sending."""
+    """What a program wants to be told, as the library calls it. `failed` says whether a failure of it stops the
+    sending."""
     def tell(told: Any, _: Any) -> int:
         try:
             now = told.contents

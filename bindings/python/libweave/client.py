@@ -373,9 +373,9 @@ class Client:
         """What became of the records that this process logged into the directory.
 
         Counts of records: `accepted`, `packed` (in data files), `waiting` (in the journal alone; `waiting_bytes`),
-        `refused` (no room), `dropped` (unsent, to keep the quota), `filtered` (by this session's filter). `blocked` counts
-        calls that had to wait for room, `failures` attempts to bring records into data files; `last_error` is the last
-        one's text or None. `journal` has `kind` and `bytes`.
+        `refused` (no room), `dropped` (unsent, to keep the quota), `filtered` (by this session's filter). `blocked`
+        counts calls that had to wait for room, `failures` attempts to bring records into data files; `last_error` is
+        the last one's text or None. `journal` has `kind` and `bytes`.
         """
         return json.loads(_native.answer("weave_stats", self._handle))
 

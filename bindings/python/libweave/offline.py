@@ -30,10 +30,10 @@ def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = Non
 
     What the server has taken is marked, what it has not is kept, and it can be run again at any time. Without
     `project_name` all projects are sent; without `api_key` the one of the environment or netrc file is used. Settings:
-    `entity` (for projects that were logged without one), `destination` (`entity/project` for the one that is sent, under
-    whatever name it was recorded), `destinations` (such names by recorded names), `open_call_age`, `close_interrupted`,
-    `max_sync_time`, `max_sync_bytes`, `max_sync_rate`, `sync_connections`, `sync_wait`, `base_url`, `trace_server_url`,
-    `ca_file`, `http_timeout`, `insecure`; times are in seconds.
+    `entity` (for projects that were logged without one), `destination` (`entity/project` for the one that is sent,
+    under whatever name it was recorded), `destinations` (such names by recorded names), `open_call_age`,
+    `close_interrupted`, `max_sync_time`, `max_sync_bytes`, `max_sync_rate`, `sync_connections`, `sync_wait`,
+    `base_url`, `trace_server_url`, `ca_file`, `http_timeout`, `insecure`; times are in seconds.
 
     Records that the server refused are counted as errors, and their reasons told to the logger `libweave`. Any other
     failure raises, with what was done in `results`; that of a project does so after the others were sent. What else
@@ -52,8 +52,8 @@ def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = Non
 
 
 def _only_refused(results: Results, message: str) -> bool:
-    """Whether an incomplete sync failed at refused records alone. Its text has a line for each project that is not whole,
-    with how many records of it were refused: one without any failed otherwise."""
+    """Whether an incomplete sync failed at refused records alone. Its text has a line for each project that is not
+    whole, with how many records of it were refused: one without any failed otherwise."""
     refused = any(errors for kinds in results.values() for _, errors in kinds.values())
     failed = tuple(f"{project}: 0 not synced;" for project in results)
     return refused and not any(line.startswith(failed) for line in message.splitlines())
