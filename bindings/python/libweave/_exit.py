@@ -21,8 +21,8 @@ logger = logging.getLogger("libweave")
 
 #: How many seconds the exit waits for calls that were told to end: longer ones are held up by code of the program.
 _CALLS_LIMIT = 5
-#: How many seconds it waits for a server that does not answer: Python may begin no thread any more by which Ctrl-C could
-#: end that. Whoever has ended the program so is not kept waiting.
+#: How many seconds it waits for a server that does not answer: Python may begin no thread any more by which Ctrl-C
+#: could end that. Whoever has ended the program so is not kept waiting.
 _FINISH_LIMIT, _INTERRUPTED_LIMIT = 30, 2
 
 _changed = threading.Condition()
@@ -64,15 +64,23 @@ def register(client: Client) -> None:
         _clients.add(client)
 
 
+def is_over() -> bool:
+    """Whether the handler has run: what calls back from now on is ended by nobody."""
+    return _is_over
+
+
 def _end_calls() -> None:
     with _changed:
         calls = list(_calls)
     for call in calls:
         call.end()
-    with _changed:
-        if not _changed.wait_for(lambda: not _calls, _CALLS_LIMIT):
-            # The one way left to an abort: Python offers none to end a callback that goes on for ever.
-            logger.warning("calls into the library go on while the interpreter ends: %d", len(_calls))
+    try:
+        with _changed:
+            _changed.wait_for(lambda: not _calls, _CALLS_LIMIT)
+    except KeyboardInterrupt:
+        pass
+    if _calls:  # these may still abort the process: Python has no way to end a callback that goes on for ever
+        logger.warning("calls into the library go on while the interpreter ends: %d", len(_calls))
 
 
 def _at_exit() -> None:
@@ -93,6 +101,7 @@ def _at_exit() -> None:
             logger.error("%s: not finished, and what was logged is kept in %s: %s", client, client.offline_dir, error)
         except BaseException:  # as Ctrl-C raises it
             until = 0
+    _end_calls()  # finishing that Ctrl-C has left
 
 
 def _in_child() -> None:

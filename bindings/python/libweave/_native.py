@@ -1,16 +1,22 @@
 """The C interface through ctypes: finding the shared library, its declarations, errors. Little above knows ctypes."""
 from __future__ import annotations
 
+import atexit
 import ctypes
+import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from ctypes import POINTER, c_bool, c_char_p, c_double, c_int32, c_int64, c_size_t, c_ssize_t, c_uint64, c_void_p
 from pathlib import Path
 from typing import Any, Optional, Union
 
+from . import _exit
 from ._version import __version__
-from .errors import INVALID_ARGUMENT, WeaveError, error_of
+from .errors import INVALID_ARGUMENT, INVALID_UTF8, ClosedError, WeaveError, error_of
+
+logger = logging.getLogger("libweave")
 
 ID_SIZE = 40
 #: The answer of a filter.
@@ -25,6 +31,7 @@ class Progress(ctypes.Structure):
 
 
 FILTER = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p)
+LOG = ctypes.CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
 PROGRESS = ctypes.CFUNCTYPE(c_int32, POINTER(Progress), c_void_p)
 
 _S, _JSON, _OUT, _ID = c_int32, (c_char_p, c_ssize_t), POINTER(c_void_p), c_char_p
@@ -36,6 +43,7 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "weave_last_error": (c_size_t, (c_char_p, c_size_t)),
     "weave_status_text": (c_char_p, (c_int32,)),
     "weave_string_free": (None, (c_void_p,)),
+    "weave_set_log_callback": (None, (LOG, c_int32, c_void_p)),
     "weave_record_type": (c_char_p, (c_void_p,)),
     "weave_record_json": (c_void_p, (c_void_p, POINTER(c_size_t))),
     "weave_record_set_json": (_S, (c_void_p, *_JSON)),
@@ -150,6 +158,33 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 _lock = threading.Lock()
 _library: Optional[ctypes.CDLL] = None
+_is_silent = False
+
+#: `weave_log_level` → that of Python.
+_LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
+_telling = _exit.Calling()
+
+
+@LOG
+def _tell(level: int, message: bytes, _: Any) -> None:
+    """Takes the library's messages, on any thread; none any more when the interpreter ends."""
+    with suppress(ClosedError), _telling:
+        logger.log(_LEVELS[level], "%s", message.decode("utf-8", "replace"))
+
+
+def _silence() -> None:
+    """Ends the messages, before `_exit` waits for those under way and for the threads of the library. What may still
+    abort the process is a daemon thread amid a call of its own that had something to say just before, and does not come
+    to say it until all that is over."""
+    global _is_silent
+    with _lock:
+        _is_silent = True
+        if _library is not None:
+            _library.weave_set_log_callback(LOG(), 0, None)
+
+
+# Handlers run from the last to the first: this one before that of `_exit`.
+atexit.register(_silence)
 
 
 def _candidates() -> list[str]:
@@ -202,6 +237,8 @@ def library() -> ctypes.CDLL:
         with _lock:
             if _library is None:
                 _library = _open()
+                if not _is_silent:
+                    _library.weave_set_log_callback(_tell, max(_LEVELS), None)
     return _library
 
 
@@ -224,7 +261,7 @@ def check(status: int) -> None:
 
 
 def text(value: Optional[Union[str, "os.PathLike[str]"]], field: str = "text") -> Optional[bytes]:
-    """A text as the C interface takes it. A NUL would cut it in silence, so it is refused."""
+    """A text as the C interface takes it."""
     if value is None:
         return None
     given = os.fspath(value)
@@ -232,6 +269,23 @@ def text(value: Optional[Union[str, "os.PathLike[str]"]], field: str = "text") -
         encoded = given.encode("utf-8")
     except UnicodeEncodeError:  # lone surrogates, repaired as the library repairs them in JSON
         encoded = given.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
+    return _whole(encoded, field)
+
+
+def path(value: Any, field: str) -> Optional[bytes]:
+    """A path as the C interface takes it. Repaired as a text is, it would lead elsewhere."""
+    if value is None:
+        return None
+    try:
+        encoded = os.fsencode(value)
+        encoded.decode("utf-8")
+    except UnicodeError:
+        raise error_of(INVALID_UTF8, f"{field}: {value!r} is not UTF-8 on the disk; use a path that is") from None
+    return _whole(encoded, field)
+
+
+def _whole(encoded: bytes, field: str) -> bytes:
+    """A NUL would cut it in silence, so it is refused."""
     if b"\0" in encoded:
         raise error_of(INVALID_ARGUMENT, f"{field}: holds a NUL character; leave it out")
     return encoded

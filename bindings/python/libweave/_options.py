@@ -17,7 +17,7 @@ from .errors import INVALID_ARGUMENT, error_of
 logger = logging.getLogger("libweave")
 
 Filter = Callable[[str, dict[str, Any]], Optional[dict[str, Any]]]
-#: Is told project, kind, and how many records were synced and refused, on the thread that syncs; False stops the sync.
+#: Is told project, kind, and how many records were synced and refused, on the thread that sends; False stops that.
 OnProgress = Callable[[str, str, int, int], Optional[bool]]
 Time = Union[datetime.datetime, int]
 
@@ -53,7 +53,7 @@ def micros(value: Time) -> int:
 _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "offline": ("set_offline", lambda value: (bool(value),)),
     "disabled": ("set_disabled", lambda value: (bool(value),)),
-    "offline_dir": ("set_offline_dir", _text),
+    "offline_dir": ("set_offline_dir", lambda value: (_native.path(value, "offline_dir"),)),
     "entity": ("set_entity", _text),
     "destination": ("set_destination", _text),
     "open_call_age": ("set_open_call_age", _milliseconds),
@@ -82,7 +82,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "api_key": ("set_api_key", _text),
     "base_url": ("set_base_url", _text),
     "trace_server_url": ("set_trace_server_url", _text),
-    "ca_file": ("set_ca_file", _text),
+    "ca_file": ("set_ca_file", lambda value: (_native.path(value, "ca_file"),)),
     "http_timeout": ("set_http_timeout", lambda value: (int(value * 1000),)),
     "send_interval": ("set_send_interval", _milliseconds),
     "insecure": ("set_insecure", lambda value: (bool(value),)),
@@ -172,14 +172,14 @@ def filter_callback(keep: Filter) -> Any:
     return _native.FILTER(decide)
 
 
-def progress_callback(on_progress: OnProgress, failed: Callable[[BaseException], None]) -> Any:
-    """What a program wants to be told of a sync as the library calls it. A failure stops the sync."""
+def progress_callback(on_progress: OnProgress, failed: Callable[[BaseException], bool]) -> Any:
+    """What a program wants to be told, as the library calls it. `failed` says whether a failure of it stops the
+    sending."""
     def tell(told: Any, _: Any) -> int:
         try:
             now = told.contents
             return int(on_progress(now.project.decode(), now.kind.decode(), now.synced, now.errors) is False)
         except BaseException as error:
-            failed(error)
-            return 1
+            return int(failed(error))
 
     return _native.PROGRESS(tell)

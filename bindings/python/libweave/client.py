@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import logging
 import os
 import threading
 import traceback
@@ -14,7 +15,7 @@ from typing import Any, Callable, Optional, Union
 from . import _exit, _native
 from ._context import current_call, surroundings
 from ._op import name_of, source_of
-from ._options import Filter, Time, call_options, filter_callback, micros, options
+from ._options import Filter, OnProgress, Time, call_options, filter_callback, micros, options, progress_callback
 from ._values import to_json
 from .feedback import Feedback
 from .media import Dataset
@@ -22,6 +23,7 @@ from .refs import ObjectRef
 from .stop import interruptible
 
 Failure = Union[BaseException, str]
+logger = logging.getLogger("libweave")
 
 _NO_CALLBACK = nullcontext()
 
@@ -40,6 +42,23 @@ def _failure(exception: Failure) -> tuple[Optional[str], str, Optional[str]]:
     except Exception:  # the exception's own code
         message = ""
     return type(exception).__name__, message, json.dumps(frames)
+
+
+def _progress(on_progress: Optional[OnProgress]) -> tuple[Any, Any]:
+    """The callback of a session's progress, and what stands around finishing, which ends the calls of it."""
+    if on_progress is None or _exit.is_over():  # nobody would finish the session before the interpreter
+        return None, _NO_CALLBACK
+    given_up = threading.Event()
+
+    def tell(*told: Any) -> Optional[bool]:
+        answer = on_progress(*told)
+        return False if given_up.is_set() else answer
+
+    def failed(error: BaseException) -> bool:
+        logger.error("on_progress failed, and the sending goes on", exc_info=error)
+        return False
+
+    return progress_callback(tell, failed), _exit.Calling(given_up.set)
 
 
 class Call:
@@ -120,7 +139,9 @@ class Call:
 class Client:
     """A session for one project. `weave.init` makes the one that ops log to; further ones serve other projects.
 
-    Settings that are None come from the environment variables of the C interface, else from its defaults.
+    Settings that are None come from the environment variables of the C interface, else from its defaults. `on_progress`
+    is told, on a thread of the library, what a session that is not offline sends. It must not flush or finish that; by
+    answering False it puts off what is left.
     """
 
     def __init__(
@@ -158,15 +179,18 @@ class Client:
         sample_rate: Optional[float] = None,
         redact_keys: Any = (),
         filter: Optional[Filter] = None,
+        on_progress: Optional[OnProgress] = None,
         capture_code: bool = True,
         source: Optional[str] = None,
     ) -> None:
         self._handle: Optional[c_void_p] = None
         c = _native.library()
         self._free = c.weave_client_free
-        self._filter = filter_callback(filter) if filter is not None else None  # lives as long as the session
+        # Both live as long as the session.
+        self._filter = filter_callback(filter) if filter is not None else None
+        self._progress, self._finishing = _progress(on_progress)
         #: Around everything that the filter may see.
-        self._calling = _exit.Calling() if filter is not None else _NO_CALLBACK
+        self._calling = _exit.Calling() if self._filter or self._progress else _NO_CALLBACK
         handle = c_void_p()
         given = {
             "offline": offline, "offline_dir": offline_dir, "disabled": disabled, "entity": entity,
@@ -178,7 +202,7 @@ class Client:
             "http_timeout": http_timeout, "send_interval": send_interval, "open_call_age": open_call_age,
             "close_interrupted": close_interrupted, "max_sync_rate": max_sync_rate,
             "sync_connections": sync_connections, "insecure": insecure, "attributes": attributes,
-            "sample_rate": sample_rate, "filter": self._filter}
+            "sample_rate": sample_rate, "filter": self._filter, "progress": self._progress}
         if source is not None:
             given["source"] = source
         self._ops: dict[Any, str] = {}
@@ -349,9 +373,9 @@ class Client:
         """What became of the records that this process logged into the directory.
 
         Counts of records: `accepted`, `packed` (in data files), `waiting` (in the journal alone; `waiting_bytes`),
-        `refused` (no room), `dropped` (unsent, to keep the quota), `filtered` (by this session's filter). `blocked` counts
-        calls that had to wait for room, `failures` attempts to bring records into data files; `last_error` is the last
-        one's text or None. `journal` has `kind` and `bytes`.
+        `refused` (no room), `dropped` (unsent, to keep the quota), `filtered` (by this session's filter). `blocked`
+        counts calls that had to wait for room, `failures` attempts to bring records into data files; `last_error` is
+        the last one's text or None. `journal` has `kind` and `bytes`.
         """
         return json.loads(_native.answer("weave_stats", self._handle))
 
@@ -380,14 +404,15 @@ class Client:
 
         On the main thread, Ctrl-C leaves it at once; what is not sent then is kept.
         """
-        self._until("weave_finish", timeout)
+        self._until("weave_finish", timeout, self._finishing)
 
-    def _until(self, function: str, timeout: Optional[float]) -> None:
+    def _until(self, function: str, timeout: Optional[float], around: Any = _NO_CALLBACK) -> None:
         limit = -1 if timeout is None else max(0, int(timeout * 1000))
 
         def work() -> None:
             left = c_uint64()
-            _native.check(getattr(_native.library(), function)(self._handle, limit, ctypes.byref(left)))
+            with around:
+                _native.check(getattr(_native.library(), function)(self._handle, limit, ctypes.byref(left)))
 
         self._await(work)
 

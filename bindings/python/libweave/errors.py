@@ -37,7 +37,7 @@ class ServerError(WeaveError):
     """The server refused, failed or could not be reached. What was recorded is kept."""
 
 
-INVALID_ARGUMENT, CLOSED, OFFLINE, INCOMPLETE, CANCELLED = 1, 10, 12, 17, 19
+INVALID_ARGUMENT, INVALID_UTF8, CLOSED, OFFLINE, INCOMPLETE, CANCELLED = 1, 2, 10, 12, 17, 19
 
 _CLASSES = {
     **dict.fromkeys(range(1, 8), InvalidError),

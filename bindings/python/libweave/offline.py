@@ -30,10 +30,10 @@ def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = Non
 
     What the server has taken is marked, what it has not is kept, and it can be run again at any time. Without
     `project_name` all projects are sent; without `api_key` the one of the environment or netrc file is used. Settings:
-    `entity` (for projects that were logged without one), `destination` (`entity/project` for the one that is sent, under
-    whatever name it was recorded), `destinations` (such names by recorded names), `open_call_age`, `close_interrupted`,
-    `max_sync_time`, `max_sync_bytes`, `max_sync_rate`, `sync_connections`, `sync_wait`, `base_url`, `trace_server_url`,
-    `ca_file`, `http_timeout`, `insecure`; times are in seconds.
+    `entity` (for projects that were logged without one), `destination` (`entity/project` for the one that is sent,
+    under whatever name it was recorded), `destinations` (such names by recorded names), `open_call_age`,
+    `close_interrupted`, `max_sync_time`, `max_sync_bytes`, `max_sync_rate`, `sync_connections`, `sync_wait`,
+    `base_url`, `trace_server_url`, `ca_file`, `http_timeout`, `insecure`; times are in seconds.
 
     Records that the server refused are counted as errors, and their reasons told to the logger `libweave`. Any other
     failure raises, with what was done in `results`; that of a project does so after the others were sent. What else
@@ -52,8 +52,8 @@ def sync_offline_data(offline_dir: Any = None, project_name: Optional[str] = Non
 
 
 def _only_refused(results: Results, message: str) -> bool:
-    """Whether an incomplete sync failed at refused records alone. Its text has a line for each project that is not whole,
-    with how many records of it were refused: one without any failed otherwise."""
+    """Whether an incomplete sync failed at refused records alone. Its text has a line for each project that is not
+    whole, with how many records of it were refused: one without any failed otherwise."""
     refused = any(errors for kinds in results.values() for _, errors in kinds.values())
     failed = tuple(f"{project}: 0 not synced;" for project in results)
     return refused and not any(line.startswith(failed) for line in message.splitlines())
@@ -92,7 +92,7 @@ def export_rejected(to_file: Any, offline_dir: Any = None, project_name: Optiona
                     kind: Optional[str] = None) -> int:
     """Writes rejected records with their lines to a file that must not exist yet, one JSON object a line; how many."""
     return _native.count("weave_rejected_export", *_which(offline_dir, project_name, kind),
-                         _native.text(to_file, "to_file"))
+                         _native.path(to_file, "to_file"))
 
 
 def drop_rejected(offline_dir: Any = None, project_name: Optional[str] = None, kind: Optional[str] = None) -> int:
@@ -101,12 +101,12 @@ def drop_rejected(offline_dir: Any = None, project_name: Optional[str] = None, k
 
 
 def _which(offline_dir: Any, project_name: Optional[str], kind: Optional[str]) -> list[Optional[bytes]]:
-    return [_native.text(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
+    return [_native.path(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
             _native.text(kind, "kind")]
 
 
 def _texts(offline_dir: Any, project_name: Optional[str], api_key: Optional[str]) -> list[Optional[bytes]]:
-    return [_native.text(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
+    return [_native.path(offline_dir, "offline_dir"), _native.text(project_name, "project_name"),
             _native.text(api_key, "api_key")]
 
 
@@ -115,7 +115,12 @@ def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], 
     """Calls what talks to a server; its results, status and message."""
     c, out = _native.library(), c_void_p()
     raised: list[BaseException] = []
-    progress = progress_callback(on_progress, raised.append) if on_progress is not None else None
+
+    def failed(error: BaseException) -> bool:
+        raised.append(error)
+        return True
+
+    progress = progress_callback(on_progress, failed) if on_progress is not None else None
 
     def call() -> tuple[int, str, str]:
         with options(progress=progress, stop=stop, **settings) as handle, Calling(stop.ask):
@@ -132,7 +137,7 @@ def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], 
 
 def directory_stats(offline_dir: Any = None) -> dict[str, Any]:
     """What lies in an offline directory: sizes and counts, in all and of each project and kind."""
-    return json.loads(_native.answer("weave_directory_stats", _native.text(offline_dir, "offline_dir")))
+    return json.loads(_native.answer("weave_directory_stats", _native.path(offline_dir, "offline_dir")))
 
 
 @dataclass
@@ -172,12 +177,12 @@ class OfflineDataSyncer:
 
     def clean_synced_files(self, older_than_days: float = 7) -> int:
         """Deletes files that were sent so many days ago, and file bytes that nothing pending needs; how many."""
-        return _native.count("weave_clean_synced_files", _native.text(self.offline_dir, "offline_dir"), older_than_days)
+        return _native.count("weave_clean_synced_files", _native.path(self.offline_dir, "offline_dir"), older_than_days)
 
     def clean_preview(self, older_than_days: float = 7) -> dict[str, Any]:
         """What `clean_synced_files` would delete now: `{"files": [{"path", "bytes"}, …], "bytes": in all}`."""
-        text = _native.text(self.offline_dir, "offline_dir")
-        return json.loads(_native.answer("weave_clean_preview", text, older_than_days))
+        path = _native.path(self.offline_dir, "offline_dir")
+        return json.loads(_native.answer("weave_clean_preview", path, older_than_days))
 
 
 _READS = frozenset("""

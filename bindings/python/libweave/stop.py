@@ -29,10 +29,10 @@ class Stop:
 
 
 def interruptible(work: Callable[[], Any], interrupted: Callable[[], Any], *, goes_on: bool) -> Any:
-    """Does work that spends its time in C. Python raises what a signal asks for on the main thread alone, and not before
-    C returns: there another thread does the work, so that Ctrl-C can interrupt it. `interrupted` is called then; work
-    that goes on all the same is left to itself, and other work waited for. All that C uses belongs to the work, since a
-    second Ctrl-C ends that waiting too."""
+    """Does work that spends its time in C. Python raises what a signal asks for on the main thread alone, and not
+    before C returns: there another thread does the work, so that Ctrl-C can interrupt it. `interrupted` is called then;
+    work that goes on all the same is left to itself, and other work waited for. All that C uses belongs to the work,
+    since a second Ctrl-C ends that waiting too."""
     if threading.current_thread() is not threading.main_thread():
         return work()
     outcome: list[Any] = []

@@ -55,7 +55,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.settings = {"api_key": "k" * 40, "base_url": self.url, "trace_server_url": self.url}
         self.answers = {}
         self.connections, self.changed = 0, threading.Condition()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=[0.01], daemon=True).start()
 
     def await_no_connection(self):
         with self.changed:

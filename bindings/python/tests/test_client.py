@@ -130,8 +130,8 @@ def test_settings_reach_the_library(tmp_path):
 
 
 def test_choices_of_the_store_reach_the_library(tmp_path):
-    good = {"durability_interval": 0, "journal": "write", "journal_size": 1 << 20, "when_full": "refuse", "block_limit": 0.5,
-            "max_directory_size": 1 << 24, "quota_policy": "drop-oldest", "send_interval": 5}
+    good = {"durability_interval": 0, "journal": "write", "journal_size": 1 << 20, "when_full": "refuse",
+            "block_limit": 0.5, "max_directory_size": 1 << 24, "quota_policy": "drop-oldest", "send_interval": 5}
     client = weave.Client("p", offline=True, offline_dir=tmp_path, **good)
     client.log_call("f")
     client.finish()

@@ -1,5 +1,6 @@
 """How programs end: nothing of the library is used that is gone, and nothing calls back that cannot any more."""
 import json
+import queue
 import subprocess
 import threading
 
@@ -102,6 +103,61 @@ def test_a_program_ends_while_a_daemon_thread_asks_a_filter(tmp_path):
     assert ends(code, tmp_path) == 0
 
 
+ONLINE = """
+client = weave.Client("team/project", offline_dir="offline", send_interval=3600, on_progress=amid,
+                      **json.loads(sys.argv[1]))
+"""
+
+
+def test_a_program_ends_while_a_daemon_thread_finishes_a_session_that_tells_of_it(server, tmp_path):
+    code = AMID + ONLINE + ("client.create_object('config', {})\n"
+                            "threading.Thread(target=client.finish, daemon=True).start()\n"
+                            "end()\n")
+    assert ends(code, tmp_path, json.dumps(server.settings)) == 0
+
+
+def test_finishing_by_a_daemon_thread_is_given_up_at_the_exit(server, tmp_path):
+    asked, over = queue.SimpleQueue(), threading.Event()
+
+    def answer_the_first(body):
+        asked.put(body)
+        return 200 if asked.qsize() == 1 or over.wait(60) else 500, {"digest": "d" * 43}
+
+    server.answers["/obj/create"] = answer_the_first
+    code = AMID + ONLINE + ("client.create_object('first', {})\n"
+                            "client.create_object('second', {})\n"
+                            "threading.Thread(target=client.finish, daemon=True).start()\n"
+                            "end()\n")
+    done = script(code, tmp_path, json.dumps(server.settings), stdin=subprocess.DEVNULL)
+    over.set()
+    assert (done.returncode, "go on while the interpreter ends" in done.stderr) == (0, False)
+
+
+# A session that is opened although its server is not there, which the library tells of meanwhile. Not to a handler: the
+# end of `logging` waits for the locks of these.
+TELLING = """
+import logging
+logging.getLogger("libweave").addFilter(lambda record: {told})
+def tells():
+    nowhere = "http://127.0.0.1:9"
+    weave.Client("team/p", offline_dir="offline", api_key="k" * 40, base_url=nowhere, trace_server_url=nowhere)
+"""
+
+
+def test_a_program_ends_while_a_daemon_thread_is_told_by_the_library(tmp_path):
+    code = AMID + TELLING.format(told="amid()") + "threading.Thread(target=tells, daemon=True).start()\nend()\n"
+    assert ends(code, tmp_path) == 0
+
+
+@pytest.mark.parametrize("loaded", ["tells()", "pass"], ids=["", "nor one that is loaded then"])
+def test_the_library_tells_nothing_after_the_exit(tmp_path, loaded):
+    code = ("import atexit\n"
+            "atexit.register(lambda: (print('exit'), tells()))  # what was registered first runs last\n"
+            "import libweave as weave\n" + TELLING.format(told="print('told')") + loaded)
+    done = script(code, tmp_path)
+    assert done.stdout.endswith("exit\n"), done.stderr
+
+
 LATER = """
 import atexit, threading
 go_on = threading.Event()
@@ -151,13 +207,17 @@ def test_every_session_is_finished_at_the_exit(tmp_path):
     assert script(code, tmp_path).stdout == "0\n"
 
 
-def test_what_an_online_session_has_logged_is_sent_at_the_exit(server, tmp_path):
+@pytest.mark.parametrize("thread", ["pass", "_exit.Helper.start = refuse"], ids=["", "where no thread begins"])
+def test_what_an_online_session_has_logged_is_sent_at_the_exit(server, tmp_path, thread):
     sent = []
     server.answers["/v2/team/project/calls/complete"] = lambda body: (200, sent.append(body))
     code = ("import json, sys\n"
             "import libweave as weave\n"
+            "from libweave import _exit\n"
+            "def refuse(self):\n"
+            "    raise RuntimeError('as newer interpreters do')\n"
             "weave.init('team/project', offline_dir='offline', **json.loads(sys.argv[1]))\n"
-            "weave.log_call('f')\n")
+            "weave.log_call('f')\n") + thread
     assert script(code, tmp_path, json.dumps({**server.settings, "send_interval": 3600})).returncode == 0
     assert len(sent) == 1
 

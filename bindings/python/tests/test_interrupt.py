@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from conftest import Recorded, program
+from libweave import _exit
 
 # Longer than a test may take, so that nothing ends by itself.
 SETTINGS = {"http_timeout": 600, "send_interval": 3600}
@@ -70,6 +71,15 @@ def test_a_program_that_ctrl_c_ends_elsewhere_does_not_hang_at_its_exit(mute, tm
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="no thread begins at the exit of newer interpreters")
 def test_ctrl_c_ends_the_waiting_at_the_exit(interrupted):
     assert interrupted("")[0] == 0
+
+
+def test_ctrl_c_ends_the_waiting_for_callbacks_and_not_what_comes_after_it(monkeypatch):
+    class Interrupted(threading.Condition):
+        def wait_for(self, *_):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_exit, "_changed", Interrupted())
+    _exit._end_calls()
 
 
 def test_the_exit_does_not_wait_for_a_server_for_ever(mute, tmp_path):

@@ -16,7 +16,7 @@ C_TYPES = {
     "size_t": ctypes.c_size_t, "ptrdiff_t": ctypes.c_ssize_t, "double": ctypes.c_double, "bool": ctypes.c_bool,
     "void": None, "char*": ctypes.c_char_p, "void*": ctypes.c_void_p, "char**": ctypes.POINTER(ctypes.c_void_p),
     "size_t*": ctypes.POINTER(ctypes.c_size_t), "uint64_t*": ctypes.POINTER(ctypes.c_uint64),
-    "weave_filter_fn": _native.FILTER, "weave_progress_fn": _native.PROGRESS,
+    "weave_filter_fn": _native.FILTER, "weave_progress_fn": _native.PROGRESS, "weave_log_fn": _native.LOG,
 }
 
 
@@ -112,6 +112,32 @@ def test_errors_of_threads_are_their_own(recorded):
 def test_a_nul_is_refused_where_it_would_cut_a_text(recorded):
     with pytest.raises(weave.InvalidError, match="NUL"):
         weave.publish({}, "a\0b")
+
+
+NOT_UTF8 = b"not-\xff-utf8"
+
+
+@pytest.mark.parametrize("use", [
+    lambda path: weave.Client("p", offline=True, offline_dir=path),
+    lambda path: weave.Client("p", offline=True, offline_dir="offline", ca_file=path),
+    lambda path: weave.sync_offline_data(path),
+    lambda path: weave.list_rejected(path),
+    lambda path: weave.export_rejected(path),
+    lambda path: weave.directory_stats(path),
+    lambda path: weave.OfflineDataSyncer(None, path).clean_synced_files(),
+    lambda path: weave.OfflineDataSyncer(None, path).clean_preview()])
+@pytest.mark.parametrize("path", [NOT_UTF8, os.fsdecode(NOT_UTF8)], ids=["bytes", "text"])
+def test_a_path_that_is_not_utf8_is_refused_and_not_taken_for_another(tmp_path, monkeypatch, use, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(weave.InvalidError, match="is not UTF-8") as raised:
+        use(path)
+    assert raised.value.status == 2
+
+
+def test_a_path_may_be_bytes(tmp_path):
+    client = weave.Client("p", offline=True, offline_dir=os.fsencode(tmp_path / "bücher"))
+    client.finish()
+    assert client.offline_dir == str(tmp_path / "bücher")
 
 
 OPEN = "import libweave as weave; weave.init('p', offline=True, offline_dir='offline'); print('open')"
