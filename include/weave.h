@@ -591,8 +591,8 @@ weave_status weave_options_set_trace_server_url(weave_options *options, const ch
 weave_status weave_options_set_ca_file(weave_options *options, const char *ca_file);
 
 /**
- * How long each step of a request may take: connecting (4 seconds at most), waiting for an answer; ten times that for a
- * body. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
+ * How long each step of a request may take: connecting (4 seconds at most, the name included), waiting for an answer;
+ * ten times that for a body. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
  *
  * @param options the settings.
  * @param http_timeout_ms milliseconds, at least 1.
