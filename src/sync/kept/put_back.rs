@@ -195,7 +195,8 @@ impl<'p> PutBack<'p> {
     fn content(&self, file: &str) -> Option<(String, PathBuf)> {
         let (folder, _) = file.split_once('/')?;
         let pending = DataFile::parse(&self.project.path.join(file))?;
-        let path = [pending.synced_path(), pending.path].into_iter().find(|path| path.exists())?;
+        let is_gone = |path: &PathBuf| matches!(path.try_exists(), Ok(false));
+        let path = [pending.synced_path(), pending.path].into_iter().find(|path| !is_gone(path))?;
         Some((folder.to_string(), path))
     }
 }
