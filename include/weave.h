@@ -591,15 +591,14 @@ weave_status weave_options_set_trace_server_url(weave_options *options, const ch
 weave_status weave_options_set_ca_file(weave_options *options, const char *ca_file);
 
 /**
- * How long each step of a request may take: finding the name and connecting (4 seconds each at most), waiting for an answer; ten times that for a
- * body. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
+ * How long each step of a request may take: connecting (4 seconds at most, the name included), waiting for an answer;
+ * ten times that for a body. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
  *
  * @param options the settings.
  * @param http_timeout_ms milliseconds, at least 1.
  * @return WEAVE_OK; WEAVE_INVALID_ARGUMENT when NULL or below 1.
  */
-weave_status weave_options_set_http_timeout(weave_options *options,
-                                            int64_t http_timeout_ms);
+weave_status weave_options_set_http_timeout(weave_options *options, int64_t http_timeout_ms);
 
 /**
  * Not offline: how long what was logged may wait before it is sent, while the server can be reached.
@@ -1710,7 +1709,8 @@ weave_status weave_rejected_drop(const char *offline_dir, const char *project_na
  * @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
  * @param api_key the API key; NULL for the one of options, environment or netrc file.
  * @param options addresses, certificates, progress (synced: found, errors: missing); NULL for the defaults.
- * @param put_back whether what is missing is put back to be sent by the next sync, from the synced files that are there.
+ * @param put_back whether what is missing is put back to be sent by the next sync, from the synced files that are there;
+ * each id once. Calls, feedback and prices that somebody has deleted on the server are missing there too, and come back.
  * @param results_json takes {"entity/project": {"calls": [found, asked], …}}; to be freed with weave_string_free. It is
  * written whenever asking began, also when the status is an error: set it to NULL before.
  * @return WEAVE_OK when everything is there; WEAVE_INCOMPLETE when something is missing or could not be asked, the text

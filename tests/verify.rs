@@ -109,6 +109,23 @@ fn what_is_missing_is_told_put_back_once_and_sent_as_it_was() {
 }
 
 #[test]
+fn what_is_missing_again_after_it_was_put_back_and_sent_is_told_and_stays_away() {
+    let server = Server::shared();
+    let offline = Offline::new("team/hidden");
+    let (id, line) = offline.call_line("deleted");
+    offline.write_file(Kind::Calls, 0, &[line]);
+    for put_back in [1, 0] {
+        assert_eq!(offline.sync(&server.url()).error(), None);
+        delete(server, "team/hidden", std::slice::from_ref(&id));
+        assert_eq!(offline.verify(&server.url(), true).0.put_back, put_back);
+    }
+    assert_eq!(offline.pending(Kind::Calls), 0);
+    let (outcome, missing) = offline.verify(&server.url(), true);
+    assert_eq!(missing, [id.as_str(), id.as_str()]);
+    assert!(outcome.text().contains("were put back before, and are not again"), "{}", outcome.text());
+}
+
+#[test]
 fn an_end_that_is_put_back_alone_is_sent_as_the_end_of_the_call_that_the_server_has() {
     let server = Server::shared();
     let offline = Offline::new("team/halves");

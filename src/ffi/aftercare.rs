@@ -115,7 +115,8 @@ pub unsafe extern "C" fn weave_rejected_drop(
 /// @param project_name one project, "entity/project" as recorded, or its last part; NULL for all.
 /// @param api_key the API key; NULL for the one of options, environment or netrc file.
 /// @param options addresses, certificates, progress (synced: found, errors: missing); NULL for the defaults.
-/// @param put_back whether what is missing is put back to be sent by the next sync, from the synced files that are there.
+/// @param put_back whether what is missing is put back to be sent by the next sync, from the synced files that are there;
+/// each id once. Calls, feedback and prices that somebody has deleted on the server are missing there too, and come back.
 /// @param results_json takes {"entity/project": {"calls": [found, asked], …}}; to be freed with weave_string_free. It is
 /// written whenever asking began, also when the status is an error: set it to NULL before.
 /// @return WEAVE_OK when everything is there; WEAVE_INCOMPLETE when something is missing or could not be asked, the text

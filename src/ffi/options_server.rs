@@ -89,8 +89,8 @@ pub unsafe extern "C" fn weave_options_set_ca_file(
     }
 }
 
-/// How long each step of a request may take: finding the name and connecting (4 seconds each at most), waiting for an answer; ten times that for a
-/// body. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
+/// How long each step of a request may take: connecting (4 seconds at most, the name included), waiting for an answer;
+/// ten times that for a body. Variable WEAVE_HTTP_TIMEOUT (seconds); default 30 seconds.
 ///
 /// @param options the settings.
 /// @param http_timeout_ms milliseconds, at least 1.

@@ -1,7 +1,7 @@
 //! Asking the server for everything that receipts say it has, and putting back what it does not.
 //!
 //! Receipts of another server than the one that is asked are passed over, and told. What lies in two synced files, because
-//! it was put back once, is asked for by both receipts.
+//! it was put back once, is asked for by both receipts, and not put back a second time.
 
 mod found;
 
@@ -258,7 +258,8 @@ impl Run<'_> {
             Some(Done { put_back, before }) => {
                 self.outcome.put_back += put_back;
                 if before > 0 {
-                    self.outcome.note(format!("{name}: {before} records of {} were put back before", header.file));
+                    let file = &header.file;
+                    self.outcome.note(format!("{name}: {before} of {file} were put back before, and are not again"));
                 }
             }
             None => {

@@ -40,7 +40,8 @@ impl Learned {
     /// Loads what earlier syncs to the same destination learned. `folder` need not exist.
     pub(in crate::sync) fn load(folder: &Path, to: &str, access: Access) -> Result<Learned> {
         let path = folder.join(FILE);
-        let project = |to: &str| to.rsplit(' ').next().unwrap_or_default().to_owned();
+        // A project's name may hold spaces, and an address may not.
+        let project = |to: &str| to.split_once(' ').map_or(to, |(_, project)| project).to_owned();
         let (mut digests, mut elsewhere) = (HashMap::new(), HashMap::new());
         lines::each(&path, |line| {
             if let Ok(Line { to: of, what, digest }) = serde_json::from_slice(line) {
@@ -131,6 +132,14 @@ mod tests {
         learn(&mut moved, "object/n:d1", "d1", "d1");
         assert_eq!(load(folder.path(), "http://y team/a").get("object/n:d1"), Some("d1"));
         assert_eq!(load(folder.path(), "http://x team/a").get("object/n:d1"), Some("d2"));
+    }
+
+    #[test]
+    fn projects_whose_names_end_alike_behind_a_space_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        learn(&mut load(folder.path(), "http://x team/my project"), "object/n:d1", "d1", "d2");
+        assert_eq!(load(folder.path(), "http://x team/your project").get("object/n:d1"), None);
+        assert_eq!(load(folder.path(), "http://y team/my project").get("object/n:d1"), Some("d2"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Records that a verification did not find on the server, put back from their synced files to be sent again, once.
 //!
-//! What was put back is noted in `.sync/put_back.jsonl`: `{"file", "records", "moving", "to"}`, which records of which
-//! file, and the file that moves them (see `requeue`). Such a record is not put back again from the same file: the one
-//! that it lies in since has a receipt of its own once it is sent.
+//! What was put back is noted in `.sync/put_back.jsonl`: `{"file", "records", "ids", "moving", "to"}`, which records of
+//! which file, their ids, and the file that moves them (see `requeue`). What has such an id is not put back again, from
+//! this file or from the one that it lies in since: a server shows some of what somebody has deleted as if it had never
+//! been there, and would get it again and again.
 
 use super::lines::{self, Appender};
 use super::open_calls::{OpenCall, OpenCalls};
@@ -26,6 +27,8 @@ const OWNER: &str = "missing";
 struct Note {
     file: String,
     records: Vec<(u64, u64)>,
+    #[serde(default)]
+    ids: Vec<String>,
     moving: String,
     to: String,
 }
@@ -60,6 +63,9 @@ pub(in crate::sync) struct PutBack<'p> {
     access: Access,
     log: Appender,
     files: HashMap<String, Ranges>,
+    /// Put back before this was opened: an object that lies in two files is put back from both, so that its latest version
+    /// comes last again.
+    ids: Sought,
 }
 
 /// Finishes what a crash left of putting records back, those that were rejected among them. Whoever looks at what is
@@ -88,9 +94,9 @@ impl Taken {
 /// What became of the records that were sought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::sync) struct Done {
-    /// Put back now.
+    /// Records that were put back now.
     pub(in crate::sync) put_back: u64,
-    /// Put back by an earlier verification.
+    /// Records, or ids, that were put back before.
     pub(in crate::sync) before: u64,
 }
 
@@ -98,30 +104,35 @@ impl<'p> PutBack<'p> {
     /// Reads what was put back, and finishes what a crash left of it.
     pub(in crate::sync) fn open(project: &'p ProjectDir, access: Access) -> Result<PutBack<'p>> {
         let log = Appender::new(project.sync_folder().join(FILE), access);
-        let mut files: HashMap<String, Ranges> = HashMap::new();
+        let (mut files, mut ids) = (HashMap::<String, Ranges>::new(), Sought::default());
         lines::each(log.path(), |line| {
             if let Ok(note) = serde_json::from_slice::<Note>(line) {
                 requeue::place(project, &note.moving, &note.to, access)?;
                 let known = files.entry(note.file).or_default();
                 note.records.iter().for_each(|(first, last)| known.insert(*first, *last));
+                note.ids.iter().for_each(|id| ids.add(id));
             }
             Ok(())
         })?;
         requeue::remove_unnamed(project, OWNER)?;
-        Ok(PutBack { project, access, log, files })
+        Ok(PutBack { project, access, log, files, ids })
     }
 
     /// Puts the records back that are sought and lie in a file, `file` by its name while pending; `None` when it is gone.
     pub(in crate::sync) fn take(&mut self, file: &str, sought: &Sought, namer: &Namer) -> Result<Option<Done>> {
+        let left = Sought(sought.0.difference(&self.ids.0).copied().collect());
+        let (mut done, mut taken) = (Done { put_back: 0, before: (sought.0.len() - left.0.len()) as u64 }, None);
+        if left.is_empty() {
+            return Ok(Some(done));
+        }
         let Some((folder, path)) = self.content(file) else { return Ok(None) };
-        let (mut done, mut taken) = (Done::default(), None);
         let (mut reader, mut line) = (Reader::open(&path)?, Vec::new());
         while let Some(index) = reader.next_line(&mut line)? {
             let place = format!("{file}#{index}");
             let Names { id, call } = namer.of_line(&place, &line);
             let id = id.flatten();
-            let by_id = id.as_ref().is_some_and(|id| sought.has(id));
-            if !by_id && !call.is_some_and(|call| sought.has_call(&call)) {
+            let by_id = id.as_ref().is_some_and(|id| left.has(id));
+            if !by_id && !call.is_some_and(|call| left.has_call(&call)) {
                 continue;
             }
             if self.files.get(file).is_some_and(|known| known.contains(index)) {
@@ -156,6 +167,7 @@ impl<'p> PutBack<'p> {
         let note = Note {
             file: file.to_string(),
             records: records.iter().collect(),
+            ids,
             moving: name.clone(),
             to: folder.to_string(),
         };
@@ -183,7 +195,8 @@ impl<'p> PutBack<'p> {
     fn content(&self, file: &str) -> Option<(String, PathBuf)> {
         let (folder, _) = file.split_once('/')?;
         let pending = DataFile::parse(&self.project.path.join(file))?;
-        let path = [pending.synced_path(), pending.path].into_iter().find(|path| path.exists())?;
+        let is_gone = |path: &PathBuf| matches!(path.try_exists(), Ok(false));
+        let path = [pending.synced_path(), pending.path].into_iter().find(|path| !is_gone(path))?;
         Some((folder.to_string(), path))
     }
 }
@@ -236,7 +249,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let project = project(root.path());
         assert_eq!(take(&project, &["start/a"]), Some(Done { put_back: 2, before: 0 }));
-        assert_eq!(take(&project, &["start/a"]), Some(Done { put_back: 0, before: 2 }));
+        assert_eq!(take(&project, &["start/a"]), Some(Done { put_back: 0, before: 1 }));
         let lines = pending(&project);
         assert!(lines.len() == 2 && lines[0].contains("call_start") && lines[1].contains("call_update"), "{lines:?}");
         assert!(project.path.join("calls/20260101_0000.synced.jsonl").exists());
@@ -258,13 +271,30 @@ mod tests {
         let two = project(root.path());
         let mut moving = Moving::begin(&two, OWNER, Access::Owner).unwrap();
         moving.add("{\"type\":\"x\"}", "calls/a#0").unwrap();
-        let note =
-            Note { file: FILE_KEY.into(), records: vec![(1, 1)], moving: moving.seal().unwrap(), to: "calls".into() };
+        let (file, moving, to) = (FILE_KEY.into(), moving.seal().unwrap(), "calls".into());
+        let note = Note { file, records: vec![(1, 1)], ids: vec![], moving, to };
         let mut text = serde_json::to_vec(&note).unwrap();
         text.extend(b"\n{\"torn");
         fs::write(two.sync_folder().join(FILE), text).unwrap();
         assert_eq!(take(&two, &["b"]), Some(Done { put_back: 0, before: 1 }));
         assert_eq!(pending(&two), ["{\"type\":\"x\"}"]);
+    }
+
+    #[test]
+    fn what_lies_in_two_files_is_put_back_from_both_at_once_and_then_from_none() {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path());
+        let first = project.path.join("calls/20260101_0000.synced.jsonl");
+        fs::copy(&first, project.path.join("calls/20260101_0001.synced.jsonl")).unwrap();
+        let mut sought = Sought::default();
+        sought.add("b");
+        let namer = Namer::new(&project, "http://x", "team/demo", Access::Owner).unwrap();
+        for done in [Done { put_back: 1, before: 0 }, Done { put_back: 0, before: 1 }] {
+            let mut put_back = PutBack::open(&project, Access::Owner).unwrap();
+            for file in [FILE_KEY, "calls/20260101_0001.jsonl"] {
+                assert_eq!(put_back.take(file, &sought, &namer).unwrap(), Some(done));
+            }
+        }
     }
 
     #[test]

@@ -138,14 +138,16 @@ pub(in crate::sync) fn remove_unnamed(project: &ProjectDir, owner: &str) -> Resu
     Ok(())
 }
 
-/// Notes as acknowledged what is to be moved from files that are still pending, so that it is not sent from there too.
+/// Notes as acknowledged what is to be moved from files that are still pending, so that it is not sent from there too. Of
+/// a file that cannot be looked at just now that is noted as well.
 pub(in crate::sync) fn acknowledge(project: &ProjectDir, places: &[String], access: Access) -> Result<()> {
     let mut files: BTreeMap<&str, Vec<(u64, u64)>> = BTreeMap::new();
     for (file, index) in places.iter().filter_map(|place| split(place)) {
         files.entry(file).or_default().push((index, index));
     }
+    let is_gone = |file: &str| matches!(project.path.join(file).try_exists(), Ok(false));
     let mut text = String::new();
-    for (file, records) in files.into_iter().filter(|(file, _)| project.path.join(file).exists()) {
+    for (file, records) in files.into_iter().filter(|(file, _)| !is_gone(file)) {
         text.push_str(&serde_json::json!({"file": file, "records": records}).to_string());
         text.push('\n');
     }
@@ -287,6 +289,17 @@ mod tests {
         acknowledge(&project, &places, Access::Owner).unwrap();
         let noted = fs::read_to_string(project.sync_folder().join("progress.jsonl")).unwrap();
         assert_eq!(noted, "{\"file\":\"calls/a.jsonl\",\"records\":[[3,3],[7,7]]}\n");
+    }
+
+    #[test]
+    fn what_lies_in_a_file_that_cannot_be_looked_at_is_acknowledged() {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path());
+        fs::create_dir_all(project.path.join("calls")).unwrap();
+        std::os::unix::fs::symlink("a.jsonl", project.path.join("calls/a.jsonl")).unwrap();
+        acknowledge(&project, &["calls/a.jsonl#3".to_string()], Access::Owner).unwrap();
+        let noted = fs::read_to_string(project.sync_folder().join("progress.jsonl")).unwrap();
+        assert_eq!(noted, "{\"file\":\"calls/a.jsonl\",\"records\":[[3,3]]}\n");
     }
 
     #[test]
