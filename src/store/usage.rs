@@ -65,7 +65,7 @@ mod tests {
             fs::create_dir_all(root.join("team/demo/calls")).unwrap();
             fs::write(root.join("team/demo/calls/20260101_0000.jsonl"), b"{}\n").unwrap();
             fs::create_dir(root.join("lost+found")).unwrap();
-            fs::set_permissions(root.join("lost+found"), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(root.join("lost+found"), fs::Permissions::from_mode(0o000)).unwrap();
             let stats = directory_stats(root).unwrap();
             assert_eq!(
                 (&stats["bytes"], &stats["projects"]["team/demo"]["calls"]["pending_files"]),
