@@ -176,6 +176,9 @@ impl Packer {
                 self.sync(&ends, seen)?;
             }
         }
+        if self.sources.are_to_be_freed() {
+            self.free()?; // an earlier attempt failed
+        }
         if self.sync_is_due() || request.asked.is_some() {
             self.sync(&ends, seen)?;
         }
@@ -216,6 +219,11 @@ impl Packer {
             return Err(Error::new(Status::Io, text));
         }
         self.session.count_packed(records);
+        self.free()
+    }
+
+    /// Gives the space of what is packed back to the journal.
+    fn free(&mut self) -> Result<()> {
         // What survives a power loss in the journal must do so in data files before it is gone there.
         if self.sources.frees_what_is_synced() {
             self.output.sync()?;
@@ -290,7 +298,7 @@ mod tests {
     use crate::record::kind::{Kind, RecordType};
     use crate::record::time::Timestamp;
     use crate::store::data_file::FileOptions;
-    use crate::store::journal::progress;
+    use crate::store::journal::{self, progress};
     use crate::store::layout::ProjectDir;
     use crate::store::options::WhenFull;
 
@@ -404,5 +412,30 @@ mod tests {
             let parts: Vec<usize> = streams.iter().map(|stream| stream[1].as_array().unwrap().len()).collect();
             assert_eq!(parts, [1], "{project}");
         }
+    }
+
+    #[test]
+    fn a_segment_that_could_not_be_deleted_is_deleted_later_and_those_behind_it_not_before() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().to_path_buf();
+        let options = StoreOptions { dir, mapped_journal: false, ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, Sizes { segment: 1, ..Sizes::USUAL }).unwrap();
+        for _ in 0..3 {
+            let (timestamp, body) = (Timestamp::now(), Body::Json("{}"));
+            let record = Record { record_type: RecordType::ObjCreate, timestamp, project: "team/p", body };
+            session.append(&record).unwrap();
+        }
+        let journal = packer.folder.as_ref().unwrap().path.clone();
+        let segments = || journal::log::segments(&journal).unwrap();
+        let before = segments();
+        let ends = packer.sources.ends(&session);
+        packer.sources.read_log(&ends, 4096).unwrap();
+        std::fs::remove_file(&before[0].1).unwrap();
+        std::fs::create_dir(&before[0].1).unwrap();
+        packer.pack(&ends).unwrap_err();
+        assert_eq!(segments()[..3], before);
+        std::fs::remove_dir(&before[0].1).unwrap();
+        packer.turn_if_due().unwrap();
+        assert_eq!(segments().len(), 1, "an empty one");
     }
 }

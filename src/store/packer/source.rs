@@ -9,6 +9,7 @@ use crate::store::journal::pool::Pool;
 use crate::store::journal::ring::Consumer;
 use crate::store::journal::{ring_path, stream, Folder, StreamId};
 use crate::store::process::lock;
+use crate::store::retention::gone;
 use crate::store::session::Session;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -206,6 +207,12 @@ impl Sources {
         }
     }
 
+    /// Whether something is packed and its space not given back.
+    pub fn are_to_be_freed(&self) -> bool {
+        let mut marks = std::iter::once(&self.log.marks).chain(self.rings.iter().map(|ring| &ring.marks));
+        marks.any(|marks| marks.freed < marks.packed)
+    }
+
     /// Whether something that is to be freed survives a power loss in the journal.
     pub fn frees_what_is_synced(&self) -> bool {
         let mut marks = std::iter::once(&self.log.marks).chain(self.rings.iter().map(|ring| &ring.marks));
@@ -218,18 +225,9 @@ impl Sources {
             ring.consumer.free(ring.marks.packed);
             ring.marks.freed = ring.marks.packed;
         }
-        let LogSource { marks, unsynced, .. } = &mut self.log;
-        if marks.freed < marks.packed {
-            let segments = lock(session.log()).take_packed(marks.packed)?;
-            for path in segments {
-                disk::remove_file(&path).map_err(|cause| Error::io("cannot free", &path, &cause))?;
-            }
-            unsynced.clear();
-            marks.freed = marks.packed;
-            session.log_was_packed(marks.packed);
-        }
+        let freed = self.log.free(session);
         session.tell_of_room();
-        Ok(())
+        freed
     }
 
     /// Makes what stands below `ends` and is not packed survive a power loss in the journal.
@@ -256,6 +254,24 @@ impl Sources {
             disk::sync_directory(&self.folder)?;
             self.named = files;
         }
+        Ok(())
+    }
+}
+
+impl LogSource {
+    fn free(&mut self, session: &Session) -> Result<()> {
+        let LogSource { marks, unsynced, .. } = self;
+        if marks.freed == marks.packed {
+            return Ok(());
+        }
+        unsynced.clear();
+        session.log_was_packed(marks.packed);
+        loop {
+            let Some(path) = lock(session.log()).packed(marks.packed) else { break };
+            gone(disk::remove_file(&path)).map_err(|cause| Error::io("cannot free", &path, &cause))?;
+            lock(session.log()).was_deleted();
+        }
+        marks.freed = marks.packed;
         Ok(())
     }
 }
