@@ -133,29 +133,39 @@ impl Sources {
 
     /// Reads records of the log for a batch of about `size` bytes, unless those that were read are not packed yet. The
     /// rings have the larger part of a batch, since they are what spares the callers the log; but what is in the log must
-    /// not stay there.
-    pub fn read_log(&mut self, ends: &Ends, size: u64) -> Result<()> {
+    /// not stay there. A segment that is damaged is passed over when `set_aside` has kept a copy of it.
+    pub fn read_log(
+        &mut self,
+        ends: &Ends,
+        size: u64,
+        session: &Session,
+        set_aside: impl Fn(&Path, &str) -> Result<()>,
+    ) -> Result<()> {
         let for_rings =
             if ends.others > self.log.marks.packed { 0 } else { self.waiting_in_rings(ends).min(size / 4 * 3) };
         let size = size - for_rings;
         let LogSource { reader, frames, marks, .. } = &mut self.log;
-        if marks.packed >= ends.log || frames.to > marks.packed {
-            return Ok(());
+        while marks.packed < ends.log && frames.to <= marks.packed {
+            match reader.read(frames, size, ends.log)? {
+                Stop::Full | Stop::End if frames.to > marks.packed => {}
+                Stop::Full | Stop::End => {
+                    let text = format!(
+                        "the journal ends at position {}, before what was accepted: it was cut from outside",
+                        marks.packed
+                    );
+                    return Err(Error::new(Status::Io, text));
+                }
+                Stop::Damaged { path, reason } => {
+                    // Nothing more goes into it, so that the copy has all of it, and the reader finds the next one.
+                    let kept = lock(session.log()).leave(&path).and_then(|()| set_aside(&path, &reason));
+                    if kept.is_err() || reader.has_ended() {
+                        (*reader, *frames) = (Reader::new(&self.folder, marks.packed), Frames::default());
+                    }
+                    kept?;
+                }
+            }
         }
-        match reader.read(frames, size, ends.log)? {
-            Stop::Full | Stop::End if !frames.is_empty() => Ok(()),
-            Stop::Full | Stop::End => Err(Error::new(
-                Status::Io,
-                format!(
-                    "the journal ends at position {}, before what was accepted: it was cut from outside",
-                    marks.packed
-                ),
-            )),
-            Stop::Damaged { path, reason } => Err(Error::new(
-                Status::Io,
-                format!("the journal {} was damaged while in use: {reason}", path.display()),
-            )),
-        }
+        Ok(())
     }
 
     /// Takes the next records below `ends`, some `size` bytes: those that were read from the log, and of the rings.
@@ -168,6 +178,7 @@ impl Sources {
         if self.log.frames.to > self.log.marks.packed {
             batch.begin(self.log.stream, self.log.marks.packed);
             self.log.frames.iter().for_each(|(end, record)| batch.add(end, record));
+            batch.reach(self.log.frames.to);
             reached.log = Some(self.log.frames.to);
         }
         // What is referred to comes into data files before what refers to it, so that a sync meanwhile finds it.

@@ -111,6 +111,14 @@ impl Log {
         files
     }
 
+    /// Nothing more goes into the segment at a path.
+    pub fn leave(&mut self, path: &Path) -> Result<()> {
+        match self.segment.as_ref().is_some_and(|segment| segment.file.path() == path) {
+            true => self.start_segment(),
+            false => Ok(()),
+        }
+    }
+
     /// The oldest segment, if it lies wholly below `position`, to which everything is in data files on the disk. The caller
     /// deletes it, without holding the log, and then says so: what is there is always a row without a gap.
     pub fn packed(&mut self, position: u64) -> Option<PathBuf> {
