@@ -290,6 +290,20 @@ fn the_bytes_of_a_file_are_stored_once_per_content() {
 }
 
 #[test]
+fn bytes_that_somebody_may_be_deleting_are_not_taken_for_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(dir.path())).unwrap();
+    store.put_file(PROJECT, "digest", b"bytes").unwrap();
+    let body = ProjectDir::new(dir.path(), PROJECT).file_body("digest");
+    let deleting = weave::store::lock::try_hold(&body).unwrap();
+    assert_eq!(store.put_file(PROJECT, "digest", b"bytes").unwrap_err().status(), Status::Busy);
+    fs::remove_file(&body).unwrap();
+    drop(deleting);
+    store.put_file(PROJECT, "digest", b"bytes").unwrap();
+    assert_eq!(fs::read(&body).unwrap(), b"bytes");
+}
+
+#[test]
 fn only_synced_files_that_are_old_enough_are_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let folder = ProjectDir::new(dir.path(), PROJECT).kind(Kind::Calls);

@@ -53,6 +53,9 @@ pub const RING_BYTES: usize = 2 * 1024 * 1024;
 /// Rings of a process: as many threads log without sharing anything.
 pub const MAX_RINGS: usize = 16;
 
+/// How long storing the bytes of a file waits for who may be deleting the same bytes: that takes a moment.
+pub const BODY_LOCK_LIMIT: Duration = Duration::from_secs(2);
+
 /// How many bytes may wait in the journal's log beyond its rings: some 100 000 calls, a burst of seconds.
 pub const JOURNAL_SIZE: u64 = 64 * 1024 * 1024;
 

@@ -4,11 +4,15 @@
 
 use super::held::HeldFile;
 use super::layout::Access;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use std::fs::{self, File, TryLockError};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How often it is looked whether who has a lock has given it back.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Takes the lock file at `path`, making it if needed; `None` if another process has it. It is given back when the file
 /// is dropped, or when the process ends in whatever way.
@@ -26,6 +30,13 @@ pub fn try_acquire(path: &Path, access: Access) -> Result<Option<HeldFile>> {
 /// in between has the descriptor too, and would hold the lock as long as it lives.
 pub struct Held(File);
 
+impl Held {
+    /// Makes the file look as if it were written now.
+    pub fn touch(&self) -> io::Result<()> {
+        self.0.set_modified(SystemTime::now())
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         let _ = self.0.unlock();
@@ -42,6 +53,19 @@ pub fn try_hold(path: &Path) -> Result<Option<Held>> {
         Ok(()) => Ok(Some(Held(file)).filter(|held| is_at(&held.0, path))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(Error::io("cannot lock", path, &cause)),
+    }
+}
+
+/// The same, waiting for who has it, but no longer than the limit says; `None` if the file is gone.
+pub fn hold(path: &Path, limit: Duration) -> Result<Option<Held>> {
+    let begun = Instant::now();
+    loop {
+        match try_hold(path)? {
+            None if !path.exists() => return Ok(None),
+            None if begun.elapsed() < limit => std::thread::sleep(LOOK),
+            None => return Err(Error::new(Status::Busy, format!("{} is locked by another process", path.display()))),
+            held => return Ok(held),
+        }
     }
 }
 
@@ -90,6 +114,18 @@ mod tests {
         drop(first);
         assert!(!is_held(&path));
         assert!(try_acquire(&path, Access::Owner).unwrap().is_some());
+    }
+
+    #[test]
+    fn who_waits_for_a_lock_gets_it_when_it_is_given_back_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = try_hold(folder.path()).unwrap();
+        assert_eq!(hold(folder.path(), Duration::ZERO).map(|_| ()).unwrap_err().status(), Status::Busy);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| hold(folder.path(), Duration::from_secs(600)).unwrap().is_some());
+            drop(held);
+            assert!(waiting.join().unwrap());
+        });
     }
 
     #[test]

@@ -49,11 +49,10 @@ use session::Session;
 use stats::Stats;
 use std::collections::HashMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// An offline directory, open for writing. Any thread may use it; those that open the same directory share its journal,
 /// with the choices of the first.
@@ -276,8 +275,10 @@ impl Shared {
 fn put_file(options: &StoreOptions, project: &str, digest: &str, bytes: &[u8]) -> Result<()> {
     let (access, place) = (options.access(), ProjectDir::new(&options.dir, project));
     let (folder, path) = (place.kind(Kind::Files), place.file_body(digest));
-    // One that is there already counts as just written, so that it is not deleted as long since sent.
-    if fs::File::options().append(true).open(&path).is_ok_and(|file| file.set_modified(SystemTime::now()).is_ok()) {
+    // One that is there already counts as just written, so that it is not deleted as long since sent. Who deletes it has
+    // it locked, and looks how old it is when nobody else has.
+    let there = lock::hold(&path, limits::BODY_LOCK_LIMIT)?;
+    if there.as_ref().is_some_and(|there| there.touch().is_ok()) {
         // Who stored it may have been killed before its name was on the disk.
         return disk::sync_directory(&folder);
     }
@@ -288,10 +289,8 @@ fn put_file(options: &StoreOptions, project: &str, digest: &str, bytes: &[u8]) -
         file.append(bytes)?;
         file.sync()
     });
-    let named = written.and_then(|()| match disk::rename_new(&temporary, &path) {
-        Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),
-        _ => Ok(()),
-    });
+    // Another process may have stored it meanwhile; and only its owner may make a file look new.
+    let named = written.and_then(|()| disk::rename(&temporary, &path));
     let _ = disk::remove_file(&temporary);
     named.map_err(failed)?;
     disk::sync_directory(&folder)

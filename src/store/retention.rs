@@ -67,9 +67,13 @@ impl Cleaning<'_> {
             return Ok(());
         }
         let Some(needed) = Bodies::needed(project)? else { return Ok(()) };
-        let age = if journal::all(root)?.is_empty() { self.older_than } else { self.older_than.max(grace) };
-        for (path, bytes) in bodies(&project.kind(Kind::Files), age, |name| needed.contains(name))? {
-            if self.only_told || delete(&path)? {
+        // Looked at again for each, since a process may have begun meanwhile.
+        let age = || match journal::all(root)?.is_empty() {
+            true => Ok(self.older_than),
+            false => Ok(self.older_than.max(grace)),
+        };
+        for (path, bytes) in bodies(&project.kind(Kind::Files), age()?, |name| needed.contains(name))? {
+            if self.only_told || delete_body(&path, age)? {
                 told(&path, bytes);
                 cleaned.bytes += bytes;
             }
@@ -155,10 +159,25 @@ pub(super) fn forget_numbers(folder: &Path) -> Result<()> {
 pub(super) fn delete_bodies(folder: &Path, older_than: Duration, keep: impl Fn(&str) -> bool) -> Result<u64> {
     let mut freed = 0;
     for (path, length) in bodies(folder, older_than, keep)? {
-        delete(&path)?;
-        freed += length;
+        if delete_body(&path, || Ok(older_than))? {
+            freed += length;
+        }
     }
     Ok(freed)
+}
+
+/// Deletes the bytes of a file unless they were stored again since they were found to be old, or are so now.
+fn delete_body(path: &Path, older_than: impl Fn() -> Result<Duration>) -> Result<bool> {
+    // Who stores them again has them locked until they look new.
+    let Some(_held) = lock::try_hold(path)? else { return Ok(false) };
+    if !is_old(path, older_than()?)? {
+        return Ok(false);
+    }
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
+        Err(cause) => Err(Error::io("cannot delete", path, &cause)),
+    }
 }
 
 /// The bytes of files that are at least this old, but those that `keep` wants to be kept, with their lengths.
@@ -173,14 +192,6 @@ fn bodies(folder: &Path, older_than: Duration, keep: impl Fn(&str) -> bool) -> R
         found.push((path, length));
     }
     Ok(found)
-}
-
-fn delete(path: &Path) -> Result<bool> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(false),
-        Err(cause) => Err(Error::io("cannot delete", path, &cause)),
-    }
 }
 
 /// What is deleted by somebody else meanwhile is deleted too.
@@ -283,6 +294,25 @@ mod tests {
         assert_eq!(clean_synced(root.path(), Duration::ZERO).unwrap(), 0);
         drop(held);
         assert_eq!(clean_synced(root.path(), Duration::ZERO).unwrap(), 1);
+    }
+
+    #[test]
+    fn bytes_that_were_stored_again_since_they_were_found_to_be_old_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("digest");
+        fs::write(&path, b"1234").unwrap();
+        assert!(!delete_body(&path, || Ok(BODY_GRACE)).unwrap());
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn bytes_that_are_stored_again_at_this_moment_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("digest");
+        fs::write(&path, b"1234").unwrap();
+        let _held = lock::try_hold(&path).unwrap();
+        assert!(!delete_body(&path, || Ok(Duration::ZERO)).unwrap());
+        assert!(path.exists());
     }
 
     #[test]

@@ -93,7 +93,9 @@ fn damaged(root: &Path) -> Vec<PathBuf> {
 pub fn damaged_has_reasons(root: &Path, power_was_lost: bool) -> Result<(), String> {
     let all = damaged(root);
     if !power_was_lost && !all.is_empty() {
-        return Err(format!("set aside without need: {all:?}"));
+        let told = all.iter().filter(|path| path.extension().is_some_and(|end| end == "txt"));
+        let reasons: Vec<String> = told.map(|path| fs::read_to_string(path).unwrap()).collect();
+        return Err(format!("set aside without need: {reasons:?}"));
     }
     let is_copy = |path: &&PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap();

@@ -176,6 +176,9 @@ impl Packer {
                 self.sync(&ends, seen)?;
             }
         }
+        if self.sources.are_to_be_freed() {
+            self.free()?; // an earlier attempt failed
+        }
         if self.sync_is_due() || request.asked.is_some() {
             self.sync(&ends, seen)?;
         }
@@ -203,10 +206,11 @@ impl Packer {
     fn pack(&mut self, ends: &Ends) -> Result<()> {
         let level = if self.waiting() >= 3 * self.sizes.batch { FAST_LEVEL } else { SMALL_LEVEL };
         self.output.set_level(level);
-        self.sources.read_log(ends, self.sizes.batch)?;
+        let set_aside = |path: &Path, reason: &str| damaged::set_aside(&self.root, path, 0, reason, self.access);
+        self.sources.read_log(ends, self.sizes.batch, &self.session, set_aside)?;
         let mut taken = self.sources.take(ends, self.sizes.batch);
         for (path, reason) in taken.broken.drain(..) {
-            damaged::set_aside(&self.root, &path, 0, &reason, self.access)?;
+            set_aside(&path, &reason)?;
         }
         let records = self.output.write(&taken.batch)?.records;
         let (reached, before) = (taken.reached, self.sources.waiting_below(ends));
@@ -216,6 +220,11 @@ impl Packer {
             return Err(Error::new(Status::Io, text));
         }
         self.session.count_packed(records);
+        self.free()
+    }
+
+    /// Gives the space of what is packed back to the journal.
+    fn free(&mut self) -> Result<()> {
         // What survives a power loss in the journal must do so in data files before it is gone there.
         if self.sources.frees_what_is_synced() {
             self.output.sync()?;
@@ -290,9 +299,15 @@ mod tests {
     use crate::record::kind::{Kind, RecordType};
     use crate::record::time::Timestamp;
     use crate::store::data_file::FileOptions;
-    use crate::store::journal::progress;
+    use crate::store::journal::{self, progress};
     use crate::store::layout::ProjectDir;
     use crate::store::options::WhenFull;
+    use crate::store::reader::Reader;
+
+    fn append(session: &Session, project: &str) -> Result<usize> {
+        let (timestamp, body) = (Timestamp::now(), Body::Json("{}"));
+        session.append(&Record { record_type: RecordType::ObjCreate, timestamp, project, body })
+    }
 
     #[test]
     fn how_files_are_written_is_kept_until_a_turn_is_taken() {
@@ -304,10 +319,7 @@ mod tests {
         session.set_options("team/p", uncompressed);
         packer.due = Instant::now() + Duration::from_secs(60);
         packer.turn_if_due().unwrap();
-        let text = Body::Json("{}");
-        let record =
-            Record { record_type: RecordType::ObjCreate, timestamp: Timestamp::now(), project: "team/p", body: text };
-        session.append(&record).unwrap();
+        append(&session, "team/p").unwrap();
         session.control().ask(false);
         packer.turn_if_due().unwrap();
         let objects = std::fs::read_dir(ProjectDir::new(root.path(), "team/p").kind(Kind::Objects)).unwrap();
@@ -365,11 +377,7 @@ mod tests {
         let options = StoreOptions { dir, journal_size: 1, when_full: WhenFull::Refuse, ..StoreOptions::default() };
         let (session, mut packer) = Session::prepare(&options, Sizes::USUAL).unwrap();
         std::fs::write(root.path().join("team"), b"in the way").unwrap();
-        let append = || {
-            let (timestamp, body) = (Timestamp::now(), Body::Json("{}"));
-            session.append(&Record { record_type: RecordType::ObjCreate, timestamp, project: "team/p", body })
-        };
-        append().unwrap();
+        append(&session, "team/p").unwrap();
         let mut failures_after_a_look = || {
             packer.due = Instant::now() + Duration::from_secs(60);
             packer.turn_if_due().unwrap();
@@ -377,7 +385,7 @@ mod tests {
         };
         session.control().ask(false);
         assert_eq!(failures_after_a_look(), 1);
-        append().unwrap_err();
+        append(&session, "team/p").unwrap_err();
         assert_eq!(failures_after_a_look(), 1, "the journal is full, and the request is the same");
         session.control().ask(false);
         assert_eq!(failures_after_a_look(), 2);
@@ -392,8 +400,7 @@ mod tests {
         let projects = ["team/a", "team/b"];
         projects.iter().for_each(|project| session.set_options(project, options.files()));
         for project in projects.iter().cycle().take(20) {
-            let (timestamp, body) = (Timestamp::now(), Body::Json("{}"));
-            session.append(&Record { record_type: RecordType::ObjCreate, timestamp, project, body }).unwrap();
+            append(&session, project).unwrap();
             session.control().ask(false);
             packer.turn_if_due().unwrap();
         }
@@ -404,5 +411,75 @@ mod tests {
             let parts: Vec<usize> = streams.iter().map(|stream| stream[1].as_array().unwrap().len()).collect();
             assert_eq!(parts, [1], "{project}");
         }
+    }
+
+    #[test]
+    fn a_segment_that_could_not_be_deleted_is_deleted_later_and_those_behind_it_not_before() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().to_path_buf();
+        let options = StoreOptions { dir, mapped_journal: false, ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, Sizes { segment: 1, ..Sizes::USUAL }).unwrap();
+        for _ in 0..3 {
+            append(&session, "team/p").unwrap();
+        }
+        let journal = packer.folder.as_ref().unwrap().path.clone();
+        let segments = || journal::log::segments(&journal).unwrap();
+        let before = segments();
+        let ends = packer.sources.ends(&session);
+        packer.sources.read_log(&ends, 4096, &session, |_, _| Ok(())).unwrap();
+        std::fs::remove_file(&before[0].1).unwrap();
+        std::fs::create_dir(&before[0].1).unwrap();
+        packer.pack(&ends).unwrap_err();
+        assert_eq!(segments()[..3], before);
+        std::fs::remove_dir(&before[0].1).unwrap();
+        packer.turn_if_due().unwrap();
+        assert_eq!(segments().len(), 1, "an empty one");
+    }
+
+    /// Logs two records, damages the first one in its segment, and has both packed; answers how many are in data files.
+    fn pack_damaged(root: &Path, sizes: Sizes) -> usize {
+        let options = StoreOptions { dir: root.to_path_buf(), mapped_journal: false, ..StoreOptions::default() };
+        let (session, mut packer) = Session::prepare(&options, sizes).unwrap();
+        for _ in 0..2 {
+            append(&session, "team/p").unwrap();
+        }
+        let segment = journal::log::segments(&packer.folder.as_ref().unwrap().path).unwrap()[0].1.clone();
+        let mut bytes = std::fs::read(&segment).unwrap();
+        bytes[40] ^= 1;
+        std::fs::write(&segment, &bytes).unwrap();
+        // Where copies are kept, something else is at first.
+        let damaged = root.join(".weave/damaged");
+        std::fs::write(&damaged, b"in the way").unwrap();
+        for is_in_the_way in [true, true, false] {
+            if !is_in_the_way {
+                std::fs::remove_file(&damaged).unwrap();
+            }
+            let request = session.control().ask(false);
+            packer.turn_if_due().unwrap();
+            assert_eq!(session.control().answer(request).unwrap().is_err(), is_in_the_way);
+        }
+        let copies: Vec<Vec<u8>> =
+            std::fs::read_dir(&damaged).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+        assert!(copies.contains(&bytes));
+        assert!(!segment.exists());
+        let objects = ProjectDir::new(root, "team/p").kind(Kind::Objects);
+        let Some(file) = crate::store::layout::data_files(&objects).unwrap().pop() else { return 0 };
+        let (mut reader, mut line, mut records) = (Reader::open(&file.path).unwrap(), Vec::new(), 0);
+        while reader.next_line(&mut line).unwrap().is_some() {
+            records += 1;
+        }
+        records
+    }
+
+    #[test]
+    fn a_segment_that_is_damaged_while_in_use_is_set_aside_before_it_goes_and_the_next_one_is_packed() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(pack_damaged(root.path(), Sizes { segment: 1, ..Sizes::USUAL }), 1);
+    }
+
+    #[test]
+    fn the_segment_that_grows_is_set_aside_too_when_it_is_damaged() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(pack_damaged(root.path(), Sizes::USUAL), 0);
     }
 }

@@ -9,6 +9,7 @@ use crate::store::journal::pool::Pool;
 use crate::store::journal::ring::Consumer;
 use crate::store::journal::{ring_path, stream, Folder, StreamId};
 use crate::store::process::lock;
+use crate::store::retention::gone;
 use crate::store::session::Session;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -132,29 +133,39 @@ impl Sources {
 
     /// Reads records of the log for a batch of about `size` bytes, unless those that were read are not packed yet. The
     /// rings have the larger part of a batch, since they are what spares the callers the log; but what is in the log must
-    /// not stay there.
-    pub fn read_log(&mut self, ends: &Ends, size: u64) -> Result<()> {
+    /// not stay there. A segment that is damaged is passed over when `set_aside` has kept a copy of it.
+    pub fn read_log(
+        &mut self,
+        ends: &Ends,
+        size: u64,
+        session: &Session,
+        set_aside: impl Fn(&Path, &str) -> Result<()>,
+    ) -> Result<()> {
         let for_rings =
             if ends.others > self.log.marks.packed { 0 } else { self.waiting_in_rings(ends).min(size / 4 * 3) };
         let size = size - for_rings;
         let LogSource { reader, frames, marks, .. } = &mut self.log;
-        if marks.packed >= ends.log || frames.to > marks.packed {
-            return Ok(());
+        while marks.packed < ends.log && frames.to <= marks.packed {
+            match reader.read(frames, size, ends.log)? {
+                Stop::Full | Stop::End if frames.to > marks.packed => {}
+                Stop::Full | Stop::End => {
+                    let text = format!(
+                        "the journal ends at position {}, before what was accepted: it was cut from outside",
+                        marks.packed
+                    );
+                    return Err(Error::new(Status::Io, text));
+                }
+                Stop::Damaged { path, reason } => {
+                    // Nothing more goes into it, so that the copy has all of it, and the reader finds the next one.
+                    let kept = lock(session.log()).leave(&path).and_then(|()| set_aside(&path, &reason));
+                    if kept.is_err() || reader.has_ended() {
+                        (*reader, *frames) = (Reader::new(&self.folder, marks.packed), Frames::default());
+                    }
+                    kept?;
+                }
+            }
         }
-        match reader.read(frames, size, ends.log)? {
-            Stop::Full | Stop::End if !frames.is_empty() => Ok(()),
-            Stop::Full | Stop::End => Err(Error::new(
-                Status::Io,
-                format!(
-                    "the journal ends at position {}, before what was accepted: it was cut from outside",
-                    marks.packed
-                ),
-            )),
-            Stop::Damaged { path, reason } => Err(Error::new(
-                Status::Io,
-                format!("the journal {} was damaged while in use: {reason}", path.display()),
-            )),
-        }
+        Ok(())
     }
 
     /// Takes the next records below `ends`, some `size` bytes: those that were read from the log, and of the rings.
@@ -167,6 +178,7 @@ impl Sources {
         if self.log.frames.to > self.log.marks.packed {
             batch.begin(self.log.stream, self.log.marks.packed);
             self.log.frames.iter().for_each(|(end, record)| batch.add(end, record));
+            batch.reach(self.log.frames.to);
             reached.log = Some(self.log.frames.to);
         }
         // What is referred to comes into data files before what refers to it, so that a sync meanwhile finds it.
@@ -206,6 +218,12 @@ impl Sources {
         }
     }
 
+    /// Whether something is packed and its space not given back.
+    pub fn are_to_be_freed(&self) -> bool {
+        let mut marks = std::iter::once(&self.log.marks).chain(self.rings.iter().map(|ring| &ring.marks));
+        marks.any(|marks| marks.freed < marks.packed)
+    }
+
     /// Whether something that is to be freed survives a power loss in the journal.
     pub fn frees_what_is_synced(&self) -> bool {
         let mut marks = std::iter::once(&self.log.marks).chain(self.rings.iter().map(|ring| &ring.marks));
@@ -218,18 +236,9 @@ impl Sources {
             ring.consumer.free(ring.marks.packed);
             ring.marks.freed = ring.marks.packed;
         }
-        let LogSource { marks, unsynced, .. } = &mut self.log;
-        if marks.freed < marks.packed {
-            let segments = lock(session.log()).take_packed(marks.packed)?;
-            for path in segments {
-                disk::remove_file(&path).map_err(|cause| Error::io("cannot free", &path, &cause))?;
-            }
-            unsynced.clear();
-            marks.freed = marks.packed;
-            session.log_was_packed(marks.packed);
-        }
+        let freed = self.log.free(session);
         session.tell_of_room();
-        Ok(())
+        freed
     }
 
     /// Makes what stands below `ends` and is not packed survive a power loss in the journal.
@@ -256,6 +265,24 @@ impl Sources {
             disk::sync_directory(&self.folder)?;
             self.named = files;
         }
+        Ok(())
+    }
+}
+
+impl LogSource {
+    fn free(&mut self, session: &Session) -> Result<()> {
+        let LogSource { marks, unsynced, .. } = self;
+        if marks.freed == marks.packed {
+            return Ok(());
+        }
+        unsynced.clear();
+        session.log_was_packed(marks.packed);
+        loop {
+            let Some(path) = lock(session.log()).packed(marks.packed) else { break };
+            gone(disk::remove_file(&path)).map_err(|cause| Error::io("cannot free", &path, &cause))?;
+            lock(session.log()).was_deleted();
+        }
+        marks.freed = marks.packed;
         Ok(())
     }
 }

@@ -155,6 +155,11 @@ impl Reader {
         Ok(if self.ended { Stop::End } else { Stop::Full })
     }
 
+    /// Whether it has left the last segment, which was damaged.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     fn at_next_segment(&self) -> bool {
         self.segment.as_ref().is_none_or(|s| s.next.is_some_and(|next| self.position >= next))
     }

@@ -111,20 +111,31 @@ impl Log {
         files
     }
 
-    /// The segments that lie wholly below `position`, to which everything is in data files on the disk. The caller
-    /// deletes them, without holding the log.
-    pub fn take_packed(&mut self, position: u64) -> Result<Vec<PathBuf>> {
+    /// Nothing more goes into the segment at a path.
+    pub fn leave(&mut self, path: &Path) -> Result<()> {
+        match self.segment.as_ref().is_some_and(|segment| segment.file.path() == path) {
+            true => self.start_segment(),
+            false => Ok(()),
+        }
+    }
+
+    /// The oldest segment, if it lies wholly below `position`, to which everything is in data files on the disk. The caller
+    /// deletes it, without holding the log, and then says so: what is there is always a row without a gap.
+    pub fn packed(&mut self, position: u64) -> Option<PathBuf> {
         let is_full = |segment: &Segment| self.position - segment.base >= self.segment_bytes;
         if position == self.position && self.segment.as_ref().is_some_and(is_full) {
-            self.start_segment()?;
+            // On a full disk there is no next one, and this one goes later.
+            let _ = self.start_segment();
         }
         // A file that is open takes its space also when it is deleted.
         self.unsynced.retain(|(end, _)| *end > position);
-        let mut packed = Vec::new();
-        while self.bases.get(1).is_some_and(|next| *next <= position) {
-            packed.extend(self.bases.pop_front().map(|base| segment_path(&self.folder, base)));
-        }
-        Ok(packed)
+        let oldest = self.bases.front().filter(|_| self.bases.get(1).is_some_and(|next| *next <= position));
+        oldest.map(|base| segment_path(&self.folder, *base))
+    }
+
+    /// The oldest segment was deleted.
+    pub fn was_deleted(&mut self) {
+        self.bases.pop_front();
     }
 
     fn start_segment(&mut self) -> Result<()> {
