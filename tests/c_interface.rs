@@ -2,11 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod common;
+
+use common::network::gateway;
+use common::offline::Offline;
+use common::server::{Server, KEY};
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::sync::Mutex;
+use std::time::Duration;
+use weave::record::kind::Kind;
 
 const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
+
+/// Longer than anything here takes.
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -33,6 +46,19 @@ fn succeed(program: &str, arguments: &[impl AsRef<OsStr>]) -> String {
 
 fn include() -> String {
     format!("-I{}", root().join("include").display())
+}
+
+/// Compiles a C program against the library, which it finds in `dir` when it is run with `LD_LIBRARY_PATH`.
+fn compiled(source: &str, dir: &Path) -> PathBuf {
+    let soname = format!("libweave.so.{}", env!("CARGO_PKG_VERSION_MAJOR"));
+    std::os::unix::fs::symlink(library(), dir.join(soname)).unwrap();
+    let program = dir.join("program");
+    let (include, source, library) = (include(), root().join(source), library());
+    let mut arguments: Vec<&OsStr> = vec!["-std=c11".as_ref(), include.as_ref(), source.as_ref(), library.as_ref()];
+    arguments.extend(STRICT.iter().map(OsStr::new));
+    arguments.extend(["-pthread".as_ref(), "-o".as_ref(), program.as_os_str()]);
+    succeed("cc", &arguments);
+    program
 }
 
 #[test]
@@ -87,16 +113,46 @@ fn the_library_is_named_by_its_major_version_and_stays_loaded() {
 #[test]
 fn a_c_program_logs_is_told_what_is_wrong_and_survives_a_fault_of_the_library() {
     let dir = tempfile::tempdir().unwrap();
-    let soname = format!("libweave.so.{}", env!("CARGO_PKG_VERSION_MAJOR"));
-    std::os::unix::fs::symlink(library(), dir.path().join(soname)).unwrap();
-    let program = dir.path().join("smoke");
-    let (include, source, library) = (include(), root().join("tests/c/smoke.c"), library());
-    let mut arguments: Vec<&OsStr> = vec!["-std=c11".as_ref(), include.as_ref(), source.as_ref(), library.as_ref()];
-    arguments.extend(STRICT.iter().map(OsStr::new));
-    arguments.extend(["-o".as_ref(), program.as_os_str()]);
-    succeed("cc", &arguments);
+    let program = compiled("tests/c/smoke.c", dir.path());
     let output =
         Command::new(&program).arg(dir.path().join("offline")).env("LD_LIBRARY_PATH", dir.path()).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!((output.status.code(), out.as_ref(), err.as_ref()), (Some(0), "", ""));
+}
+
+#[test]
+fn a_stop_that_is_asked_for_in_the_child_of_a_fork_leaves_the_connections_of_its_parent() {
+    let (dir, offline) = (tempfile::tempdir().unwrap(), Offline::new("team/forked"));
+    offline.write_file(Kind::Calls, 0, &[offline.call_line("step").1]);
+    offline.close();
+    let (is_open, told) = channel();
+    let (asked, hears) = channel();
+    let hears = Mutex::new(hears);
+    let port = gateway(Server::shared().port(), move |path, answer, client| {
+        if path.ends_with("/calls/complete") {
+            is_open.send(true).unwrap();
+            hears.lock().unwrap().recv().unwrap();
+            client.set_nonblocking(true)?;
+            let silent = client.read(&mut [0]).is_err_and(|cause| cause.kind() == ErrorKind::WouldBlock);
+            client.set_nonblocking(false)?;
+            is_open.send(silent).unwrap();
+        }
+        client.write_all(answer)
+    });
+    let mut syncing = Command::new(compiled("tests/c/stop_in_child.c", dir.path()))
+        .args([offline.root().as_os_str(), format!("http://127.0.0.1:{port}").as_ref(), KEY.as_ref()])
+        .env("LD_LIBRARY_PATH", dir.path())
+        .env("NO_PROXY", "*")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(told.recv_timeout(LIMIT).unwrap(), "the request is under way");
+    writeln!(syncing.stdin.take().unwrap(), "ask").unwrap();
+    let mut line = String::new();
+    BufReader::new(syncing.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "asked\n");
+    asked.send(()).unwrap();
+    assert!(told.recv_timeout(LIMIT).unwrap(), "the connection was cut");
+    assert_eq!(syncing.wait().unwrap().code(), Some(0));
 }

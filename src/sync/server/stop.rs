@@ -1,9 +1,10 @@
 //! A wish to stop, or a time at which to: everything that waits looks at it, and what waits for a server is woken by it.
 
 use crate::error::{Error, Status};
+use crate::store::process::{lock, PerProcess};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use ureq::unversioned::transport::ShutdownHandle;
@@ -18,16 +19,16 @@ pub struct Stop {
     deadline: Option<Instant>,
 }
 
-#[derive(Default)]
 struct Wish {
     asked: AtomicBool,
-    /// The connections that are cut when it is asked for.
-    connections: Mutex<Vec<Weak<dyn ShutdownHandle>>>,
+    /// The connections that are cut when it is asked for. Those of a process alone: the child of a fork shares the sockets
+    /// of its parent, and would cut them for both.
+    connections: PerProcess<Mutex<Vec<Weak<dyn ShutdownHandle>>>>,
 }
 
-impl Wish {
-    fn connections(&self) -> MutexGuard<'_, Vec<Weak<dyn ShutdownHandle>>> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+impl Default for Wish {
+    fn default() -> Self {
+        Wish { asked: AtomicBool::new(false), connections: PerProcess::new() }
     }
 }
 
@@ -52,7 +53,7 @@ impl Stop {
     /// Asks for it.
     pub fn ask(&self) {
         self.wish.asked.store(true, Ordering::Release);
-        let connections = std::mem::take(&mut *self.wish.connections());
+        let connections = std::mem::take(&mut *lock(self.wish.connections.get()));
         for connection in connections.iter().filter_map(Weak::upgrade) {
             connection.shutdown();
         }
@@ -60,7 +61,7 @@ impl Stop {
 
     /// Has a connection cut when somebody asks; whoever waits for it then hears at once.
     pub(super) fn cuts(&self, connection: Weak<dyn ShutdownHandle>) {
-        let mut connections = self.wish.connections();
+        let mut connections = lock(self.wish.connections.get());
         connections.retain(|other| other.strong_count() > 0);
         connections.push(connection.clone());
         drop(connections);
