@@ -138,4 +138,12 @@ mod tests {
         fs::write(progress::path(&journal), notes.to_string()).unwrap();
         assert!(needs());
     }
+
+    #[test]
+    fn a_ring_that_is_removed_while_it_is_looked_for_is_no_error() {
+        let root = tempfile::tempdir().unwrap();
+        let journal = journal::Folder::create(root.path(), Access::Owner).unwrap().path;
+        std::os::unix::fs::symlink("nowhere", journal.join("00.ring")).unwrap();
+        assert!(!Needed::look(root.path()).unwrap().is_empty());
+    }
 }

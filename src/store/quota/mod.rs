@@ -104,8 +104,8 @@ impl Quota {
         let begun = Instant::now();
         let done = self.make_room();
         (self.looked, self.cost) = (Some(Instant::now()), begun.elapsed());
-        self.written = 0;
         done?;
+        self.written = 0;
         // Between the two marks it stays as it is, so that it does not change with every file.
         if self.usage > self.high() {
             self.state = State::Full;
