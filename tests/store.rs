@@ -198,6 +198,69 @@ fn writer_to_be_killed() {
     }
 }
 
+/// Has the child of a fork do something with the store of its parent, and answer whether all is well.
+fn in_the_child_of_a_fork(name: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "forking_writer", "--nocapture", "--ignored"])
+        .envs([("WRITER_DIR", dir.path().as_os_str()), ("WRITER_WAY", name.as_ref())])
+        .output()
+        .unwrap();
+    assert!(program.status.success(), "{}", String::from_utf8_lossy(&program.stderr));
+}
+
+#[test]
+fn what_the_child_of_a_fork_writes_is_closed_for_its_syncs() {
+    in_the_child_of_a_fork("seal");
+}
+
+#[test]
+fn a_store_that_the_child_of_a_fork_opens_and_closes_leaves_that_of_its_parent_open() {
+    in_the_child_of_a_fork("second");
+}
+
+#[test]
+fn the_child_of_a_fork_opens_a_directory_anew_that_it_has_closed() {
+    in_the_child_of_a_fork("again");
+}
+
+#[test]
+#[ignore = "started as a process of its own by the tests that have it fork"]
+#[allow(unsafe_code)]
+fn forking_writer() {
+    let dir = PathBuf::from(std::env::var_os("WRITER_DIR").unwrap());
+    let store = Store::open(&options(&dir)).unwrap();
+    // SAFETY: the child ends with `_exit`, and what it calls meanwhile is made for it.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            log(&store, RecordType::CallStart, "00f067aa0ba902b7").unwrap();
+            match std::env::var("WRITER_WAY").unwrap().as_str() {
+                "seal" => weave::store::seal_own_files(&dir).unwrap(),
+                "second" => {
+                    Store::open(&options(&dir)).unwrap().close();
+                    log(&store, RecordType::CallStart, "00f067aa0ba902b8").unwrap();
+                    store.close();
+                }
+                _ => {
+                    store.close();
+                    let again = Store::open(&options(&dir)).unwrap();
+                    log(&again, RecordType::CallStart, "00f067aa0ba902b8").unwrap();
+                    again.close();
+                }
+            }
+            let files = data_files(&ProjectDir::new(&dir, PROJECT).kind(Kind::Calls)).unwrap();
+            assert!(!files.is_empty() && files.iter().all(|file| !weave::store::lock::is_held(&file.path)));
+        }));
+        // SAFETY: nothing of the parent's is to be run at the end.
+        unsafe { libc::_exit(i32::from(done.is_err())) };
+    }
+    let mut status = 0;
+    // SAFETY: the status is written to a variable that lives through the call.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0);
+}
+
 #[test]
 fn writers_in_several_threads_lose_and_double_nothing() {
     let dir = tempfile::tempdir().unwrap();

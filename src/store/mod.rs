@@ -64,7 +64,8 @@ pub struct Store {
 
 struct Shared {
     options: StoreOptions,
-    /// Stores that were opened on it and not closed; changed only while the open directories are locked.
+    /// Stores that were opened on it and not closed, and what it took over from; changed only while the open directories
+    /// are locked.
     handles: AtomicUsize,
     /// One for each process: a thread that a child does not have may be starting.
     starting: PerProcess<Mutex<()>>,
@@ -121,15 +122,7 @@ impl Store {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        let mut open = lock(OPEN.get());
-        let is_last = self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1;
-        if is_last {
-            open.retain(|shared| !Arc::ptr_eq(shared, &self.shared));
-        }
-        drop(open);
-        if is_last {
-            self.shared.stop();
-        }
+        self.shared.let_go();
     }
 
     /// The offline directory.
@@ -227,12 +220,40 @@ impl Shared {
     /// Itself, or what took over from it.
     fn current(self: &Arc<Self>) -> Result<Arc<Shared>> {
         match self.session.get() {
-            Some(session) if !session.is_current() => {
-                // In the child of a fork another thread of the parent may have held the lock, which is never given back.
-                let projects = || self.projects.try_lock().map(|projects| projects.clone()).unwrap_or_default();
-                self.successor.get_or_init(|| Box::new(Arc::new(Shared::new(&self.options, projects())))).current()
-            }
+            Some(session) if !session.is_current() => self.successor(session).current(),
             _ => Ok(self.clone()),
+        }
+    }
+
+    /// What takes over from it, made if there is none yet.
+    fn successor(&self, session: &Session) -> &Arc<Shared> {
+        if let Some(successor) = self.successor.get() {
+            return successor;
+        }
+        let mut open = lock(OPEN.get());
+        self.successor.get_or_init(|| {
+            // In the child of a fork another thread of the parent may have held the lock, which is never given back.
+            let projects = self.projects.try_lock().map(|projects| projects.clone()).unwrap_or_default();
+            let successor = Arc::new(Shared::new(&self.options, projects));
+            successor.handles.store(1, Ordering::Release);
+            // Who looks for the directory in this process finds its first one. In the child of a fork that is this one.
+            if !session.is_of_this_process() {
+                open.push(successor.clone());
+            }
+            Box::new(successor)
+        })
+    }
+
+    /// One who had it open has let go. The last one stops it.
+    fn let_go(self: &Arc<Self>) {
+        let mut open = lock(OPEN.get());
+        let is_last = self.handles.fetch_sub(1, Ordering::AcqRel) == 1;
+        if is_last {
+            open.retain(|shared| !Arc::ptr_eq(shared, self));
+        }
+        drop(open);
+        if is_last {
+            self.stop();
         }
     }
 
@@ -266,7 +287,7 @@ impl Shared {
             session.stop(limits::STOP_LIMIT);
         }
         if let Some(successor) = self.successor.get() {
-            successor.stop();
+            successor.let_go();
         }
     }
 }
@@ -299,13 +320,13 @@ fn put_file(options: &StoreOptions, project: &str, digest: &str, bytes: &[u8]) -
 /// Closes the data files that this process writes in an offline directory, so that a sync can send them whole.
 pub fn seal_own_files(dir: &Path) -> Result<()> {
     let Ok(dir) = fs::canonicalize(dir) else { return Ok(()) };
-    let Some(shared) = lock(OPEN.get()).iter().find(|shared| shared.options.dir == dir).cloned() else { return Ok(()) };
-    match shared.seal(Some(Duration::from_secs(60))) {
+    let open: Vec<_> = lock(OPEN.get()).iter().filter(|shared| shared.options.dir == dir).cloned().collect();
+    open.iter().try_for_each(|shared| match shared.seal(Some(Duration::from_secs(60))) {
         Ok(0) => Ok(()),
         Ok(_) => Err(Error::new(Status::Timeout, "the records of this process could not be packed in a minute")),
         Err(error) if error.status() == Status::Closed => Ok(()), // closed meanwhile, so sealed
         Err(error) => Err(error),
-    }
+    })
 }
 
 /// Packs the journals in an offline directory whose process is gone.

@@ -1,10 +1,11 @@
 //! Which data files journals still need.
 //!
 //! The members of data files tell what of a journal is on the disk. As long as a journal holds a record, a member that
-//! covers it must stay: without the member a recovery would write the record again.
+//! covers it must stay: without the member a recovery would write the record again. And a plain file stays as long as a
+//! journal notes lines for it that are not in it: without the file a recovery would take them for sent.
 
 use super::hop::Members;
-use super::journal::{self, StreamId};
+use super::journal::{self, progress, StreamId};
 use super::layout::DataFile;
 use crate::error::{Error, Result};
 use std::cell::Cell;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 /// What the journals of an offline directory hold.
 #[derive(Debug, Default)]
 pub struct Needed {
+    root: PathBuf,
     journals: HashSet<StreamId>,
     /// For each stream the position from which on it is needed; one that is not named is needed from 0.
     freed: HashMap<StreamId, u64>,
@@ -27,7 +29,7 @@ impl Needed {
     /// Looks at the journals. Data files that were listed before are needed by what is there now or by nothing, since
     /// journals only free; of files made later nothing can be said.
     pub fn look(root: &Path) -> Result<Self> {
-        let mut needed = Needed::default();
+        let mut needed = Needed { root: root.to_path_buf(), ..Needed::default() };
         for path in journal::all(root)? {
             needed.journals.extend(journal::id_of(&path));
             needed.freed.extend(journal::freed(&path)?);
@@ -43,9 +45,12 @@ impl Needed {
 
     /// Whether a journal needs a data file. When this is answered with no, the file may be deleted at once.
     pub fn needs(&self, file: &DataFile) -> Result<bool> {
-        // Of plain lines the journal itself notes what is there, and a file that has gone was whole.
-        if self.is_empty() || !file.compressed {
+        if self.is_empty() {
             return Ok(false);
+        }
+        // Of plain lines the journal itself notes what is there, and a file that has gone was whole.
+        if !file.compressed {
+            return progress::is_unfinished(&self.root, file);
         }
         let Some(mut members) = Members::open(&file.path)? else { return Ok(false) };
         let mut of_journals = false;
@@ -117,5 +122,28 @@ mod tests {
         assert!(!needs(root.path(), RING, freed) && needs(root.path(), RING, freed + 1));
         assert!(needs(root.path(), OTHER_RING, 1), "a stream that is not there is not known to be freed");
         assert!(!needs(root.path(), [9; 16], 1), "the journal of another directory");
+    }
+
+    #[test]
+    fn a_plain_file_is_needed_as_long_as_a_journal_has_lines_for_it() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("20260101_0000.jsonl");
+        fs::write(&path, b"{}\n").unwrap();
+        let needs = || Needed::look(root.path()).unwrap().needs(&DataFile::parse(&path).unwrap()).unwrap();
+        let journal = journal::Folder::create(root.path(), Access::Owner).unwrap().path;
+        assert!(!needs());
+        let append = serde_json::json!({"file": path.file_name().unwrap().to_str(), "offset": 3, "length": 3,
+                                        "checksum": 0, "after": []});
+        let notes = serde_json::json!({"": {"synced": [], "unsynced": [append]}});
+        fs::write(progress::path(&journal), notes.to_string()).unwrap();
+        assert!(needs());
+    }
+
+    #[test]
+    fn a_ring_that_is_removed_while_it_is_looked_for_is_no_error() {
+        let root = tempfile::tempdir().unwrap();
+        let journal = journal::Folder::create(root.path(), Access::Owner).unwrap().path;
+        std::os::unix::fs::symlink("nowhere", journal.join("00.ring")).unwrap();
+        assert!(!Needed::look(root.path()).unwrap().is_empty());
     }
 }

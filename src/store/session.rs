@@ -16,7 +16,7 @@ use super::process::{self, lock};
 use super::stats::{JournalKind, JournalStats, Stats};
 use crate::error::{Error, Result, Status};
 use crate::record::frame::Record;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{fence, AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -163,11 +163,11 @@ impl Session {
                 self.log_ends.reach(log.position(), record.record_type.is_part_of_call());
                 return Ok(length);
             }
-            let waiting = match &mut waiting {
-                Some(waiting) => waiting,
-                None => waiting.insert(self.begin_waiting()?),
-            };
-            log = self.wait_for_room(log, waiting)?;
+            match &waiting {
+                // Looked at once more: what the packer frees from now on it tells of.
+                None => waiting = Some(self.begin_waiting()?),
+                Some(waiting) => log = self.wait_for_room(log, waiting)?,
+            }
             // The packer frees rings as well.
             if let Some(length) = self.append_to_ring(record) {
                 return Ok(length);
@@ -183,6 +183,7 @@ impl Session {
         };
         self.counters.blocked.fetch_add(1, Ordering::Relaxed);
         self.waiting.fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst); // with the one in `tell_of_room`: one of the two sees what the other has done
         Ok(Waiting { threads: &self.waiting, deadline: Instant::now() + limit })
     }
 
@@ -263,7 +264,7 @@ impl Session {
             .saturating_sub(of(&self.counters.own));
         let log_end = log.position();
         drop(log);
-        let log_waits = log_end - of(&self.log_packed);
+        let log_waits = log_end.saturating_sub(of(&self.log_packed)); // the packer goes on meanwhile
         let waiting_bytes = log_waits + rings.iter().map(|ring| ring.head().saturating_sub(ring.freed())).sum::<u64>();
         let (kind, bytes) = match self.pool.is_mapped() {
             true => (JournalKind::Mapped, rings.iter().map(|ring| ring.capacity() as u64).sum::<u64>() + log_waits),
@@ -320,6 +321,7 @@ impl Session {
 
     /// Space was given back.
     pub(super) fn tell_of_room(&self) {
+        fence(Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) > 0 {
             self.wake_waiting();
         }
@@ -378,4 +380,18 @@ fn over_quota() -> Error {
         "the offline directory has reached its quota; sync and clean it, raise max_directory_size, or let the quota policy \
          drop the oldest records",
     )
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_packer_does_while_its_work_is_counted_leaves_nothing_waiting() {
+        let root = tempfile::tempdir().unwrap();
+        let options = StoreOptions { dir: root.path().to_path_buf(), ..StoreOptions::default() };
+        let (session, _packer) = Session::prepare(&options, Sizes::USUAL).unwrap();
+        session.log_was_packed(1);
+        assert_eq!(session.stats().waiting_bytes, 0);
+    }
 }

@@ -257,6 +257,30 @@ fn what_is_logged_after_the_synced_files_were_deleted_by_hand_is_sent() {
 }
 
 #[test]
+fn a_plain_file_is_marked_when_its_journal_has_no_more_lines_for_it() {
+    let server = Server::shared();
+    let writer = Writer::new("team/unfinished");
+    let place = Path::new("team/unfinished/calls/20260101_0000.jsonl");
+    let (id, now) = (Id::new().to_string(), Timestamp::now().to_string());
+    let data = json!({"project_id": "team/unfinished", "id": id, "trace_id": id, "op_name": "op", "started_at": now,
+                      "ended_at": now, "attributes": {}, "inputs": {}, "summary": {}});
+    let line = json!({"type": "call_complete", "timestamp": now, "data": data}).to_string() + "\n";
+    let file = writer.dir.path().join(place);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, &line).unwrap();
+    let journal = weave::store::journal::Folder::create(writer.dir.path(), Access::Owner).unwrap();
+    let append = json!({"file": place, "offset": line.len(), "length": 9, "checksum": 0, "after": []});
+    let notes = json!({"team/unfinished/calls": {"synced": [], "unsynced": [append]}});
+    std::fs::write(journal.path.join("progress.json"), notes.to_string()).unwrap();
+    let outcome = writer.sync(&server.url());
+    assert_eq!((outcome.error(), writer.counts(&outcome, "calls")), (None, (1, 0)));
+    assert_eq!(writer.pending(Kind::Calls), 1);
+    drop(journal);
+    assert_eq!(writer.sync(&server.url()).error(), None);
+    assert_eq!(writer.pending(Kind::Calls), 0);
+}
+
+#[test]
 fn a_server_that_refuses_every_record_of_a_kind_has_none_set_aside() {
     let server = Server::start(&["--max-bytes", "10", "--fault-paths", "obj/create|feedback"]);
     let writer = Writer::new("team/refused");

@@ -17,6 +17,7 @@ use crate::error::{Error, Result, Status};
 use crate::record::ids::random_bytes;
 use ring::RingFile;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The id of a journal: random, its last two bytes zero.
@@ -166,9 +167,13 @@ pub fn freed(journal: &Path) -> Result<Vec<(StreamId, u64)>> {
         freed.push((id, log::first_position(journal)?));
     }
     for path in ring_files(journal)? {
-        let failed = |cause| Error::io("cannot read the journal", &path, &cause);
-        if let Some(ring) = RingFile::read(&path).map_err(failed)? {
-            freed.push((ring.stream(), ring.freed()));
+        match RingFile::read(&path) {
+            // Its process ends, and removes the journal.
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+            ring => {
+                let ring = ring.map_err(|cause| Error::io("cannot read the journal", &path, &cause))?;
+                freed.extend(ring.map(|ring| (ring.stream(), ring.freed())));
+            }
         }
     }
     Ok(freed)

@@ -146,6 +146,13 @@ impl Packer {
 
     /// Does what there is to do. Answers whether a whole batch was packed.
     fn turn(&mut self, request: &Request) -> Result<bool> {
+        let done = self.work(request);
+        // Also when nothing can be written: the quota may make the room for it.
+        let kept = if self.housekept.elapsed() >= HOUSEKEEPING { self.keep_house() } else { Ok(()) };
+        done.and_then(|whole_batch| kept.map(|()| whole_batch))
+    }
+
+    fn work(&mut self, request: &Request) -> Result<bool> {
         for (project, mut options) in self.session.control().take_options() {
             if let Some(quota) = &self.quota {
                 options.max_size = quota.max_file_size(options.max_size);
@@ -184,10 +191,6 @@ impl Packer {
         }
         if request.close {
             self.output.close()?;
-        }
-        if self.housekept.elapsed() >= HOUSEKEEPING {
-            self.housekept = seen;
-            self.keep_house()?;
         }
         if !quiet {
             let text =
@@ -249,14 +252,19 @@ impl Packer {
     }
 
     fn keep_house(&mut self) -> Result<()> {
-        self.output.close_aged()?;
+        self.housekept = Instant::now();
+        self.look_for_folder();
+        let closed = self.output.close_aged();
+        self.enforce_quota().and(closed)
+    }
+
+    fn enforce_quota(&mut self) -> Result<()> {
         let written = self.output.take_written();
         if let Some(quota) = &mut self.quota {
             let state = quota.enforce(written)?;
             self.session.pool().set_gate(if state == State::Full { pool::FULL } else { pool::OPEN });
             self.session.set_dropped(quota.dropped());
         }
-        self.look_for_folder();
         Ok(())
     }
 
@@ -434,6 +442,23 @@ mod tests {
         std::fs::remove_dir(&before[0].1).unwrap();
         packer.turn_if_due().unwrap();
         assert_eq!(segments().len(), 1, "an empty one");
+    }
+
+    #[test]
+    fn room_is_made_for_the_quota_also_while_nothing_can_be_packed() {
+        let root = tempfile::tempdir().unwrap();
+        let options = StoreOptions { dir: root.path().to_path_buf(), quota: Some(100_000), ..StoreOptions::default() };
+        let synced = root.path().join("other/p/calls/20260101_0000.synced.jsonl");
+        std::fs::create_dir_all(synced.parent().unwrap()).unwrap();
+        std::fs::write(&synced, vec![b'\n'; 200_000]).unwrap();
+        std::fs::write(root.path().join("team"), b"in the way").unwrap();
+        let (session, mut packer) = Session::prepare(&options, Sizes::USUAL).unwrap();
+        append(&session, "team/p").unwrap();
+        packer.housekept = packer.housekept.checked_sub(HOUSEKEEPING).unwrap();
+        let request = session.control().ask(false);
+        packer.turn_if_due().unwrap();
+        assert!(session.control().answer(request).unwrap().is_err());
+        assert!(!synced.exists());
     }
 
     /// Logs two records, damages the first one in its segment, and has both packed; answers how many are in data files.

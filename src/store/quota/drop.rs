@@ -6,7 +6,7 @@
 //! again.
 
 use super::super::layout::{self, Access, DataFile};
-use super::super::{disk, lock, retention};
+use super::super::{disk, retention};
 use super::note::{self, Summary};
 use crate::error::{Error, Result, Status};
 use crate::log;
@@ -17,10 +17,9 @@ use std::path::{Path, PathBuf};
 /// What the name of a file ends in while it is dropped.
 const DROPPING: &str = ".dropping";
 
-/// Drops a closed data file; how many records were in it, `None` if it is in use or gone.
+/// Drops a closed data file; how many records were in it, `None` if it is gone. The caller has it locked until this
+/// returns, so that it does not grow.
 pub fn drop_file(file: &DataFile, access: Access, note_limit: u64) -> Result<Option<u64>> {
-    // Held until the end, so that nobody takes the file for one that grows.
-    let Some(_held) = lock::try_hold(&file.path)? else { return Ok(None) };
     let mut dropping = file.path.clone().into_os_string();
     dropping.push(DROPPING);
     match fs::rename(&file.path, &dropping) {

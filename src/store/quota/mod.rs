@@ -104,8 +104,8 @@ impl Quota {
         let begun = Instant::now();
         let done = self.make_room();
         (self.looked, self.cost) = (Some(Instant::now()), begun.elapsed());
-        self.written = 0;
         done?;
+        self.written = 0;
         // Between the two marks it stays as it is, so that it does not change with every file.
         if self.usage > self.high() {
             self.state = State::Full;
@@ -180,8 +180,7 @@ impl Quota {
             if self.usage <= self.low() {
                 break;
             }
-            if attempt(deletable(&file, &needed)) == Some(true) && attempt(retention::remove(&file, is_last)).is_some()
-            {
+            if attempt(delete(&file, is_last, &needed)) == Some(true) {
                 self.usage = self.usage.saturating_sub(bytes);
             }
         }
@@ -195,8 +194,12 @@ impl Quota {
             if self.usage <= self.low() {
                 break;
             }
-            if bytes == 0 || attempt(needed.needs(&file)) != Some(false) {
+            if bytes == 0 {
                 continue; // a file that was just made is not locked yet
+            }
+            let Some(Some(_held)) = attempt(lock::try_hold(&file.path)) else { continue };
+            if attempt(needed.needs(&file)) != Some(false) {
+                continue;
             }
             if let Some(Some(records)) = attempt(drop::drop_file(&file, self.access, self.note_limit())) {
                 self.dropped += records;
@@ -240,8 +243,13 @@ fn attempt<T>(done: Result<T>) -> Option<T> {
     done.ok()
 }
 
-fn deletable(file: &DataFile, needed: &Needed) -> Result<bool> {
-    Ok(lock::try_hold(&file.path)?.is_some() && !needed.needs(file)?)
+/// Deletes a closed file, unless somebody has it or a journal needs it.
+fn delete(file: &DataFile, is_last: bool, needed: &Needed) -> Result<bool> {
+    let Some(_held) = lock::try_hold(&file.path)? else { return Ok(false) };
+    if needed.needs(file)? {
+        return Ok(false);
+    }
+    retention::remove(file, is_last).map(|_| true)
 }
 
 /// The data files of every project, oldest first.

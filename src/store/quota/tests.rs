@@ -413,6 +413,20 @@ fn the_lines_on_files_dropped_long_ago_become_few_and_still_count_everything() {
 }
 
 #[test]
+fn what_was_written_counts_until_the_directory_could_be_measured() {
+    let dir = Directory::new();
+    let mut quota = dir.quota(QuotaPolicy::Refuse);
+    assert_eq!(quota.enforce(0).unwrap(), State::Room);
+    dir.file("team/demo/calls/20260101_0000.synced.jsonl.gz", 1100);
+    let journals = journal::folder(dir.root.path());
+    fs::write(&journals, b"in the way").unwrap();
+    quota.enforce(1100 * 1024).unwrap_err();
+    fs::remove_file(&journals).unwrap();
+    quota.enforce(0).unwrap();
+    assert_eq!(dir.files(), Vec::<String>::new());
+}
+
+#[test]
 fn a_small_quota_makes_small_files() {
     let quota = |bytes| Quota::new(Path::new("/nowhere"), bytes, QuotaPolicy::Refuse, Access::Owner);
     assert_eq!(quota(16_000_000_000).max_file_size(100_000_000), 100_000_000);

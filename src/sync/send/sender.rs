@@ -9,6 +9,7 @@ use super::pool::Pool;
 use super::refmap::RefMap;
 use crate::error::{Error, Result, Status};
 use crate::record::kind::RecordType;
+use crate::store::journal::progress;
 use crate::store::layout::{Access, DataFile, ProjectDir};
 use crate::store::{disk, lock};
 use crate::sync::choices::Choices;
@@ -249,6 +250,10 @@ impl Sender<'_, '_, '_> {
     fn mark_synced(&mut self, folder: &str, file: &DataFile, length: u64) -> Result<()> {
         let Some(_held) = lock::try_hold(&file.path)? else { return Ok(()) };
         if fs::metadata(&file.path).is_ok_and(|about| about.len() != length) {
+            return Ok(());
+        }
+        // Its journal still has lines for it.
+        if !file.compressed && progress::is_unfinished(self.run.root, file)? {
             return Ok(());
         }
         self.write_receipt(folder, file)?;
