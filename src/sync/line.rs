@@ -115,9 +115,9 @@ impl IdKey {
     }
 }
 
-/// A text field of an object, where nothing but plain texts stands before it, as this library writes it: found without
-/// parsing. `{"project_id":"…","id":"…"`. `None` says nothing: whatever else stands before it may hold other objects with
-/// such a field.
+/// A text field of an object, where nothing but plain texts stands before it, as this library writes it: found
+/// without parsing. `{"project_id":"…","id":"…"`. `None` says nothing: whatever else stands before it may hold other
+/// objects with such a field.
 ///
 /// What stands behind it is not looked at: it may be anything, and even the same field again.
 pub fn plain_text<'t>(data: &'t str, name: &str) -> Option<&'t str> {

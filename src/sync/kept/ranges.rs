@@ -54,8 +54,8 @@ impl Ranges {
         }
     }
 
-    /// The ranges that have a number from `first` to `last`. There may be a range for every other record of a file: what
-    /// stands before these is not gone through.
+    /// The ranges that have a number from `first` to `last`. There may be a range for every other record of a file:
+    /// what stands before these is not gone through.
     fn touching(&self, first: u64, last: u64) -> Vec<(u64, u64)> {
         let reaching = self.0.range(..first).next_back().filter(|(_, end)| **end >= first);
         reaching.into_iter().chain(self.0.range(first..=last)).map(|(start, end)| (*start, *end)).collect()

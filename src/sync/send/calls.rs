@@ -265,7 +265,8 @@ impl<'c> Calls<'c> {
 }
 
 fn id_of_part(data: &str, is_start: bool) -> Result<String> {
-    match plain_text(data.split_once(':').map_or("", |(_, inner)| inner), "id") {
+    let inner = data.strip_prefix(if is_start { "{\"start\":" } else { "{\"end\":" });
+    match inner.and_then(|inner| plain_text(inner, "id")) {
         Some(id) => Ok(id.to_string()),
         None => {
             let id = text_of(&of_part(data, is_start)?, "id");

@@ -91,8 +91,8 @@ impl Pairs {
                 self.text -= line.len();
             }
         }
-        // Entries of parts that have gone must not gather. Another part of the same call may be there by now; so that what
-        // stays is one entry for a part at most, its place must be the same.
+        // Entries of parts that have gone must not gather. Another part of the same call may be there by now; so that
+        // what stays is one entry for a part at most, its place must be the same.
         if self.texts.len() > 64 && self.texts.len() > 2 * self.parts.len() {
             let parts = &self.parts;
             self.texts.retain(|(id, place)| parts.get(id).is_some_and(|part| part.place == *place));

@@ -226,8 +226,8 @@ impl Pending {
 
     /// Reads a record again. Going forward through a file is cheap, going back is not; some files can be read in turns.
     ///
-    /// `None` when the record is not there any more, most often because its file was dropped to keep a quota. Then there is
-    /// nothing to send and nothing to tell; an empty line in its place would be told of as one that cannot be read.
+    /// `None` when the record is not there any more, most often because its file was dropped to keep a quota. Then there
+    /// is nothing to send and nothing to tell; an empty line in its place would be told of as one that cannot be read.
     pub fn fetch(&mut self, place: Place) -> Result<Option<Vec<u8>>> {
         let number = place.file as usize;
         let Some(state) = self.files.get_mut(number) else { return Ok(None) };
