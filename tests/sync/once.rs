@@ -352,3 +352,21 @@ fn what_may_have_arrived_of_several_refused_records_is_looked_up_when_the_callba
     sync_until_done(&writer, &server.url(), TIMEOUT);
     assert_eq!(prices(server, &writer), 3);
 }
+
+#[test]
+fn what_a_server_took_and_something_else_answered_is_looked_up_by_the_next_sync() {
+    let server = Server::shared();
+    let writer = Writer::new("team/answered-by-another");
+    log_price(&writer, "a");
+    let url = before(server, |path, _, pass| {
+        let passed = pass();
+        if path == "/cost/create" {
+            answer(200, "", "<html>sign in</html>")
+        } else {
+            Some(passed)
+        }
+    });
+    assert_eq!(sync_trying(&writer, &url, "8", &mut |_| true).error().unwrap().status(), Status::Server);
+    sync_until_done(&writer, &server.url(), TIMEOUT);
+    assert_eq!(prices(server, &writer), 1);
+}

@@ -329,9 +329,10 @@ fn wait_for(sender: &Sender<'_, '_, '_>, batch: &Batch, failure: &Failure) -> Op
     wait.filter(|_| !split || batch.attempts < policy.max_attempts_without_hope)
 }
 
-/// Whether the server may have what a failed request held.
+/// Whether the server may have what a failed request held. What something in between answers in the server's place, or
+/// makes of its answer, says nothing.
 fn may_have_arrived(failure: &Failure) -> bool {
-    failure.may_have_been_applied() || failure.kind() == FailureKind::Cancelled
+    failure.may_have_been_applied() || matches!(failure.kind(), FailureKind::Cancelled | FailureKind::Foreign)
 }
 
 /// When a failed request is over for certain: before that, a look-up proves nothing.
