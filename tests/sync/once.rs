@@ -370,3 +370,38 @@ fn what_a_server_took_and_something_else_answered_is_looked_up_by_the_next_sync(
     sync_until_done(&writer, &server.url(), TIMEOUT);
     assert_eq!(prices(server, &writer), 1);
 }
+
+#[test]
+fn a_sync_that_ends_early_does_not_make_the_next_one_ask_too_soon() {
+    let server = Server::shared();
+    let writer = Writer::new("team/not-too-soon");
+    ["a", "b"].iter().for_each(|model| log_price(&writer, model));
+    let url = before(server, |path, body, pass| Some(pass()).filter(|_| !is_price(path, body, "b")));
+    let cut = sync_trying(&writer, &url, "1", &mut |_| true);
+    assert_eq!(cut.error().unwrap().status(), Status::Network);
+    let file = ProjectDir::new(writer.dir.path(), &writer.project).sync_folder().join("progress.jsonl");
+    // As if the server were given much more time.
+    let over = Timestamp::from_micros(Timestamp::now().micros() + 3_000_000_000).unwrap().to_string();
+    let noted = std::fs::read_to_string(&file).unwrap();
+    let at = noted.rfind("\"over\":\"").unwrap() + 8;
+    let noted = format!("{}{over}{}", &noted[..at], &noted[at + noted[at..].find('"').unwrap()..]);
+    std::fs::write(&file, noted).unwrap();
+    log_price(&writer, "c");
+    let patient = Connection { timeout: Some(Duration::from_secs(10_000)), ..connection(&server.url(), KEY) };
+    let environment = Environment::given(&[], writer.dir.path(), writer.dir.path());
+    let request = Request {
+        offline_dir: writer.dir.path(),
+        project: None,
+        connection: &patient,
+        environment: &environment,
+        choices: Choices { max_bytes: Some(1), ..Choices::default() },
+        stop: Stop::new(),
+    };
+    // What is not in doubt goes first, and is already too much.
+    let ended = sync::run(&request, &mut |_| true).unwrap();
+    assert_eq!(ended.error().unwrap().status(), Status::Timeout);
+    let noted = std::fs::read_to_string(&file).unwrap();
+    let kept = noted.rsplit_once("\"over\":\"").unwrap().1.split('"').next().unwrap();
+    let micros = |time: &str| Timestamp::parse(time, "over").unwrap().micros();
+    assert!(micros(kept) > micros(&over) - 1_000_000, "{kept} instead of {over}");
+}

@@ -116,6 +116,10 @@ impl<'c> Delivery<'c> {
         let refused = self.judged.drain(..).chain(self.judge.close()).map(|(batch, ..)| batch);
         let left: Vec<Batch> = self.waiting.drain(..).chain(self.parts.drain(..)).chain(refused).collect();
         left.iter().for_each(|batch| self.lose(batch));
+        if pending.has_doubts() {
+            // Of these some may not have come to their turn.
+            self.lost.over = self.lost.over.max(Some(self.doubts_until));
+        }
         std::mem::take(&mut self.lost)
     }
 
