@@ -125,7 +125,7 @@ fn what_was_under_way_when_a_sync_was_stopped_is_looked_up_by_the_next_one() {
 
 /// Stands before a server and sees each request. `act` gets its path, its body, and a way to pass it on, which gives
 /// the server's answer; what it returns is the answer that the client gets, and without one the connection is cut.
-fn before(
+pub fn before(
     server: &Server,
     act: impl Fn(&str, &str, &dyn Fn() -> Vec<u8>) -> Option<Vec<u8>> + Send + Sync + 'static,
 ) -> String {
@@ -166,25 +166,30 @@ fn request(client: &TcpStream) -> (String, String) {
 }
 
 /// The answer of a server with this status, and with further headers.
-fn answer(status: u16, headers: &str, body: &str) -> Option<Vec<u8>> {
+pub fn answer(status: u16, headers: &str, body: &str) -> Option<Vec<u8>> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n");
     Some((head + body).into_bytes())
 }
 
 /// The answer of a server that does not take something.
-fn refusal(status: u16) -> Option<Vec<u8>> {
+pub fn refusal(status: u16) -> Option<Vec<u8>> {
     answer(status, "", "{\"reason\":\"not taken\"}")
 }
 
 /// Logs a price of a model.
-fn log_price(writer: &Writer, model: &str) {
+pub fn log_price(writer: &Writer, model: &str) {
     let costs = json!({model: {"prompt_token_cost": 1.5, "completion_token_cost": 2.5}});
     writer.record(CostCreate, &json!({"project_id": writer.project, "costs": costs}));
 }
 
 /// One sync that tries what fails so often.
-fn sync_trying(writer: &Writer, server: &str, attempts: &str, report: &mut dyn FnMut(&Update<'_>) -> bool) -> Outcome {
+pub fn sync_trying(
+    writer: &Writer,
+    server: &str,
+    attempts: &str,
+    report: &mut dyn FnMut(&Update<'_>) -> bool,
+) -> Outcome {
     sync_until(writer, server, attempts, Choices::default(), &Stop::new(), report)
 }
 

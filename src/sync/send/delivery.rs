@@ -242,16 +242,17 @@ impl<'c> Delivery<'c> {
 
     /// Splits a refused batch; a record that stands alone is judged.
     fn refused(&mut self, sender: &Sender<'_, '_, 'c>, batch: Batch, failure: &Failure) -> Result<()> {
-        let half = batch.len() / 2;
+        let (half, now) = (batch.len() / 2, Instant::now());
         if half > 0 {
             for is_first in [false, true] {
                 let mut part = batch.select(|number| (number < half) == is_first);
-                (part.attempts, part.begun) = (0, None);
+                (part.attempts, part.begun, part.refused_at) = (0, None, Some(now));
                 self.parts.push(part);
             }
             return Ok(());
         }
-        match self.judge.refused(batch, failure.clone()) {
+        let refused_at = batch.refused_at.unwrap_or(now);
+        match self.judge.refused_since(batch, failure.clone(), refused_at) {
             Verdict::Wait => Ok(()),
             Verdict::Refused(suspects) => {
                 self.judged.extend(suspects);
@@ -288,12 +289,14 @@ impl<'c> Delivery<'c> {
         batch: &Batch,
         sent: &Sent,
     ) -> Result<()> {
+        if let (true, Some(begun)) = (sent.has_written, batch.begun) {
+            self.judged.extend(self.judge.passed_since(begun));
+        }
         let taken = || batch.items().zip(&sent.there).filter(|(_, there)| **there).map(|(item, _)| item);
         let count = taken().count() as u64;
         if count == 0 {
             return Ok(());
         }
-        self.judged.extend(self.judge.passed());
         if self.route == Route::Ends {
             sender.project.ended.extend(taken().map(|(text, _)| id_of(text)));
         }
@@ -320,6 +323,9 @@ fn left_of(mut batch: Batch, sent: &Sent, failure: &Failure, over: Instant) -> (
     batch.in_doubt |= may_have_arrived(failure);
     batch.due = batch.in_doubt.then_some(over);
     batch.attempts += 1;
+    if failure.may_be_a_records_fault() {
+        batch.refused_at.get_or_insert_with(Instant::now);
+    }
     (batch, untried)
 }
 

@@ -109,6 +109,7 @@ impl Job<'_> {
             Sent {
                 there: Vec::new(),
                 tried: usize::MAX,
+                has_written: false,
                 outcome: Err(Failure::new(FailureKind::Refused, "sync", "a fault inside the library")),
             }
         });
