@@ -2,7 +2,9 @@
 
 use super::once::{before, log_price, refusal, sync_trying};
 use super::*;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 
 #[test]
 fn a_bad_record_stands_alone_and_its_neighbours_are_taken() {
@@ -329,6 +331,37 @@ fn a_record_that_a_server_fails_at_while_its_neighbours_pass_is_set_aside() {
         let url = refusing(Server::shared(), "/calls/complete", "poison", 500);
         let outcome = sync_trying(&writer, &url, "8", &mut |_| true);
         assert_eq!((writer.counts(&outcome, "calls"), set_aside(&writer)), ((3, 1), 1), "{bad}");
+    }
+}
+
+#[test]
+fn a_server_that_fails_for_everything_is_told_from_bad_records_before_all_were_tried() {
+    let writer = Writer::new("team/failing");
+    (0..200).for_each(|_| drop(writer.finished_call("{}")));
+    let tried_alone = Arc::new(Mutex::new(HashSet::new()));
+    let seen = tried_alone.clone();
+    let url = before(Server::shared(), move |path, body, pass| {
+        if !path.ends_with("/calls/complete") {
+            return Some(pass());
+        }
+        if body.matches("\"op_name\"").count() == 1 {
+            seen.lock().unwrap().insert(body.to_string());
+        }
+        refusal(500)
+    });
+    let outcome = sync_trying(&writer, &url, "8", &mut |_| true);
+    assert_eq!((outcome.error().unwrap().status(), set_aside(&writer)), (Status::Incomplete, 0));
+    let count = tried_alone.lock().unwrap().len();
+    assert!((20..60).contains(&count), "{count}");
+}
+
+#[test]
+fn many_bad_records_side_by_side_do_not_keep_those_behind_them_back() {
+    for status in [403, 422] {
+        let writer = Writer::new(&format!("team/many-{status}"));
+        (0..80).for_each(|n| drop(writer.finished_call(if n < 40 { "{\"x\":\"poison\"}" } else { "{}" })));
+        let outcome = writer.sync(&refusing(Server::shared(), "/calls/complete", "poison", status));
+        assert_eq!(writer.counts(&outcome, "calls").0, 40, "{status}");
     }
 }
 

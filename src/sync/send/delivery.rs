@@ -26,6 +26,10 @@ use std::time::{Duration, Instant};
 /// How much may wait for its time before nothing further is read.
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
 
+/// While so many refused batches wait for another attempt, no further parts are sent: when a server fails for all, some
+/// are tried as often as it takes to see that, and the others are not.
+const ON_TRIAL: usize = 20;
+
 /// What an object takes in a body beside its text, and its share of what encloses it, at most.
 const ITEM_BYTES: u64 = 16;
 
@@ -34,8 +38,8 @@ pub struct Delivery<'c> {
     route: Route,
     what: Counted,
     channel: Arc<Channel<'c>>,
-    /// Parts of refused batches, the next one last.
-    parts: Vec<Batch>,
+    /// Parts of refused batches, the ones that were refused last behind the others.
+    parts: VecDeque<Batch>,
     /// Batches that wait for their turn, or for their time.
     waiting: Vec<Batch>,
     judge: Judge<Batch>,
@@ -54,7 +58,7 @@ impl<'c> Delivery<'c> {
             route,
             what,
             channel: sender.project.channel.clone(),
-            parts: Vec::new(),
+            parts: VecDeque::new(),
             waiting: Vec::new(),
             judge: Judge::default(),
             judged: VecDeque::new(),
@@ -83,8 +87,9 @@ impl<'c> Delivery<'c> {
         }
         self.send_parts(sender, pending)?;
         self.send_due(sender, pending)?;
-        while self.waiting.iter().map(Batch::bytes).sum::<usize>() > WAITING_BYTES {
+        while self.waiting.iter().chain(&self.parts).map(Batch::bytes).sum::<usize>() > WAITING_BYTES {
             self.wait(sender, pending)?;
+            self.send_parts(sender, pending)?;
         }
         Ok(())
     }
@@ -95,6 +100,7 @@ impl<'c> Delivery<'c> {
             self.send_parts(sender, pending)?;
             match sender.run.pool.done(true) {
                 Some(done) => self.take(sender, pending, done)?,
+                // Parts are only kept back by what waits.
                 None if self.waiting.is_empty() => break,
                 None => self.wait(sender, pending)?,
             }
@@ -165,9 +171,13 @@ impl<'c> Delivery<'c> {
     }
 
     fn send_parts(&mut self, sender: &mut Sender<'_, '_, 'c>, pending: &mut Pending) -> Result<()> {
-        while !self.parts.is_empty() {
+        let on_trial = |waiting: &[Batch]| waiting.iter().filter(|batch| batch.refused_at.is_some()).count();
+        while !self.parts.is_empty() && on_trial(&self.waiting) < ON_TRIAL {
             self.make_room(sender, pending)?;
-            self.parts.pop().map_or(Ok(()), |part| self.hand_over(sender, part))?;
+            // The nearest one, so that the record at fault is found soon. In two minds the farthest and largest one:
+            // many such records may stand side by side, and whether the server takes others tells whose fault it is.
+            let part = if self.judge.is_in_two_minds() { self.parts.pop_front() } else { self.parts.pop_back() };
+            part.map_or(Ok(()), |part| self.hand_over(sender, part))?;
             // One after the other: when every record is refused, that is seen before all of them were tried.
             if let Some(done) = sender.run.pool.done(true) {
                 self.take(sender, pending, done)?;
@@ -247,7 +257,7 @@ impl<'c> Delivery<'c> {
             for is_first in [false, true] {
                 let mut part = batch.select(|number| (number < half) == is_first);
                 (part.attempts, part.begun, part.refused_at) = (0, None, Some(now));
-                self.parts.push(part);
+                self.parts.push_back(part);
             }
             return Ok(());
         }

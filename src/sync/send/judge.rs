@@ -95,6 +95,11 @@ impl<T> Judge<T> {
         judged.collect()
     }
 
+    /// Whether so many were refused that others than their neighbours should be tried before all are given up.
+    pub fn is_in_two_minds(&self) -> bool {
+        self.suspects.len() >= TOO_MANY / 2
+    }
+
     fn is_to_blame(&self, failure: &Failure, since: Instant) -> bool {
         self.accepted.is_some_and(|begun| !may_meet_all(failure) || since <= begun)
     }
