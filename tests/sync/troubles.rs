@@ -1,6 +1,10 @@
 //! What goes wrong: refusals, faults, damage, stops.
 
+use super::once::{before, log_price, refusal, sync_trying};
 use super::*;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 
 #[test]
 fn a_bad_record_stands_alone_and_its_neighbours_are_taken() {
@@ -294,13 +298,7 @@ fn a_server_that_refuses_every_record_of_a_kind_has_none_set_aside() {
     let outcome = writer.sync(&server.url());
     assert_eq!(outcome.error().unwrap().status(), Status::Incomplete);
     assert_eq!((writer.pending(Kind::Objects), writer.pending(Kind::Feedback)), (1, 1));
-    let mut aside = 0;
-    sync::rejected::list(writer.dir.path(), None, None, &mut |_, _| {
-        aside += 1;
-        Ok(())
-    })
-    .unwrap();
-    assert_eq!(aside, 0);
+    assert_eq!(set_aside(&writer), 0);
 }
 
 #[test]
@@ -376,4 +374,113 @@ fn an_account_without_an_entity_keeps_no_project_that_has_one_from_its_server() 
     let outcome = full.sync(&server.url());
     assert_eq!(full.counts(&outcome, "calls"), (1, 0), "{:?}", outcome.error());
     assert!(outcome.error().unwrap().text().contains("offline/bare"), "{:?}", outcome.error());
+}
+
+fn set_aside(writer: &Writer) -> usize {
+    let mut aside = 0;
+    sync::rejected::list(writer.dir.path(), None, None, &mut |_, _| {
+        aside += 1;
+        Ok(())
+    })
+    .unwrap();
+    aside
+}
+
+/// A server that refuses each request to a path whose body holds this text.
+fn refusing(server: &Server, path_end: &'static str, text: &'static str, status: u16) -> String {
+    before(server, move |path, body, pass| match path.ends_with(path_end) && body.contains(text) {
+        true => refusal(status),
+        false => Some(pass()),
+    })
+}
+
+#[test]
+fn a_server_that_refuses_everything_from_some_moment_on_has_nothing_set_aside() {
+    for status in [403, 500] {
+        let writer = Writer::new(&format!("team/until-{status}"));
+        (0..40).for_each(|n| log_price(&writer, &format!("m{n}")));
+        let count = Arc::new(AtomicUsize::new(0));
+        let sent = count.clone();
+        let url = before(Server::shared(), move |path, _, pass| {
+            let is_late = path == "/cost/create" && sent.fetch_add(1, Ordering::SeqCst) >= 5;
+            if is_late {
+                refusal(status)
+            } else {
+                Some(pass())
+            }
+        });
+        let outcome = sync_trying(&writer, &url, "1", &mut |_| true);
+        assert_eq!(outcome.error().unwrap().status(), Status::Incomplete, "{status}");
+        assert_eq!((writer.counts(&outcome, "costs"), set_aside(&writer)), ((5, 0), 0), "{status}");
+        assert_eq!(count.load(Ordering::SeqCst), 5 + 20, "{status}: it ends soon");
+        let rest = writer.sync(&Server::shared().url());
+        assert_eq!((rest.error(), writer.counts(&rest, "costs")), (None, (35, 0)), "{status}");
+    }
+}
+
+#[test]
+fn a_record_that_may_not_be_at_fault_stays_pending_until_another_is_accepted_after_it() {
+    let writer = Writer::new("team/last");
+    let url = refusing(Server::shared(), "/cost/create", "poison", 403);
+    ["good", "poison"].iter().for_each(|model| log_price(&writer, model));
+    let first = writer.sync(&url);
+    assert_eq!((writer.counts(&first, "costs"), set_aside(&writer)), ((1, 1), 0));
+    let second = writer.sync(&url);
+    assert_eq!((writer.counts(&second, "costs"), set_aside(&writer)), ((0, 1), 0), "also when it is the only one");
+    log_price(&writer, "better");
+    let third = writer.sync(&url);
+    assert_eq!((writer.counts(&third, "costs"), set_aside(&writer)), ((1, 1), 1));
+}
+
+#[test]
+fn a_record_that_a_server_fails_at_while_its_neighbours_pass_is_set_aside() {
+    for bad in [0, 3] {
+        let writer = Writer::new(&format!("team/bad-{bad}"));
+        (0..4).for_each(|n| drop(writer.finished_call(if n == bad { "{\"x\":\"poison\"}" } else { "{}" })));
+        let url = refusing(Server::shared(), "/calls/complete", "poison", 500);
+        let outcome = sync_trying(&writer, &url, "8", &mut |_| true);
+        assert_eq!((writer.counts(&outcome, "calls"), set_aside(&writer)), ((3, 1), 1), "{bad}");
+    }
+}
+
+#[test]
+fn a_server_that_fails_for_everything_is_told_from_bad_records_before_all_were_tried() {
+    let writer = Writer::new("team/failing");
+    (0..200).for_each(|_| drop(writer.finished_call("{}")));
+    let tried_alone = Arc::new(Mutex::new(HashSet::new()));
+    let seen = tried_alone.clone();
+    let url = before(Server::shared(), move |path, body, pass| {
+        if !path.ends_with("/calls/complete") {
+            return Some(pass());
+        }
+        if body.matches("\"op_name\"").count() == 1 {
+            seen.lock().unwrap().insert(body.to_string());
+        }
+        refusal(500)
+    });
+    let outcome = sync_trying(&writer, &url, "8", &mut |_| true);
+    assert_eq!((outcome.error().unwrap().status(), set_aside(&writer)), (Status::Incomplete, 0));
+    let count = tried_alone.lock().unwrap().len();
+    assert!((20..60).contains(&count), "{count}");
+}
+
+#[test]
+fn many_bad_records_side_by_side_do_not_keep_those_behind_them_back() {
+    for status in [403, 422] {
+        let writer = Writer::new(&format!("team/many-{status}"));
+        (0..80).for_each(|n| drop(writer.finished_call(if n < 40 { "{\"x\":\"poison\"}" } else { "{}" })));
+        let outcome = writer.sync(&refusing(Server::shared(), "/calls/complete", "poison", status));
+        assert_eq!(writer.counts(&outcome, "calls").0, 40, "{status}");
+    }
+}
+
+#[test]
+fn what_a_server_is_found_to_have_does_not_show_that_it_takes_anything() {
+    let writer = Writer::new("team/found");
+    log_price(&writer, "found");
+    let cut = before(Server::shared(), |path, _, pass| Some(pass()).filter(|_| path != "/cost/create"));
+    assert_eq!(sync_trying(&writer, &cut, "1", &mut |_| true).error().unwrap().status(), Status::Network);
+    log_price(&writer, "new");
+    let outcome = sync_trying(&writer, &refusing(Server::shared(), "/cost/create", "", 403), "1", &mut |_| true);
+    assert_eq!((writer.counts(&outcome, "costs"), set_aside(&writer)), ((1, 1), 0));
 }

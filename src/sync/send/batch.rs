@@ -31,6 +31,8 @@ pub struct Batch {
     pub attempts: u32,
     /// When it was sent first.
     pub begun: Option<Instant>,
+    /// When it was refused first, alone or with those that it was split from.
+    pub refused_at: Option<Instant>,
     /// It is not to be sent before this time.
     pub due: Option<Instant>,
 }
@@ -52,6 +54,7 @@ impl Default for Batch {
             in_doubt: false,
             attempts: 0,
             begun: None,
+            refused_at: None,
             due: None,
         }
     }

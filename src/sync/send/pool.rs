@@ -103,10 +103,15 @@ impl Job<'_> {
     /// A fault on the way must not leave others waiting for the answer.
     fn send(self) -> Done {
         let Job { channel, route, mut batch } = self;
-        let sent = catch_unwind(AssertUnwindSafe(|| route.send(&channel, &mut batch))).unwrap_or_else(|_| Sent {
-            there: Vec::new(),
-            tried: usize::MAX,
-            outcome: Err(Failure::new(FailureKind::Refused, "sync", "a fault inside the library")),
+        let sent = catch_unwind(AssertUnwindSafe(|| route.send(&channel, &mut batch))).unwrap_or_else(|_| {
+            // Nobody knows how far it came.
+            batch.in_doubt = true;
+            Sent {
+                there: Vec::new(),
+                tried: usize::MAX,
+                has_written: false,
+                outcome: Err(Failure::new(FailureKind::Refused, "sync", "a fault inside the library")),
+            }
         });
         Done { batch, sent }
     }

@@ -32,6 +32,8 @@ pub struct Sent {
     pub there: Vec<bool>,
     /// So many of the first items were tried: where each is a request of its own, a failure keeps the others from it.
     pub tried: usize,
+    /// Whether the server took any of them now; what it is found to have already does not show that it takes anything.
+    pub has_written: bool,
     /// Whether all are there, else what happened to the request.
     pub outcome: Result<(), Failure>,
 }
@@ -61,12 +63,14 @@ impl Route {
         if batch.in_doubt {
             match self.look_up(channel, batch) {
                 Ok(found) => there = found,
-                Err(failure) => return Sent { there, tried: batch.len(), outcome: Err(failure) },
+                Err(failure) => {
+                    return Sent { there, tried: batch.len(), has_written: false, outcome: Err(failure) };
+                }
             }
         }
         let missing: Vec<usize> = (0..batch.len()).filter(|number| there.get(*number) == Some(&false)).collect();
         if missing.is_empty() {
-            return Sent { there, tried: batch.len(), outcome: Ok(()) };
+            return Sent { there, tried: batch.len(), has_written: false, outcome: Ok(()) };
         }
         let outcome = if missing.len() == batch.len() {
             self.post(channel, batch)
@@ -85,7 +89,7 @@ impl Route {
                 *place = true;
             }
         }
-        Sent { there, tried, outcome }
+        Sent { there, tried, has_written: taken > 0, outcome }
     }
 
     /// Which items of a batch the server has.
