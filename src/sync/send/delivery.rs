@@ -240,6 +240,8 @@ impl<'c> Delivery<'c> {
             // A line that is cut or silent may be that of a server that is gone: then the look-up is not waited for.
             Some(_) if !failure.is_over() => Ok(self.channel.is_reachable()?),
             Some(_) => Ok(()),
+            // What this server cannot do is no reason to keep the rest from it (protocol, section 7).
+            None if failure.kind() == FailureKind::Unsupported => Ok(()),
             None if failure.may_be_a_records_fault() => self.channel.check_is_open(failure),
             None => Err(failure.clone().into()),
         }
@@ -252,6 +254,10 @@ impl<'c> Delivery<'c> {
 
     /// Splits a refused batch; a record that stands alone is judged.
     fn refused(&mut self, sender: &Sender<'_, '_, 'c>, batch: Batch, failure: &Failure) -> Result<()> {
+        if failure.kind() == FailureKind::Unsupported {
+            self.judged.push_back((batch, failure.clone(), false));
+            return Ok(());
+        }
         let (half, now) = (batch.len() / 2, Instant::now());
         if half > 0 {
             for is_first in [false, true] {
