@@ -12,10 +12,11 @@ mod note;
 mod tests;
 
 use super::bodies::Bodies;
+use super::data_file::FileOptions;
 use super::layout::{self, Access, DataFile, ProjectDir, LIBRARY_FOLDER};
 use super::needed::Needed;
 use super::options::QuotaPolicy;
-use super::{journal, limits, lock, retention, usage};
+use super::{journal, limits, lock, recovery, retention, usage};
 use crate::error::Result;
 use crate::log;
 use crate::record::kind::Kind;
@@ -148,6 +149,9 @@ impl Quota {
         self.usage = self.measure()?;
         let is_full = self.state == State::Full;
         if self.usage > if is_full { self.low() } else { self.high() } {
+            if journal::is_any_left(&self.root)? {
+                self.recover()?;
+            }
             self.delete_synced(&projects)?;
             self.delete_bodies(&projects)?;
             if self.policy == QuotaPolicy::DropOldest && self.usage > self.low() {
@@ -160,6 +164,16 @@ impl Quota {
         }
         // Last: it needs a little space itself.
         attempt(fold::fold(&self.root, self.access, self.bytes / limits::QUOTA_NOTES));
+        self.usage = self.measure()?;
+        Ok(())
+    }
+
+    /// Packs what dead processes left: as long as it waits, files and bytes stay that were sent long since, and what was
+    /// not sent would be dropped in their place.
+    fn recover(&mut self) -> Result<()> {
+        let max_size = self.max_file_size(limits::MAX_FILE_SIZE);
+        let files = FileOptions { max_size, ..FileOptions::default() };
+        attempt(recovery::recover(&self.root, self.access, &files, limits::Sizes::USUAL));
         self.usage = self.measure()?;
         Ok(())
     }

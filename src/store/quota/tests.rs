@@ -225,7 +225,9 @@ fn a_file_that_grows_and_one_that_a_journal_needs_stay() {
     let growing = lock::try_hold(&dir.path("team/demo/calls/20260101_0000.jsonl.gz")).unwrap();
     assert!(growing.is_some());
     let journal = journal::stream(&[3; 16], 0);
-    fs::create_dir_all(dir.path(&format!(".weave/journals/{}0000", "03".repeat(14)))).unwrap();
+    let folder = dir.path(&format!(".weave/journals/{}", journal::name_of(&journal)));
+    fs::create_dir_all(&folder).unwrap();
+    let _living = lock::try_acquire(&journal::lock_path(&folder), Access::Owner).unwrap().unwrap();
     let part = Covered { stream: journal, from: 0, to: 1 };
     write_file(&dir.path("team/demo/calls/20260101_0001.synced.jsonl.gz"), 400, &[part]);
     write_file(&dir.path("team/demo/calls/20260101_0002.jsonl.gz"), 400, &[part]);
@@ -336,7 +338,7 @@ fn bytes_of_files_go_when_no_pending_record_names_them() {
 }
 
 #[test]
-fn bytes_of_files_stay_while_a_journal_is_there_whose_process_is_gone() {
+fn bytes_of_files_stay_until_the_journal_of_a_dead_process_is_packed() {
     let dir = Directory::new();
     let body = dir.path("team/demo/files/digest");
     fs::create_dir_all(body.parent().unwrap()).unwrap();
@@ -347,14 +349,13 @@ fn bytes_of_files_stay_while_a_journal_is_there_whose_process_is_gone() {
     let mut quota = dir.quota(QuotaPolicy::Refuse);
     quota.body_grace = Duration::ZERO;
     std::mem::drop(left);
-    assert_eq!(quota.enforce(0).unwrap(), State::Full);
     let recovered = File::open(&lock).unwrap();
     recovered.lock_shared().unwrap();
-    assert_eq!(quota.enforce(0).unwrap(), State::Full);
+    assert_eq!(quota.enforce(0).unwrap(), State::Full, "somebody packs it");
     assert!(body.exists());
-    fs::remove_dir_all(lock.parent().unwrap()).unwrap();
+    std::mem::drop(recovered);
     assert_eq!(quota.enforce(0).unwrap(), State::Room);
-    assert!(!body.exists());
+    assert!(!lock.exists() && !body.exists());
     std::mem::drop(living);
 }
 
