@@ -63,8 +63,8 @@ impl Coverage {
         }
     }
 
-    /// Notes that no folder has anything more to get of these parts. What a folder has stays one part of each stream so,
-    /// however many others the records go to.
+    /// Notes that no folder has anything more to get of these parts. What a folder has stays one part of each stream
+    /// so, however many others the records go to.
     pub fn add_to_all(&mut self, parts: &[Part]) {
         for folder in self.folders.values_mut() {
             parts.iter().for_each(|part| folder.entry(part.stream).or_default().add(part.from, part.to));

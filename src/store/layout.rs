@@ -104,7 +104,8 @@ impl Access {
         let owner = path.parent().filter(|_| process::is_root()).and_then(|folder| fs::metadata(folder).ok());
         let Some(owner) = owner.filter(|owner| owner.uid() != 0) else { return Ok(()) };
         match lchown(path, Some(owner.uid()), Some(owner.gid())) {
-            // Root in a container, or of another machine, may not give files away, and not every file system has owners.
+            // Root in a container, or of another machine, may not give files away, and not every file system has
+            // owners.
             Err(cause) if matches!(cause.raw_os_error(), Some(libc::EPERM | libc::EINVAL | libc::ENOTSUP)) => Ok(()),
             given => given,
         }

@@ -64,8 +64,8 @@ pub struct Store {
 
 struct Shared {
     options: StoreOptions,
-    /// Stores that were opened on it and not closed, and what it took over from; changed only while the open directories
-    /// are locked.
+    /// Stores that were opened on it and not closed, and what it took over from; changed only while the open
+    /// directories are locked.
     handles: AtomicUsize,
     /// One for each process: a thread that a child does not have may be starting.
     starting: PerProcess<Mutex<()>>,
@@ -296,8 +296,8 @@ impl Shared {
 fn put_file(options: &StoreOptions, project: &str, digest: &str, bytes: &[u8]) -> Result<()> {
     let (access, place) = (options.access(), ProjectDir::new(&options.dir, project));
     let (folder, path) = (place.kind(Kind::Files), place.file_body(digest));
-    // One that is there already counts as just written, so that it is not deleted as long since sent. Who deletes it has
-    // it locked, and looks how old it is when nobody else has.
+    // One that is there already counts as just written, so that it is not deleted as long since sent. Who deletes it
+    // has it locked, and looks how old it is when nobody else has.
     let there = lock::hold(&path, limits::BODY_LOCK_LIMIT)?;
     if there.as_ref().is_some_and(|there| there.touch().is_ok()) {
         // Who stored it may have been killed before its name was on the disk.

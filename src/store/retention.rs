@@ -39,9 +39,9 @@ pub struct Cleaned {
 impl Cleaning<'_> {
     /// Goes through the projects of a directory. Of each file that goes, `told` hears the path and how many bytes it has.
     ///
-    /// A synced data file goes when its sync is long enough ago, nobody holds it, and no journal needs it. A file from the
-    /// future is not old. Bytes of files are kept as long as a record needs them that was not sent, or was rejected, and
-    /// all of them as long as a journal is there whose process is gone.
+    /// A synced data file goes when its sync is long enough ago, nobody holds it, and no journal needs it. A file from
+    /// the future is not old. Bytes of files are kept as long as a record needs them that was not sent, or was
+    /// rejected, and all of them as long as a journal is there whose process is gone.
     pub fn run(&self, root: &Path, told: &mut dyn FnMut(&Path, u64)) -> Result<Cleaned> {
         layout::check_exists(root)?;
         let mut cleaned = Cleaned::default();

@@ -295,8 +295,8 @@ impl Session {
         &self.log
     }
 
-    /// Where the log's last record ends, and its last one that is no part of a call. A call that is logged later may refer
-    /// to that.
+    /// Where the log's last record ends, and its last one that is no part of a call. A call that is logged later may
+    /// refer to that.
     pub(super) fn log_ends(&self) -> (u64, u64) {
         self.log_ends.get()
     }

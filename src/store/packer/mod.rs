@@ -204,8 +204,8 @@ impl Packer {
         self.sources.waiting(&self.session)
     }
 
-    /// Packs one batch of what stands below `ends`, and gives its space back to the journal. An error when there is none,
-    /// so that nobody tries for ever.
+    /// Packs one batch of what stands below `ends`, and gives its space back to the journal. An error when there is
+    /// none, so that nobody tries for ever.
     fn pack(&mut self, ends: &Ends) -> Result<()> {
         let level = if self.waiting() >= 3 * self.sizes.batch { FAST_LEVEL } else { SMALL_LEVEL };
         self.output.set_level(level);

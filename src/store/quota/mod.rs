@@ -168,8 +168,8 @@ impl Quota {
         Ok(())
     }
 
-    /// Packs what dead processes left: as long as it waits, files and bytes stay that were sent long since, and what was
-    /// not sent would be dropped in their place.
+    /// Packs what dead processes left: as long as it waits, files and bytes stay that were sent long since, and what
+    /// was not sent would be dropped in their place.
     fn recover(&mut self) -> Result<()> {
         let max_size = self.max_file_size(limits::MAX_FILE_SIZE);
         let files = FileOptions { max_size, ..FileOptions::default() };

@@ -11,7 +11,8 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// The log has grown to a position, by a record that is a part of a call, or by another one. Called by one at a time.
+    /// The log has grown to a position, by a record that is a part of a call, or by another one. Called by one at a
+    /// time.
     pub fn reach(&self, position: u64, is_part_of_call: bool) {
         self.all.store(position, Ordering::Release);
         if !is_part_of_call {

@@ -119,8 +119,8 @@ impl Log {
         }
     }
 
-    /// The oldest segment, if it lies wholly below `position`, to which everything is in data files on the disk. The caller
-    /// deletes it, without holding the log, and then says so: what is there is always a row without a gap.
+    /// The oldest segment, if it lies wholly below `position`, to which everything is in data files on the disk. The
+    /// caller deletes it, without holding the log, and then says so: what is there is always a row without a gap.
     pub fn packed(&mut self, position: u64) -> Option<PathBuf> {
         let is_full = |segment: &Segment| self.position - segment.base >= self.segment_bytes;
         if position == self.position && self.segment.as_ref().is_some_and(is_full) {
