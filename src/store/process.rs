@@ -59,7 +59,7 @@ struct Node<T> {
     next: OnceBox<Node<T>>,
 }
 
-#[allow(clippy::new_without_default)] // for statics alone
+#[allow(clippy::new_without_default)] // a value for each process is no default
 impl<T: Default> PerProcess<T> {
     /// Holds nothing yet.
     pub const fn new() -> Self {

@@ -89,7 +89,8 @@ impl Progress {
             noted.take_into(&mut files, &mut to);
             Ok(())
         })?;
-        files.retain(|file, _| project.path.join(file).exists());
+        // One that cannot be looked at now is not gone.
+        files.retain(|file, _| !matches!(project.path.join(file).try_exists(), Ok(false)));
         files.values_mut().for_each(|of_file| of_file.sending.remove_all(&of_file.acknowledged));
         let mut lines = Vec::new();
         let mut by: BTreeMap<&str, Vec<Line>> = BTreeMap::new();
