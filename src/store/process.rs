@@ -179,7 +179,7 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 #[cfg(test)]
 pub fn without_capabilities(test: &str, body: impl FnOnce(&Path)) {
     use std::os::unix::fs::PermissionsExt;
-    const FOLDER: &str = "WEAVE_TEST_FOLDER";
+    const FOLDER: &str = "FOLDER_OF_THE_TEST";
     if let Some(folder) = std::env::var_os(FOLDER) {
         return body(Path::new(&folder));
     }
