@@ -56,6 +56,9 @@ pub const MAX_RINGS: usize = 16;
 /// How long storing the bytes of a file waits for who may be deleting the same bytes: that takes a moment.
 pub const BODY_LOCK_LIMIT: Duration = Duration::from_secs(2);
 
+/// How long a recovery waits until it may tell of itself: others look whether there is one, which takes a moment.
+pub const RECOVERY_LOCK_LIMIT: Duration = Duration::from_secs(1);
+
 /// How many bytes may wait in the journal's log beyond its rings: some 100 000 calls, a burst of seconds.
 pub const JOURNAL_SIZE: u64 = 64 * 1024 * 1024;
 

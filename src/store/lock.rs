@@ -11,6 +11,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+type TryLock = fn(&File) -> std::result::Result<(), TryLockError>;
+
 /// How often it is looked whether who has a lock has given it back.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -45,11 +47,15 @@ impl Drop for Held {
 
 /// Takes the lock of a file or folder that is there already; `None` if another process has it, or if it is gone.
 pub fn try_hold(path: &Path) -> Result<Option<Held>> {
+    try_with(path, File::try_lock)
+}
+
+fn try_with(path: &Path, try_lock: TryLock) -> Result<Option<Held>> {
     let file = match File::open(path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|cause| Error::io("cannot open", path, &cause))?,
     };
-    match file.try_lock() {
+    match try_lock(&file) {
         Ok(()) => Ok(Some(Held(file)).filter(|held| is_at(&held.0, path))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(Error::io("cannot lock", path, &cause)),
@@ -58,9 +64,18 @@ pub fn try_hold(path: &Path) -> Result<Option<Held>> {
 
 /// The same, waiting for who has it, but no longer than the limit says; `None` if the file is gone.
 pub fn hold(path: &Path, limit: Duration) -> Result<Option<Held>> {
+    wait_with(path, limit, File::try_lock)
+}
+
+/// The same, of a lock that others may have too who share it.
+pub fn share(path: &Path, limit: Duration) -> Result<Option<Held>> {
+    wait_with(path, limit, File::try_lock_shared)
+}
+
+fn wait_with(path: &Path, limit: Duration, try_lock: TryLock) -> Result<Option<Held>> {
     let begun = Instant::now();
     loop {
-        match try_hold(path)? {
+        match try_with(path, try_lock)? {
             None if !path.exists() => return Ok(None),
             None if begun.elapsed() < limit => std::thread::sleep(LOOK),
             None => return Err(Error::new(Status::Busy, format!("{} is locked by another process", path.display()))),
@@ -71,16 +86,7 @@ pub fn hold(path: &Path, limit: Duration) -> Result<Option<Held>> {
 
 /// Whether some process holds a lock on the file at `path`. A file that cannot be opened is not held.
 pub fn is_held(path: &Path) -> bool {
-    is_refused(path, File::try_lock)
-}
-
-/// Whether some process holds it for itself alone, and not shared.
-pub fn is_held_alone(path: &Path) -> bool {
-    is_refused(path, File::try_lock_shared)
-}
-
-fn is_refused(path: &Path, try_lock: impl Fn(&File) -> std::result::Result<(), TryLockError>) -> bool {
-    File::open(path).is_ok_and(|file| match try_lock(&file) {
+    File::open(path).is_ok_and(|file| match file.try_lock() {
         Err(TryLockError::WouldBlock) => true,
         _ => {
             drop(Held(file));
@@ -126,6 +132,16 @@ mod tests {
             drop(held);
             assert!(waiting.join().unwrap());
         });
+    }
+
+    #[test]
+    fn those_who_share_a_lock_keep_it_from_others_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = [(); 2].map(|()| share(folder.path(), Duration::ZERO).unwrap().unwrap());
+        drop(first);
+        assert!(is_held(folder.path()));
+        drop(second);
+        assert!(!is_held(folder.path()));
     }
 
     #[test]

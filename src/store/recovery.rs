@@ -14,7 +14,7 @@ use super::journal::progress::Progress;
 use super::journal::ring::RingFile;
 use super::journal::{self, StreamId};
 use super::layout::Access;
-use super::limits::Sizes;
+use super::limits::{self, Sizes};
 use super::lock;
 use super::packer::batch::Batch;
 use super::packer::output::{Output, Written};
@@ -41,6 +41,8 @@ struct Abandoned {
 /// and does not keep the others from being packed; the first such failure is returned at the end.
 pub fn recover(root: &Path, access: Access, options: &FileOptions, sizes: Sizes) -> Result<()> {
     let mut failure = None;
+    // What is locked from now on may be of a process that is gone. Where folders cannot be locked, nobody is told.
+    let _recovering = lock::share(&journal::folder(root), limits::RECOVERY_LOCK_LIMIT);
     if let Err(error) = journal::remove_unborn(root, access) {
         note(&mut failure, &journal::folder(root), error);
     }
@@ -93,10 +95,6 @@ impl Abandoned {
             return Ok(None);
         };
         let Some(lock) = lock::try_acquire(&journal::lock_path(path), access)? else { return Ok(None) };
-        // Shared from now on, which tells others that its process is gone.
-        if lock.file().try_lock_shared().is_err() {
-            return Ok(None); // somebody was faster: a lock is given back before it becomes a shared one
-        }
         let rings = journal::ring_files(path)?;
         let of_this_boot = journal::is_of_this_boot(path)?;
         Ok(Some(Abandoned { path: path.to_path_buf(), id, rings, of_this_boot, batch, _lock: lock }))
@@ -195,13 +193,24 @@ fn write(output: &mut Output, options: &FileOptions, batch: &Batch<'_>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::process::Command;
 
     #[test]
-    fn a_journal_that_is_recovered_is_locked_and_still_told_as_one_whose_process_is_gone() {
+    fn a_journal_that_is_recovered_is_locked_and_still_told_as_one_whose_process_may_be_gone() {
         let root = tempfile::tempdir().unwrap();
         let journal::Folder { path, id, .. } = journal::Folder::create(root.path(), Access::Owner).unwrap();
-        let _taken = Abandoned::take(&path, Access::Owner, 1).unwrap().unwrap();
-        assert!(journal::is_in_use(root.path(), &id));
-        assert!(journal::is_any_left(root.path()).unwrap());
+        // Who opens a pipe waits for the other side: the recovery stands still here in the midst of its work.
+        let ring = journal::ring_path(&path, 0);
+        assert!(Command::new("mkfifo").arg(&ring).status().unwrap().success());
+        std::thread::scope(|scope| {
+            let recovery = scope.spawn(|| recover(root.path(), Access::Owner, &FileOptions::default(), Sizes::USUAL));
+            let other_side = fs::File::options().write(true).open(&ring).unwrap();
+            let told = (journal::is_in_use(root.path(), &id), journal::is_any_left(root.path()).unwrap());
+            fs::remove_file(&ring).unwrap();
+            drop(other_side);
+            let _ = recovery.join().unwrap(); // the ring is gone
+            assert_eq!(told, (true, true));
+        });
     }
 }

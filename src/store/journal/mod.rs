@@ -99,11 +99,12 @@ pub fn is_in_use(root: &Path, journal: &JournalId) -> bool {
     lock::is_held(&lock_path(&folder(root).join(name_of(journal))))
 }
 
-/// Whether there is a journal whose process is gone, also while somebody recovers it: however old its records are, they
-/// may not be in data files yet. Those of a process that lives are so for a moment only.
+/// Whether there may be a journal whose process is gone, also while somebody recovers it: however old its records are,
+/// they may not be in data files yet. Those of a process that lives are so for a moment only.
 pub fn is_any_left(root: &Path) -> Result<bool> {
-    let is_left = |path: &PathBuf| id_of(path).is_some() && !lock::is_held_alone(&lock_path(path));
-    Ok(all(root)?.iter().any(is_left))
+    let is_left = |path: &PathBuf| id_of(path).is_some() && !lock::is_held(&lock_path(path));
+    // In this order: a recovery that has one of them locked began before, and what it has ended is in data files.
+    Ok(all(root)?.iter().any(is_left) || lock::is_held(&folder(root)))
 }
 
 /// The name of a journal's folder: its id in hexadecimal.

@@ -344,18 +344,16 @@ fn bytes_of_files_stay_until_the_journal_of_a_dead_process_is_packed() {
     fs::create_dir_all(body.parent().unwrap()).unwrap();
     fs::write(&body, vec![0; 1100 * 1024]).unwrap();
     let living = journal::Folder::create(dir.root.path(), Access::Owner).unwrap();
-    let left = journal::Folder::create(dir.root.path(), Access::Owner).unwrap();
-    let lock = journal::lock_path(&left.path);
+    let left = journal::Folder::create(dir.root.path(), Access::Owner).unwrap().path;
     let mut quota = dir.quota(QuotaPolicy::Refuse);
     quota.body_grace = Duration::ZERO;
-    std::mem::drop(left);
-    let recovered = File::open(&lock).unwrap();
-    recovered.lock_shared().unwrap();
+    let recovering = lock::share(&journal::folder(dir.root.path()), Duration::ZERO).unwrap().unwrap();
+    let recovered = lock::try_hold(&journal::lock_path(&left)).unwrap().unwrap();
     assert_eq!(quota.enforce(0).unwrap(), State::Full, "somebody packs it");
     assert!(body.exists());
-    std::mem::drop(recovered);
+    std::mem::drop((recovered, recovering));
     assert_eq!(quota.enforce(0).unwrap(), State::Room);
-    assert!(!lock.exists() && !body.exists());
+    assert!(!left.exists() && !body.exists());
     std::mem::drop(living);
 }
 
