@@ -40,7 +40,7 @@ struct Rejected {
 }
 
 impl Bodies {
-    /// Those of a project; `None` if not all records that were not sent can be read.
+    /// Those of a project; `None` if not all records that were not sent can be read, or some are on the way back.
     pub fn needed(project: &ProjectDir) -> Result<Option<Self>> {
         let mut needed = Bodies::default();
         let rejected = project.sync_folder().join(REJECTED_FILE);
@@ -52,7 +52,7 @@ impl Bodies {
             }
         }
         needed.add_rejected(&rejected)?;
-        Ok(Some(needed))
+        Ok(if layout::is_anything_moving(project)? { None } else { Some(needed) })
     }
 
     /// Whether bytes are among them.
@@ -144,6 +144,16 @@ mod tests {
         let folder = project.path.join("files");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("20260101_0000.jsonl"), b"{\"data\":\n{}\n").unwrap();
+        assert!(Bodies::needed(&project).unwrap().is_none());
+    }
+
+    #[test]
+    fn nothing_is_known_while_records_are_on_the_way_back() {
+        let root = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(root.path(), "team/demo");
+        fs::create_dir_all(project.sync_folder()).unwrap();
+        assert!(Bodies::needed(&project).unwrap().is_some());
+        fs::write(project.sync_folder().join("missing-1.moving"), b"").unwrap();
         assert!(Bodies::needed(&project).unwrap().is_none());
     }
 }

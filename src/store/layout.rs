@@ -31,6 +31,9 @@ pub const SYNC_FOLDER: &str = ".sync";
 /// files. They may be sent again, and so need the bytes of the files that they name.
 pub const REJECTED_FILE: &str = "rejected.jsonl";
 
+/// What the name of a file in that folder ends in whose records are on the way back to those that wait.
+pub const MOVING: &str = ".moving";
+
 /// The folder in that folder with a receipt for each data file that was sent, `KIND-YYYYMMDD_0000.jsonl.gz`.
 const RECEIPTS_FOLDER: &str = "receipts";
 
@@ -239,6 +242,12 @@ fn last_receipt(folder: &Path, date: &str) -> Result<Option<u64>> {
     };
     let receipts = readable_entries(&project.join(SYNC_FOLDER).join(RECEIPTS_FOLDER))?;
     Ok(receipts.into_iter().filter_map(number).max())
+}
+
+/// Whether records of a project are on the way back to those that wait, or were when a process was killed.
+pub fn is_anything_moving(project: &ProjectDir) -> Result<bool> {
+    let is_moving = |path: &PathBuf| path.to_string_lossy().ends_with(MOVING);
+    Ok(entries(&project.sync_folder())?.iter().any(is_moving))
 }
 
 /// The projects of an offline directory, in order of name. Folders that this process may not read are passed over:

@@ -167,17 +167,7 @@ fn run(
 }
 
 fn sync_with(dir: &Path, server: &str, choices: Choices) -> Outcome {
-    let connection = connection(server, KEY);
-    let environment = Environment::given(&[], dir, dir);
-    let request = Request {
-        offline_dir: dir,
-        project: None,
-        connection: &connection,
-        environment: &environment,
-        choices,
-        stop: Stop::new(),
-    };
-    sync::run(&request, &mut |_| true).unwrap()
+    run(dir, server, KEY, None, choices, &mut || {}).unwrap()
 }
 
 /// Calls that run are sent however young they are.

@@ -13,7 +13,7 @@ use super::rejected::Rejected;
 use super::requeue::{self, Moving};
 use crate::error::Result;
 use crate::record::kind::Kind;
-use crate::store::layout::{Access, DataFile, ProjectDir};
+use crate::store::layout::{self, Access, DataFile, ProjectDir};
 use crate::store::reader::Reader;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -71,7 +71,7 @@ pub(in crate::sync) struct PutBack<'p> {
 /// Finishes what a crash left of putting records back, those that were rejected among them. Whoever looks at what is
 /// pending does so before; it holds the directory's lock.
 pub(in crate::sync) fn finish(project: &ProjectDir, access: Access) -> Result<()> {
-    if requeue::is_cut_short(project)? {
+    if layout::is_anything_moving(project)? {
         Rejected::open(project, access)?;
         PutBack::open(project, access)?;
     }
@@ -208,7 +208,6 @@ fn hash(id: &str) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::layout;
     use std::fs;
 
     const FILE_KEY: &str = "calls/20260101_0000.jsonl";

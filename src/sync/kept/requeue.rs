@@ -14,7 +14,7 @@ use crate::record::ids::Id;
 use crate::record::kind::{Kind, RecordType};
 use crate::record::time::Timestamp;
 use crate::store::disk;
-use crate::store::layout::{self, Access, DataFile, ProjectDir};
+use crate::store::layout::{self, Access, DataFile, ProjectDir, MOVING};
 use crate::store::member::Writer;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -24,8 +24,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
-
-const SUFFIX: &str = ".moving";
 
 /// What is moved rarely is packed well.
 const LEVEL: i32 = 6;
@@ -54,7 +52,7 @@ impl Moving {
     pub(in crate::sync) fn begin(project: &ProjectDir, owner: &str, access: Access) -> Result<Moving> {
         let folder = project.sync_folder();
         access.make_directory(&folder)?;
-        let name = format!("{owner}-{}{SUFFIX}", Id::new());
+        let name = format!("{owner}-{}{MOVING}", Id::new());
         let path = folder.join(&name);
         let file = access.create_file(&path).map_err(|cause| Error::io("cannot make", &path, &cause))?;
         let (lines, writer) = (Vec::new(), Writer::new(LEVEL)?);
@@ -95,7 +93,7 @@ impl Moving {
 
 /// Gives a moved file the next free name in a folder, if it has none yet.
 pub(in crate::sync) fn place(project: &ProjectDir, name: &str, folder: &str, access: Access) -> Result<()> {
-    if !is_folder(folder) || !name.ends_with(SUFFIX) || name.contains('/') {
+    if !is_folder(folder) || !name.ends_with(MOVING) || name.contains('/') {
         return Err(Error::new(
             Status::Io,
             format!("{}: a note names \"{name}\" for \"{folder}\", which cannot be", project.sync_folder().display()),
@@ -121,17 +119,11 @@ pub(in crate::sync) fn place(project: &ProjectDir, name: &str, folder: &str, acc
     disk::sync_directory(&project.sync_folder())
 }
 
-/// Whether there are files that were not given their place, or not noted.
-pub(in crate::sync) fn is_cut_short(project: &ProjectDir) -> Result<bool> {
-    let is_moving = |path: &PathBuf| path.to_string_lossy().ends_with(SUFFIX);
-    Ok(layout::entries(&project.sync_folder())?.iter().any(is_moving))
-}
-
 /// Removes an owner's files that no note names. Called when those that one names have their place.
 pub(in crate::sync) fn remove_unnamed(project: &ProjectDir, owner: &str) -> Result<()> {
     for path in layout::entries(&project.sync_folder())? {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with(&format!("{owner}-")) && name.ends_with(SUFFIX) {
+        if name.starts_with(&format!("{owner}-")) && name.ends_with(MOVING) {
             disk::remove_file(&path).map_err(|cause| Error::io("cannot remove", &path, &cause))?;
         }
     }
