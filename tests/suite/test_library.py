@@ -3,7 +3,7 @@ import os
 import re
 
 import pytest
-from harness import INCLUDE, RELEASE, ROOT, STRICT, agent, client_environment, log_session, run
+from harness import INCLUDE, RELEASE, ROOT, STRICT, agent, client_environment, compiled, log_session, run
 
 
 def test_only_weave_symbols_are_exported(library):
@@ -22,10 +22,60 @@ def test_the_soname_carries_the_major_version(library):
     assert "[libweave.so.0]" in run(["readelf", "-d", library]).stdout
 
 
-def test_the_library_needs_nothing_but_the_c_runtime(library):
-    needed = re.findall(r"NEEDED.*\[(.*)\]", run(["readelf", "-d", library]).stdout)
-    assert set(needed) <= {"libc.so.6", "libgcc_s.so.1", "libm.so.6", "libdl.so.2", "libpthread.so.0",
-                           "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+# The loader, which has the thread-local variables, is named after the machine.
+RUNTIME = {"libc.so.6", "libgcc_s.so.1", {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}[
+    os.uname().machine]}
+
+
+def needed(file):
+    """The shared libraries that a file asks the loader for."""
+    return set(re.findall(r"NEEDED.*\[(.*)\]", run(["readelf", "-d", file]).stdout))
+
+
+def test_the_library_needs_the_c_runtime_and_nothing_else(library):
+    assert needed(library) == RUNTIME
+
+
+@pytest.fixture(scope="module")
+def whole(library, tmp_path_factory):
+    """A program that holds the whole static library, linked with everything that rustc says a static library may need; of
+    that the linker keeps what is of use."""
+    directory = tmp_path_factory.mktemp("whole")
+    (directory / "empty.rs").write_text("")
+    said = run(["rustc", "--crate-type", "staticlib", "--print", "native-static-libs", "empty.rs"], cwd=directory).stderr
+    libraries = re.search(r"native-static-libs: (.*)", said)[1].split()
+    run(["cc", "-std=c11", f"-I{INCLUDE}", ROOT / "examples/agent.c", "-Wl,--whole-archive", RELEASE / "libweave.a",
+         "-Wl,--no-whole-archive,--as-needed", *libraries, "-o", directory / "whole"])
+    return directory / "whole"
+
+
+def test_a_static_program_needs_the_c_runtime_and_nothing_else(whole):
+    assert needed(whole) == RUNTIME
+
+
+def test_older_c_libraries_have_what_the_static_library_needs_in_those_that_are_named(whole):
+    """glibc 2.34 took into libc.so what was in libraries beside it, under this version."""
+    symbols = run(["nm", "-D", "--undefined-only", "--with-symbol-versions", whole]).stdout
+    moved = set(re.findall(r"(\w+)@GLIBC_2\.34\b", symbols)) - {"__libc_start_main"}
+    libraries = {"-pthread" if name.startswith("pthread_") else "-ldl" if name.startswith("dl") else name for name in moved}
+    named = re.search(r"^Libs\.private: (.*)", (ROOT / "bindings/c/weave.pc.in").read_text(), re.MULTILINE)[1].split()
+    assert libraries == set(named)
+
+
+def test_a_program_with_another_static_library_of_rust_links_with_the_shared_one(library, tmp_path):
+    """Two static ones hold the Rust runtime twice."""
+    (tmp_path / "other.rs").write_text('#[no_mangle] pub extern "C" fn answer() -> i32 { vec![42].pop().unwrap_or(0) }')
+    run(["rustc", "--crate-type", "staticlib", "-C", "lto=fat", "-O", "other.rs"], cwd=tmp_path)
+    (tmp_path / "program.c").write_text("""
+#include <weave.h>
+int answer(void);
+int main(void) {
+    weave_options_free(weave_options_new());
+    return answer();
+}
+""")
+    program = compiled(tmp_path / "program.c", tmp_path / "program", tmp_path / "libother.a")
+    run([program], status=42)
 
 
 @pytest.mark.parametrize("compiler, standard, language", [("cc", "c11", "c"), ("c++", "c++17", "c++")])
@@ -51,7 +101,7 @@ def test_programs_build_against_an_installed_library(library, tmp_path, compiler
 
 def test_the_example_runs_linked_statically(library, tmp_path):
     run(["cc", "-std=c11", *STRICT, f"-I{INCLUDE}", ROOT / "examples/agent.c", RELEASE / "libweave.a", "-o",
-         tmp_path / "agent", "-lm", "-ldl", "-pthread"])
+         tmp_path / "agent", "-ldl", "-pthread"])
     assert log_session([tmp_path / "agent"], tmp_path / "offline", "static")
 
 
