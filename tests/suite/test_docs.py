@@ -12,8 +12,9 @@ import sys
 import pytest
 from harness import ENTITY, INCLUDE, RELEASE, ROOT, client_environment, compiled, go_environment, run
 
-PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-PROGRAMS = {"c", "cpp", "go", "python"}
+PAGES = sorted(str(path.relative_to(ROOT)) for pattern in ("*.md", "docs/*.md", "bindings/*/README.md")
+               for path in ROOT.glob(pattern))
+PROGRAMS = {"c", "cpp", "go", "python", "js", "ruby", "lua"}
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
