@@ -4,6 +4,7 @@ Each is built and run under the checker that its language has, and everything it
 import json
 import os
 import pathlib
+import re
 import subprocess
 import threading
 import urllib.parse
@@ -52,7 +53,7 @@ def built(language, directory):
 def encoded(field):
     """A field as it stands in a line."""
     text = (field if isinstance(field, bytes) else str(field).encode()).decode("utf-8", "surrogateescape")
-    return "".join(f"%{ord(c) & 0xFF:02X}" if c in "%\t\n\r\0" or "\udc80" <= c <= "\udcff" else c for c in text)
+    return re.sub("[%\t\n\r\0\udc80-\udcff]", lambda found: f"%{ord(found[0]) & 0xFF:02X}", text)
 
 
 class Command:
