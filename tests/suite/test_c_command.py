@@ -5,9 +5,9 @@ from harness import ROOT, SUITE, client_environment, compiled, run
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 LOGGED = r"""
 version
-init	team/every-verb	offline_dir=OFFLINE	compress=true	max_file_size=1000000	source=c	attributes={"a": 1}	redact=pin	filter=dropped
+init	team/verbs	offline_dir=OFFLINE	compress=true	max_file_size=9999	source=c	attributes={"a": 1}	redact=pin	filter=no
 log	op	{"pin": "1234"}	"out"
-log	dropped	{}	
+log	no	{}	
 batch	[{"op_name": "a"}, {"op_name": "b", "output": [1]}]
 start	A	outer	{"text": "%25 %F0%9F%98%80"}	
 start	B	inner		A

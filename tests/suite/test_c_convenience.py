@@ -1,4 +1,4 @@
-"""The convenience header of C: that every compiler takes it, how calls end whose scope is left, and that nothing leaks."""
+"""The convenience header of C: which compilers take it, how calls end whose scope is left, and that nothing leaks."""
 import json
 
 import pytest
@@ -12,8 +12,8 @@ TOLD = ("returned: output: not JSON: ',' or ']' is missing at byte 5; pass exact
         "went: output: not JSON: a name in double quotes is missing at byte 1; pass exactly one JSON value\n")
 
 
-def compile_alone(compiler, language, standard, *flags, body="return 0;"):
-    run([compiler, f"-std={standard}", "-x", language, *FLAGS, *flags, "-fsyntax-only", "-"],
+def compile_alone(compiler, standard, *flags, body="return 0;"):
+    run([compiler, f"-std={standard}", "-x", "c++" if "++" in standard else "c", *FLAGS, *flags, "-fsyntax-only", "-"],
         input=f"#include <weave/convenience.h>\n#include <weave/convenience.h>\nint main(void) {{ {body} }}\n")
 
 
@@ -55,14 +55,14 @@ def exception(call):
     return {"type": told["type"], "message": told["message"]}
 
 
-@pytest.mark.parametrize("compiler, language, standard", [
-    ("gcc", "c", "c11"), ("gcc", "c", "c2x"), ("clang", "c", "c11"), ("g++", "c++", "c++17"), ("clang++", "c++", "c++17")])
-def test_the_header_compiles_alone_and_twice(compiler, language, standard):
-    compile_alone(compiler, language, standard)
+@pytest.mark.parametrize("compiler, standard", [("gcc", "c11"), ("gcc", "c2x"), ("clang", "c11"), ("g++", "c++17"),
+                                                ("clang++", "c++17")])
+def test_the_header_compiles_alone_and_twice(compiler, standard):
+    compile_alone(compiler, standard)
 
 
 def test_without_the_attribute_there_is_no_scope_that_would_leak(library):
-    compile_alone("gcc", "c", "c11", "-U__GNUC__", body="""
+    compile_alone("gcc", "c11", "-U__GNUC__", body="""
 #ifdef WEAVE_SCOPED
 #error scopes would not be left
 #endif
@@ -89,7 +89,7 @@ def test_a_call_that_is_done_or_failed_stays_so_when_its_scope_is_left(calls):
 
 def test_json_is_recorded_as_it_is_written_in_the_source(calls):
     assert calls["done"]["inputs"] == {"name": "Ada"}
-    assert calls["done"]["output"] == ['Zürich \u00e9😀 "quoted" \\ /\n', -2.5e-3, True, None]
+    assert calls["done"]["output"] == ['Zürich \u00e9😀 "quoted" \\ /\n', -2.5e-3, None]
 
 
 def test_built_json_is_refused_while_something_is_open_inside(calls):

@@ -38,12 +38,12 @@ def test_the_library_needs_the_c_runtime_and_nothing_else(library):
 
 @pytest.fixture(scope="module")
 def whole(library, tmp_path_factory):
-    """A program that holds the whole static library, linked with everything that rustc says a static library may need; of
-    that the linker keeps what is of use."""
+    """A program that holds the whole static library, linked with all that rustc says a static library may need; of that
+    the linker keeps what is of use."""
     directory = tmp_path_factory.mktemp("whole")
     (directory / "empty.rs").write_text("")
-    said = run(["rustc", "--crate-type", "staticlib", "--print", "native-static-libs", "empty.rs"], cwd=directory).stderr
-    libraries = re.search(r"native-static-libs: (.*)", said)[1].split()
+    said = run(["rustc", "--crate-type", "staticlib", "--print", "native-static-libs", "empty.rs"], cwd=directory)
+    libraries = re.search(r"native-static-libs: (.*)", said.stderr)[1].split()
     run(["cc", "-std=c11", f"-I{INCLUDE}", ROOT / "examples/agent.c", "-Wl,--whole-archive", RELEASE / "libweave.a",
          "-Wl,--no-whole-archive,--as-needed", *libraries, "-o", directory / "whole"])
     return directory / "whole"
@@ -57,7 +57,8 @@ def test_older_c_libraries_have_what_the_static_library_needs_in_those_that_are_
     """glibc 2.34 took into libc.so what was in libraries beside it, under this version."""
     symbols = run(["nm", "-D", "--undefined-only", "--with-symbol-versions", whole]).stdout
     moved = set(re.findall(r"(\w+)@GLIBC_2\.34\b", symbols)) - {"__libc_start_main"}
-    libraries = {"-pthread" if name.startswith("pthread_") else "-ldl" if name.startswith("dl") else name for name in moved}
+    libraries = {"-pthread" if name.startswith("pthread_") else "-ldl" if name.startswith("dl") else name
+                 for name in moved}
     named = re.search(r"^Libs\.private: (.*)", (ROOT / "bindings/c/weave.pc.in").read_text(), re.MULTILINE)[1].split()
     assert libraries == set(named)
 

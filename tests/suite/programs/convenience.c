@@ -1,5 +1,5 @@
-/* Scopes that are left in every way, each with live calls, and what else weave/convenience.h promises. Argument: the offline
- * directory. Its second unit is convenience_second.c. */
+/* Scopes that are left in every way, with live calls in them, and what else weave/convenience.h promises. Argument: the
+ * offline directory. Its second unit is convenience_second.c. */
 #include "check.h"
 
 #include <weave/convenience.h>
@@ -15,7 +15,7 @@ static weave_status reaches_its_end(weave_client *client) {
 static weave_status ends_by_itself(weave_client *client) {
     WEAVE_SCOPED(call) weave_call *call = NULL;
     WEAVE_TRY(weave_call_start(client, "done", WEAVE_JSON({"name": "Ada"}), NULL, &call));
-    WEAVE_TRY(weave_call_done(&call, WEAVE_JSON(["Zürich \u00e9\ud83d\ude00 \"quoted\" \\ \/\n", -2.5e-3, true, null])));
+    WEAVE_TRY(weave_call_done(&call, WEAVE_JSON(["Zürich \u00e9\ud83d\ude00 \"quoted\" \\ \/\n", -2.5e-3, null])));
     CHECK(call == NULL);
     return WEAVE_OK;
 }

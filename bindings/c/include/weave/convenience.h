@@ -1,7 +1,7 @@
 /**
  * @file
- * What C programs write around the functions of weave.h, written once: JSON without spelled lengths, checks that leave a
- * function, handles that are released when their scope is left, calls below calls.
+ * What C programs write around the functions of weave.h, written once: JSON without spelled lengths, checks that leave
+ * a function, handles that are released when their scope is left, calls below calls.
  *
  * Macros and static inline functions, so that nothing is linked beside the library. It compiles as C11 and C++17.
  */
@@ -13,8 +13,8 @@
 /**
  * JSON as it is written, where a function takes a pointer and a length: WEAVE_JSON({"name": "Ada", "tries": [1, 2]}).
  *
- * The compiler makes a text of it, so that quotes need no backslash; nothing in it is a variable. Without anything it is
- * an absent value.
+ * The compiler makes a text of it, so that quotes need no backslash; nothing in it is a variable. Without anything it
+ * is an absent value.
  */
 #define WEAVE_JSON(...) #__VA_ARGS__, sizeof #__VA_ARGS__ - 1
 
@@ -58,8 +58,8 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 /**
- * Before a variable: when its scope is left by return, break, goto or at its end, weave_KIND_leave is called with it. KIND
- * is client, options, call, call_options, json, stop or string: WEAVE_SCOPED(client) weave_client *client = NULL;
+ * Before a variable: when its scope is left by return, break, goto or at its end, weave_KIND_leave is called with it.
+ * KIND is client, options, call, call_options, json, stop or string: WEAVE_SCOPED(client) weave_client *client = NULL;
  *
  * The last one declared is left first, so declare a call after its client. Give each a value where it is declared. exit
  * and longjmp leave no scope.
@@ -94,8 +94,8 @@ static inline weave_message weave_last_message(void) {
  * What WEAVE_BUILT passes on.
  *
  * @param json the JSON.
- * @return its text, which lives until it is asked again or the JSON is freed; what is no JSON when it is NULL or something
- * is open inside.
+ * @return its text, which lives until it is asked again or the JSON is freed; what is no JSON when it is NULL or
+ * something is open inside.
  */
 static inline const char *weave_json_built(weave_json *json) {
     const char *text = weave_json_text(json, NULL);
@@ -127,7 +127,8 @@ static inline weave_status weave_call_start_child(weave_client *client, const we
 }
 
 /**
- * Ends a call and releases it: weave_call_end and weave_call_free. On an error it stays as it was, and can be ended again.
+ * Ends a call and releases it: weave_call_end and weave_call_free. On an error it stays as it was, and can be ended
+ * again.
  *
  * @param call the call; NULL afterwards, when it has ended.
  * @param output_json any JSON value; may be none.
@@ -157,12 +158,13 @@ static inline weave_status weave_call_fail(weave_call **call, const char *type, 
 }
 
 /**
- * Leaves a scope-bound call. weave_call_done and weave_call_fail have ended it, and nothing is left to do, or it ends here:
- * without an output, and as failed with the type "ScopeLeft", since its work is over and nobody said that it was done. An
- * exception that was set before is replaced.
+ * Leaves a scope-bound call. weave_call_done and weave_call_fail have ended it, and nothing is left to do, or it ends
+ * here: without an output, and as failed with the type "ScopeLeft", since its work is over and nobody said that it was
+ * done. That replaces what weave_call_set_exception has set before.
  *
- * The text of the error for which a scope was left stays what it was, unless this end fails too; then the call stays open,
- * as after a crash. A call that was ended by weave_call_end is released, and the text becomes that of WEAVE_CLOSED.
+ * The text of the error for which a scope was left stays what it was, unless this end fails too; then the call stays
+ * open, as after a crash. A call that was ended by weave_call_end is released, and the text becomes that of
+ * WEAVE_CLOSED.
  *
  * @param call the call; NULL is fine. NULL afterwards.
  */

@@ -1,4 +1,4 @@
-/* The command of C: answers each line of its input with a line, as tests/suite/commands/README.md says. This file has the
+/* The command of C: answers each line of its input with a line, as tests/suite/commands/README.md says. Here is the
  * table of verbs; what they do is in the files that verbs.h names. */
 #include "verbs.h"
 

@@ -1,4 +1,4 @@
-/* What each language does in its own way: nesting and failing by scopes, values by weave_json, POSIX threads, fork(2). */
+/* What each language does in its own way; in C by scopes, weave_json, POSIX threads and fork(2). */
 #define _POSIX_C_SOURCE 200809L /* fork */
 #include "verbs.h"
 

@@ -13,8 +13,8 @@ typedef struct {
 /* A field where a function takes a pointer and a length; an empty one is an absent value. */
 #define BYTES(field) (field).text, (field).length
 
-/* The fields of the next line, the verb first, and behind the last one whose text is NULL; NULL at the end of the input.
- * They live until the next line is read. */
+/* The fields of the next line: the verb first, and behind the last one a field whose text is NULL. They live until the
+ * next line is read. At the end of the input it is NULL. */
 const field *read_line(int *count);
 
 /* Numbers of fields; what is none ends the program. */

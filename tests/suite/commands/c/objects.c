@@ -67,7 +67,9 @@ void reaction(const field *fields) {
 
 void feedback(const field *fields) {
     char id[WEAVE_ID_SIZE];
-    answer_id(weave_feedback_create(session, fields[0].text, fields[1].text, BYTES(fields[2]), WEAVE_NONE, NULL, id), id);
+    weave_status status = weave_feedback_create(session, fields[0].text, fields[1].text, BYTES(fields[2]), WEAVE_NONE,
+                                                NULL, id);
+    answer_id(status, id);
 }
 
 void cost(const field *fields) {
