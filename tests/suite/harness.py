@@ -168,8 +168,9 @@ class OfficialClient:
 def compiled(source, output, *flags, language="c"):
     """Compile one source against the header and the shared library, every warning being an error."""
     compiler, standard = {"c": ("cc", "c11"), "c++": ("c++", "c++17")}[language]
-    run([compiler, f"-std={standard}", *STRICT, "-g", f"-I{INCLUDE}", f"-I{ROOT / 'bindings/cpp/include'}", source,
-         "-o", output, f"-L{RELEASE}", "-lweave", f"-Wl,-rpath,{RELEASE}", "-pthread", *flags])
+    run([compiler, f"-std={standard}", *STRICT, "-g", f"-I{INCLUDE}", f"-I{ROOT / 'bindings/c/include'}",
+         f"-I{ROOT / 'bindings/cpp/include'}", source, "-o", output, f"-L{RELEASE}", "-lweave", f"-Wl,-rpath,{RELEASE}",
+         "-pthread", *flags])
     return output
 
 
