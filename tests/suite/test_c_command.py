@@ -56,7 +56,7 @@ def answers(library, tmp_path):
     """answers(lines, *flags, under=(), server=None) are the first fields of what the command answers to lines."""
     def ask(lines, *flags, under=(), server=None):
         first, *others = sorted((SUITE / "commands/c").glob("*.c"))
-        program = compiled(first, tmp_path / "command", *others, f"-I{ROOT / 'bindings/c/include'}", *flags)
+        program = compiled(first, tmp_path / "command", *others, *flags)
         done = run([*under, program], input=lines.replace("OFFLINE", str(tmp_path / "offline")),
                    environment=client_environment(tmp_path, server), timeout=600)
         return [line.split("\t")[0] for line in done.stdout.splitlines()]
