@@ -1,0 +1,108 @@
+// A live call, and what a failure of it is told as.
+'use strict';
+
+const { library, check, answer, text, HANDLE } = require('./native.js');
+const { checkNames, exception, isGiven, json, time } = require('./settings.js');
+const { within } = require('./context.js');
+const { enter } = require('./filter.js');
+
+const unreachable = new FinalizationRegistry((handle) => library().weave_call_free(handle));
+
+/** A call that was begun. It may be ended later, or never, and be a parent before and after that. */
+class Call {
+  #id;
+  #traceId;
+
+  constructor(client, handle, op) {
+    this[HANDLE] = handle;
+    this.client = client;
+    this.op = op;
+    unreachable.register(this, handle);
+  }
+
+  get id() {
+    return (this.#id ??= library().weave_call_id(this[HANDLE]));
+  }
+
+  get traceId() {
+    return (this.#traceId ??= library().weave_call_trace_id(this[HANDLE]));
+  }
+
+  /** The call as one line of text, to carry a parent elsewhere (`parentContext`). */
+  get context() {
+    return library().weave_call_context(this[HANDLE]);
+  }
+
+  /** The reference of the call, for feedback and values. */
+  get ref() {
+    return answer('weave_call_ref', this[HANDLE]);
+  }
+
+  /** Runs a function, and all that it begins and awaits, with this call as the parent of calls inside. */
+  run(action) {
+    return within({ call: this }, action);
+  }
+
+  /** Ends the call. When this throws, the call stays open. */
+  end(output, options = {}) {
+    checkNames(options, ['endedAt']);
+    const told = json(output, 'output');
+    if (isGiven(options.endedAt)) this.#do('weave_call_set_ended_at', ...time(options.endedAt, 'endedAt'));
+    this.#do('weave_call_end', ...told);
+  }
+
+  /** Says what failed, and ends the call. */
+  fail(error, output) {
+    this.setException(error);
+    this.end(output);
+  }
+
+  /** Says what failed; the call is still to be ended. */
+  setException(error) {
+    this.#do('weave_call_set_exception', ...exception(failure(error)));
+  }
+
+  /** Merges an object into the summary. Usage and status are added at the end; computed values win. */
+  setSummary(summary) {
+    this.#do('weave_call_set_summary', ...json(summary, 'summary'));
+  }
+
+  /** Adds usage, such as `{ prompt_tokens: 1, completion_tokens: 2 }`. It counts instead of what the output names. */
+  addUsage(model, usage) {
+    this.#do('weave_call_add_usage_json', text(model, 'model'), ...json(usage, 'usage'));
+  }
+
+  /** Gives the call another name to show, also after its end. */
+  setDisplayName(name) {
+    this.#do('weave_call_set_display_name', text(name, 'name'));
+  }
+
+  #do(name, ...given) {
+    enter(this.client);
+    check(library()[name](this[HANDLE], ...given));
+  }
+}
+
+/** A failure as the library takes it: an error that was thrown, or what is known of it, or any other value. */
+function failure(error) {
+  if (error instanceof Error) {
+    // The text of an error is nobody's choice, so that it is repaired where it could not be stored.
+    const named = error.name === 'Error' ? error.constructor.name : error.name;
+    return { type: repaired(named), message: repaired(error.message), traceback: repaired(frames(error)) };
+  }
+  if (typeof error === 'object' && error !== null && 'message' in error) return error;
+  return { type: typeof error, message: repaired(error) };
+}
+
+/** The lines of the stack, without the message that stands before them. */
+function frames(error) {
+  const stack = String(error.stack ?? '');
+  const at = stack.search(/^\s+at /m);
+  return at < 0 ? undefined : stack.slice(at);
+}
+
+function repaired(value) {
+  return value === undefined ? undefined : Buffer.from(String(value)).toString().replaceAll('\0', '\\0');
+}
+
+module.exports = { Call, failure };
