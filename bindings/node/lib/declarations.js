@@ -68,6 +68,10 @@ function declarations({ outText, filter, progress }) {
     weave_options_set_sync_wait: [STATUS, [POINTER, 'int64_t']],
     weave_options_set_stop: [STATUS, [POINTER, POINTER]],
 
+    weave_json_new_array: [POINTER, []],
+    weave_json_set_json: [STATUS, [POINTER, TEXT, ...JSON_TEXT]],
+    weave_json_free: ['void', [POINTER]],
+
     weave_stop_new: [POINTER, []],
     weave_stop_ask: [STATUS, [POINTER]],
     weave_stop_free: ['void', [POINTER]],

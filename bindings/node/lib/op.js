@@ -112,7 +112,7 @@ function plain(fn, definition) {
       run.end(result);
       return result;
     }
-    return result.then((value) => {
+    return Promise.resolve(result).then((value) => {
       run.end(value);
       return value;
     }, (error) => {

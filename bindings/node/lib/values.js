@@ -4,6 +4,7 @@
 const { randomUUID } = require('node:crypto');
 const { isBoxedPrimitive, isMap, isNativeError, isSet, isTypedArray } = require('node:util').types;
 const { WeaveError, invalid, kindOf, INVALID_JSON, INVALID_UTF8 } = require('./errors.js');
+const { library, lastError } = require('./native.js');
 
 /** Deeper values are left to the encoder of this file, which finds a value that contains itself. */
 const DEEPEST_PLAIN = 100;
@@ -15,7 +16,7 @@ class RawJson {
   }
 }
 
-/** Puts JSON that is text already into a value, at any depth. The library checks it. */
+/** Puts JSON that is text already into a value, at any depth, or in place of one. The library checks it. */
 function rawJson(text) {
   if (typeof text !== 'string') throw invalid(`json: it is no text but ${kindOf(text)}; give a string`);
   if (text.includes('\0')) throw invalid('json: holds a NUL character, which JSON writes as \\u0000', INVALID_JSON);
@@ -32,6 +33,7 @@ function rawJson(text) {
  * when a key is no string), a Set and a typed array a list, an Error its name, message and own members.
  */
 function encode(value, field) {
+  if (value instanceof RawJson) return value.text;
   try {
     return isPlain(value, DEEPEST_PLAIN) ? JSON.stringify(value) : new Encoder().encode(value, field, '');
   } catch (error) {
@@ -66,10 +68,10 @@ class Encoder {
 
   /** `place` is where the value stands, for errors; `key` what a toJSON of it is given. */
   encode(value, place, key) {
-    if (value instanceof RawJson) return value.text;
+    if (value instanceof RawJson) return checked(value.text, place);
     if ((typeof value === 'object' && value !== null || typeof value === 'bigint') && typeof value.toJSON === 'function') {
       value = value.toJSON(key);
-      if (value instanceof RawJson) return value.text;
+      if (value instanceof RawJson) return checked(value.text, place);
     }
     if (typeof value === 'object' && isBoxedPrimitive(value)) value = value.valueOf();
     if (typeof value === 'bigint') return String(value);
@@ -112,6 +114,17 @@ class Encoder {
     }
     return `{${texts.join(',')}}`;
   }
+}
+
+/** A text that is to stand amid others. What is no JSON by itself might be some together with its surroundings. */
+function checked(text, place) {
+  const c = library();
+  const list = c.weave_json_new_array();
+  const status = c.weave_json_set_json(list, null, text, -1);
+  const told = status === 0 ? '' : lastError(status);
+  c.weave_json_free(list);
+  if (status !== 0) throw new WeaveError(`${place}: ${told}`, status);
+  return text;
 }
 
 /** What tells where strings begin and end, and a whole number that may be beyond doubles. */

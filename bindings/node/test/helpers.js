@@ -60,7 +60,13 @@ function callsOf(client) {
   return Object.fromEntries(data.filter((call) => call.op_name).map((call) => [call.op_name, call]));
 }
 
-/** Begins a program of the text, which finds the package as `weave` and its arguments as `given`. */
+/**
+ * Begins a program of the text, which finds the package as `weave` and its arguments as `given`.
+ *
+ * @param {string} code
+ * @param {string[]} given
+ * @param {{ cwd?: string, environment?: object, options?: string[] }} surroundings
+ */
 function program(code, given = [], { cwd, environment = {}, options = [] } = {}) {
   const begin = `const weave = require(${JSON.stringify(PACKAGE)}); const given = process.argv.slice(1);`;
   const started = spawn(process.execPath, [...options, '-e', begin + code, ...given], {
@@ -71,7 +77,11 @@ function program(code, given = [], { cwd, environment = {}, options = [] } = {})
   return started;
 }
 
-/** Runs such a program to its end: its status or signal, and what it printed. */
+/**
+ * Runs such a program to its end: its status or signal, and what it printed.
+ *
+ * @param {Parameters<typeof program>} given
+ */
 async function run(...given) {
   return ended(program(...given));
 }
@@ -108,7 +118,8 @@ async function server(t) {
     made.close();
     made.closeAllConnections();
   });
-  const url = `http://127.0.0.1:${made.address().port}`;
+  const { port } = /** @type {import('node:net').AddressInfo} */ (made.address());
+  const url = `http://127.0.0.1:${port}`;
   return { answers, settings: { apiKey: 'k'.repeat(40), baseUrl: url, traceServerUrl: url } };
 }
 
