@@ -12,6 +12,9 @@ const { warn } = require('./warnings.js');
 const KEEP = 0;
 const DROP = 1;
 
+/** A text that the library refuses, and the record with it. An empty one would be refused alone. */
+const NO_JSON = '-';
+
 /** How many calls fit on the stack, at least, when the library is called that calls back. */
 const ROOM = 300;
 
@@ -47,11 +50,11 @@ function decide(record, number) {
     const c = library();
     const type = c.weave_record_type(record);
     const data = c.weave_record_json(record, null);
-    c.weave_record_set_json(record, '', -1);
+    c.weave_record_set_json(record, NO_JSON, -1);
     const kept = filters.get(number)(type, parse(data));
     if (kept === null || kept === undefined || kept === false) return DROP;
     // What is refused here refuses the record: the function that logs throws it.
-    c.weave_record_set_json(record, encode(kept, 'record') ?? '', -1);
+    c.weave_record_set_json(record, encode(kept, 'record') ?? NO_JSON, -1);
     return KEEP;
   } catch (error) {
     try {
