@@ -144,6 +144,7 @@ export class Call {
   readonly context: string;
   /** The reference of the call, for feedback and values. */
   readonly ref: string;
+  readonly hasEnded: boolean;
   /** Runs a function, and all that it begins and awaits, with this call as the parent of calls inside. */
   run<T>(action: () => T): T;
   /** Ends the call. When this throws, the call stays open. */

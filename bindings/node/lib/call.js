@@ -1,23 +1,30 @@
 // A live call, and what a failure of it is told as.
 'use strict';
 
-const { library, check, answer, text, HANDLE } = require('./native.js');
+const { library, check, text, HANDLE } = require('./native.js');
+const { invalid, CLOSED } = require('./errors.js');
 const { checkNames, exception, isGiven, json, time } = require('./settings.js');
 const { within } = require('./context.js');
 const { enter } = require('./filter.js');
 
 const unreachable = new FinalizationRegistry((handle) => library().weave_call_free(handle));
 
-/** A call that was begun. It may be ended later, or never, and be a parent before and after that. */
+/**
+ * A call that was begun. It may be ended later, or never, and be a parent before and after that.
+ *
+ * What the library made is freed when the call ends, since a program that computes for long lets no finalizer run in
+ * between; one that is never ended is freed when nobody holds it any more.
+ */
 class Call {
   #id;
   #traceId;
+  #context;
 
   constructor(client, handle, op) {
     this[HANDLE] = handle;
     this.client = client;
     this.op = op;
-    unreachable.register(this, handle);
+    unreachable.register(this, handle, this);
   }
 
   get id() {
@@ -30,12 +37,16 @@ class Call {
 
   /** The call as one line of text, to carry a parent elsewhere (`parentContext`). */
   get context() {
-    return library().weave_call_context(this[HANDLE]);
+    return (this.#context ??= library().weave_call_context(this[HANDLE]));
   }
 
   /** The reference of the call, for feedback and values. */
   get ref() {
-    return answer('weave_call_ref', this[HANDLE]);
+    return `weave:///${this.client.project}/call/${this.id}`;
+  }
+
+  get hasEnded() {
+    return this[HANDLE] === null;
   }
 
   /** Runs a function, and all that it begins and awaits, with this call as the parent of calls inside. */
@@ -49,6 +60,7 @@ class Call {
     const told = json(output, 'output');
     if (isGiven(options.endedAt)) this.#do('weave_call_set_ended_at', ...time(options.endedAt, 'endedAt'));
     this.#do('weave_call_end', ...told);
+    this.#free();
   }
 
   /** Says what failed, and ends the call. */
@@ -74,12 +86,22 @@ class Call {
 
   /** Gives the call another name to show, also after its end. */
   setDisplayName(name) {
-    this.#do('weave_call_set_display_name', text(name, 'name'));
+    if (this.hasEnded) this.client.updateCall(this.id, { displayName: name });
+    else this.#do('weave_call_set_display_name', text(name, 'name'));
   }
 
   #do(name, ...given) {
+    if (this.hasEnded) throw invalid('the call has ended; a call ends once, and is set before that', CLOSED);
     enter(this.client);
     check(library()[name](this[HANDLE], ...given));
+  }
+
+  /** Keeps what is asked of a call after its end. */
+  #free() {
+    void [this.id, this.traceId, this.context];
+    unreachable.unregister(this);
+    library().weave_call_free(this[HANDLE]);
+    this[HANDLE] = null;
   }
 }
 

@@ -51,6 +51,10 @@ function surrounded(client, given) {
   const { call, attributes, threadId } = around();
   const result = { ...given };
   if (given.parent === undefined && !given.parentContext && !given.parentId && call?.client === client) result.parent = call;
+  if (result.parent?.hasEnded) {
+    result.parentContext = result.parent.context;
+    result.parent = undefined;
+  }
   if (attributes) result.attributes = merged(attributes, given.attributes ?? {});
   if (threadId !== undefined && given.threadId === undefined) result.threadId = threadId;
   return result;

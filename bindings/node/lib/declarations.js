@@ -96,7 +96,6 @@ function declarations({ outText, filter, progress }) {
     weave_call_id: [TEXT, [POINTER]],
     weave_call_trace_id: [TEXT, [POINTER]],
     weave_call_context: [TEXT, [POINTER]],
-    weave_call_ref: [STATUS, [POINTER, outText]],
     weave_call_free: ['void', [POINTER]],
     weave_call_update: [STATUS, [POINTER, TEXT, TEXT]],
 

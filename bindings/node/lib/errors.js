@@ -12,6 +12,7 @@ const CODES = [
 const INVALID_ARGUMENT = 1;
 const INVALID_UTF8 = 2;
 const INVALID_JSON = 3;
+const CLOSED = 10;
 const CANCELLED = 19;
 
 class WeaveError extends Error {
@@ -40,4 +41,4 @@ function kindOf(value) {
   return typeof value === 'object' ? `an object of ${value.constructor?.name ?? 'no class'}` : `a ${typeof value}`;
 }
 
-module.exports = { WeaveError, invalid, kindOf, CODES, INVALID_ARGUMENT, INVALID_UTF8, INVALID_JSON, CANCELLED };
+module.exports = { WeaveError, invalid, kindOf, CODES, INVALID_ARGUMENT, INVALID_UTF8, INVALID_JSON, CLOSED, CANCELLED };

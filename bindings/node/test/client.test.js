@@ -51,6 +51,17 @@ test('a parent is carried elsewhere as a line', (t) => {
   assert.equal(calls.child.parent_id, calls.parent.id);
 });
 
+test('a call is a parent after its end too', (t) => {
+  const client = session(t);
+  const parent = client.startCall('parent', {}, { threadId: 'session-1' });
+  const told = [parent.id, parent.traceId, parent.context, parent.hasEnded];
+  parent.end();
+  assert.deepEqual([parent.id, parent.traceId, parent.context, parent.hasEnded], [...told.slice(0, 3), true]);
+  parent.run(() => client.startCall('child').end());
+  const { child } = callsOf(client);
+  assert.deepEqual([child.parent_id, child.trace_id, child.thread_id], [parent.id, parent.traceId, 'session-1']);
+});
+
 test('usage and summary that are given by hand are kept', (t) => {
   const client = session(t);
   const call = client.startCall('f');
@@ -86,7 +97,9 @@ test('a failure whose text is no text for UTF-8 is recorded all the same', (t) =
 test('a call ends once', (t) => {
   const call = session(t).startCall('f');
   call.end(1);
-  assert.throws(() => call.end(2), { code: 'WEAVE_CLOSED' });
+  for (const late of [() => call.end(2), () => call.addUsage('m', {}), () => call.setException('late')]) {
+    assert.throws(late, { code: 'WEAVE_CLOSED' });
+  }
 });
 
 test('a call whose output cannot be stored can be ended again', (t) => {

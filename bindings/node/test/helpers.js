@@ -108,7 +108,11 @@ async function server(t) {
   const answers = {};
   const made = http.createServer(async (request, response) => {
     let body = '';
-    for await (const part of request.setEncoding('utf8')) body += part;
+    try {
+      for await (const part of request.setEncoding('utf8')) body += part;
+    } catch {
+      return; // who asked is gone
+    }
     const [status, value] = await answers[request.url]?.(body) ?? [200, USUAL[request.url] ?? {}];
     response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
   });
