@@ -87,14 +87,15 @@ async function session(client) {
   return agent.id;
 }
 
-async function main([offlineDir, project]) {
+async function main() {
+  const [offlineDir, project] = process.argv.slice(2);
   if (!project) throw new Error(`usage: ${process.argv[1]} OFFLINE_DIR PROJECT`);
   const root = await session(weave.init(project, { offline: true, offlineDir }));
   await weave.finish();
   console.log(root);
 }
 
-main(process.argv.slice(2)).catch((error) => {
+main().catch((error) => {
   console.error(error.message);
   process.exitCode = 1;
 });

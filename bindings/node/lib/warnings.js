@@ -9,7 +9,7 @@
 const { answer, HANDLE } = require('./native.js');
 
 /** How often a session's counters are looked at, in milliseconds. */
-const INTERVAL = 5000;
+const INTERVAL = 2000;
 /** How many texts are known to have been told. Beyond them a text may be told again. */
 const MOST_TOLD = 1000;
 
