@@ -1,0 +1,225 @@
+// A session: everything that can be logged to a project, as methods.
+'use strict';
+
+const { library, check, answer, answerId, bytes, text, HANDLE } = require('./native.js');
+const { Call, failure } = require('./call.js');
+const { surrounded } = require('./context.js');
+const { kindOf, invalid } = require('./errors.js');
+const { checkNames, json, makeOptions, milliseconds, number, snake, withCallOptions } = require('./settings.js');
+const { RawJson } = require('./values.js');
+const blocking = require('./blocking.js');
+const exit = require('./exit.js');
+const filters = require('./filter.js');
+const { wrap } = require('./op.js');
+const warnings = require('./warnings.js');
+
+const COST_OPTIONS = [
+  'effectiveDate', 'providerId', 'promptTokenCostUnit', 'completionTokenCostUnit', 'cacheReadInputTokenCost',
+  'cacheCreationInputTokenCost',
+];
+const CALL_FIELDS = [
+  'opName', 'id', 'traceId', 'parentId', 'displayName', 'threadId', 'turnId', 'kind', 'startedAt', 'endedAt',
+  'attributes', 'inputs', 'output', 'exception', 'summary', 'otelDump', 'wbRunId', 'wbRunStep', 'wbRunStepEnd',
+];
+
+const unreachable = new FinalizationRegistry(({ handle, filter, timer, weak }) => {
+  clearInterval(timer);
+  exit.removeSession(weak);
+  library().weave_client_free(handle);
+  if (filter) filters.forget(filter[1]);
+});
+
+/** A session for one project. */
+class Client {
+  #weak = new WeakRef(this);
+  #timer;
+
+  /**
+   * @param {string} project
+   * @param {import('../index').Settings} settings
+   */
+  constructor(project, settings = {}) {
+    const { filter, ...given } = settings;
+    if (filter && typeof filter !== 'function') throw invalid(`filter: it is ${kindOf(filter)}; give a function`);
+    given.source ??= process.env.WEAVE_SOURCE ? undefined : 'libweave-node';
+    const registered = filter ? filters.register(filter) : undefined;
+    const options = makeOptions(given, { filter: registered });
+    try {
+      this[HANDLE] = answer('weave_init', text(project, 'project'), options);
+    } finally {
+      library().weave_options_free(options);
+    }
+    /** Whether a callback may run below functions that log. */
+    this.isFiltered = registered !== undefined;
+    this.project = library().weave_client_project(this[HANDLE]);
+    this.offlineDir = library().weave_client_offline_dir(this[HANDLE]);
+    this.disabled = this.offlineDir === '';
+    this.#timer = warnings.watch(this);
+    exit.addSession(this.#weak);
+    unreachable.register(this, { handle: this[HANDLE], filter: registered, timer: this.#timer, weak: this.#weak });
+  }
+
+  // Calls
+
+  op(name, fn, options = {}) {
+    return wrap(fn, { ...options, name }, () => this);
+  }
+
+  startCall(op, inputs, options = {}) {
+    const told = json(inputs, 'inputs');
+    filters.enter(this);
+    const handle = withCallOptions(surrounded(this, options), (settings) => (
+      answer('weave_call_start', this[HANDLE], text(op, 'op'), ...told, settings)));
+    return new Call(this, handle, op);
+  }
+
+  logCall(op, inputs, output, options = {}) {
+    const told = [...json(inputs, 'inputs'), ...json(output, 'output')];
+    const given = surrounded(this, options);
+    if (given.exception !== undefined) given.exception = failure(given.exception);
+    filters.enter(this);
+    return withCallOptions(given, (settings) => (
+      answerId('weave_log_call', this[HANDLE], text(op, 'op'), ...told, settings)));
+  }
+
+  logCalls(calls) {
+    const fields = calls instanceof RawJson ? calls
+      : [...calls].map((call, place) => named(call, CALL_FIELDS, `calls[${place}]`));
+    filters.enter(this);
+    return answer('weave_log_calls', this[HANDLE], ...json(fields, 'calls'));
+  }
+
+  updateCall(id, { displayName }) {
+    filters.enter(this);
+    check(library().weave_call_update(this[HANDLE], text(id, 'id'), text(displayName, 'displayName')));
+  }
+
+  // What is published, and files
+
+  publishOp(name, source) {
+    return this.#made('weave_op_create', text(name, 'name'), text(source, 'source'), -1);
+  }
+
+  publishObject(name, value) {
+    return this.#made('weave_object_create', text(name, 'name'), ...json(value, 'value'));
+  }
+
+  publishTable(rows) {
+    return this.#made('weave_table_create', ...json(rows, 'rows'));
+  }
+
+  publishDataset(name, rows, options = {}) {
+    checkNames(options, ['description']);
+    return this.#made('weave_dataset_create', text(name, 'name'), text(options.description, 'description'), ...json(rows, 'rows'));
+  }
+
+  rowRef(dataset, row) {
+    return this.#made('weave_dataset_row_ref', text(dataset, 'dataset'), ...json(row, 'row'));
+  }
+
+  storeFile(name, data) {
+    return this.#stored('weave_file_create', data, text(name, 'name'));
+  }
+
+  storeImage(format, data) {
+    return JSON.parse(this.#stored('weave_image_create', data, text(format, 'format')));
+  }
+
+  storeAudio(format, data) {
+    return JSON.parse(this.#stored('weave_audio_create', data, text(format, 'format')));
+  }
+
+  storeContent(filename, mimetype, data) {
+    return JSON.parse(this.#stored('weave_content_create', data, text(filename, 'filename'), text(mimetype, 'mimetype')));
+  }
+
+  // Feedback and costs
+
+  addReaction(target, emoji) {
+    filters.enter(this);
+    return answerId('weave_feedback_add_reaction', this[HANDLE], targetOf(target), text(emoji, 'emoji'));
+  }
+
+  addNote(target, note) {
+    filters.enter(this);
+    return answerId('weave_feedback_add_note', this[HANDLE], targetOf(target), text(note, 'note'));
+  }
+
+  addFeedback(target, type, payload, options = {}) {
+    const { creator, ...refs } = options;
+    const told = Object.keys(refs).length > 0 ? named(refs, ['annotationRef', 'runnableRef', 'callRef'], 'options') : undefined;
+    filters.enter(this);
+    return answerId('weave_feedback_create', this[HANDLE], targetOf(target), text(type, 'type'),
+      ...json(payload, 'payload'), ...json(told, 'options'), text(creator, 'creator'));
+  }
+
+  addCost(model, promptTokenCost, completionTokenCost, options = {}) {
+    const prices = [...number(promptTokenCost, 'promptTokenCost'), ...number(completionTokenCost, 'completionTokenCost')];
+    const told = json(named(options, COST_OPTIONS, 'options'), 'options');
+    filters.enter(this);
+    check(library().weave_cost_create(this[HANDLE], text(model, 'model'), ...prices, ...told));
+  }
+
+  // The session itself
+
+  stats() {
+    return warnings.statsOf(this);
+  }
+
+  async flush(options = {}) {
+    await blocking.answered('weave_flush', this[HANDLE], ...limit(options));
+    warnings.look(this);
+  }
+
+  flushSync(options = {}) {
+    answer('weave_flush', this[HANDLE], ...limit(options));
+    warnings.look(this);
+  }
+
+  async finish(options = {}) {
+    this.#leave();
+    await blocking.answered('weave_finish', this[HANDLE], ...limit(options));
+    warnings.look(this);
+  }
+
+  finishSync(options = {}) {
+    this.#leave();
+    answer('weave_finish', this[HANDLE], ...limit(options));
+    warnings.look(this);
+  }
+
+  /** Whether it succeeds or not, finishing closes the session. */
+  #leave() {
+    clearInterval(this.#timer);
+    exit.removeSession(this.#weak);
+  }
+
+  #made(name, ...given) {
+    filters.enter(this);
+    return answer(name, this[HANDLE], ...given);
+  }
+
+  #stored(name, data, ...names) {
+    const given = bytes(data, 'data');
+    return this.#made(name, ...names, given, given.length);
+  }
+}
+
+/** The time limit that a function was given; none without one. */
+function limit(options) {
+  checkNames(options, ['timeout']);
+  return options.timeout === undefined ? [-1] : milliseconds(options.timeout, 'timeout');
+}
+
+/** The same members under the names that records have. */
+function named(given, known, place) {
+  if (typeof given !== 'object' || given === null) throw invalid(`${place}: it is ${kindOf(given)}; give an object`);
+  checkNames(given, known);
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [snake(name), value]));
+}
+
+function targetOf(target) {
+  return target instanceof Call ? target.id : text(target, 'target');
+}
+
+module.exports = { Client };
