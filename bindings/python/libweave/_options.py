@@ -6,7 +6,7 @@ import datetime
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from ctypes import c_void_p
 from typing import Any, Callable, Optional, Union
 
@@ -49,8 +49,10 @@ def micros(value: Time) -> int:
     return value
 
 
-# Setting → the end of its setter's name, and its value in C.
-_SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
+#: Setting → the end of its setter's name, and its value in C.
+_Table = dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]]
+
+_SETTINGS: _Table = {
     "offline": ("set_offline", lambda value: (bool(value),)),
     "disabled": ("set_disabled", lambda value: (bool(value),)),
     "offline_dir": ("set_offline_dir", lambda value: (_native.path(value, "offline_dir"),)),
@@ -90,7 +92,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "progress": ("set_progress", lambda value: (value, None)),
 }
 
-_CALL_SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
+_CALL_SETTINGS: _Table = {
     "parent": ("set_parent", lambda value: (value._handle,)),
     "parent_context": ("set_parent_context", _text),
     "id": ("set_id", _text),
@@ -109,34 +111,47 @@ _CALL_SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
 }
 
 
-@contextmanager
-def _handle(prefix: str, table: dict[str, Any], given: dict[str, Any]) -> Iterator[Optional[c_void_p]]:
-    unknown = given.keys() - table.keys()
-    if unknown:
-        raise TypeError(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(table)}")
-    given = {name: value for name, value in given.items() if value is not None}
-    if not given:
-        yield None
-        return
-    c = _native.library()
-    handle = c_void_p(getattr(c, f"{prefix}_new")())
-    try:
-        for name, value in given.items():
-            setter, form = table[name]
-            try:
-                arguments = form(value)
-            except (TypeError, ValueError, OverflowError) as error:
-                raise error_of(INVALID_ARGUMENT, f"{name}: {value!r} cannot be used: {error}") from None
-            _native.check(getattr(c, f"{prefix}_{setter}")(handle, *arguments))
-        yield handle
-    finally:
-        getattr(c, f"{prefix}_free")(handle)
+class _Handle:
+    """A handle of C that has what is given, for as long as the block lasts; None when nothing is given."""
+
+    __slots__ = ("_prefix", "_table", "_given", "_handle")
+
+    def __init__(self, prefix: str, table: _Table, given: dict[str, Any]) -> None:
+        self._prefix, self._table, self._given = prefix, table, given
+        self._handle: Optional[c_void_p] = None
+
+    def __enter__(self) -> Optional[c_void_p]:
+        try:
+            for name, value in self._given.items():
+                if value is not None or name not in self._table:
+                    self._set(name, value)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self._handle
+
+    def __exit__(self, *_: Any) -> None:
+        if self._handle is not None:
+            getattr(_native.library(), self._prefix + "free")(self._handle)
+
+    def _set(self, name: str, value: Any) -> None:
+        if name not in self._table:
+            raise TypeError(f"no such setting: {name}; there are {', '.join(self._table)}")
+        setter, form = self._table[name]
+        try:
+            arguments = form(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise error_of(INVALID_ARGUMENT, f"{name}: {value!r} cannot be used: {error}") from None
+        c = _native.library()
+        if self._handle is None:
+            self._handle = c_void_p(getattr(c, self._prefix + "new")())
+        _native.check(getattr(c, self._prefix + setter)(self._handle, *arguments))
 
 
 @contextmanager
 def options(redact_keys: Any = (), destinations: Any = (), **given: Any) -> Iterator[Optional[c_void_p]]:
     """A `weave_options`. What is None is left to the environment and the defaults."""
-    with _handle("weave_options", _SETTINGS, {"source": "libweave-python", **given}) as handle:
+    with _Handle("weave_options_", _SETTINGS, {"source": "libweave-python", **given}) as handle:
         for key in redact_keys:
             _native.check(_native.library().weave_options_add_redact_key(handle, _native.text(key)))
         for names in dict(destinations or ()).items():
@@ -144,9 +159,12 @@ def options(redact_keys: Any = (), destinations: Any = (), **given: Any) -> Iter
         yield handle
 
 
-def call_options(given: dict[str, Any]) -> Any:
+_NOTHING = nullcontext()
+
+
+def call_options(given: dict[str, Any]) -> AbstractContextManager[Optional[c_void_p]]:
     """A `weave_call_options`, or None when nothing is given."""
-    return _handle("weave_call_options", _CALL_SETTINGS, given)
+    return _Handle("weave_call_options_", _CALL_SETTINGS, given) if given else _NOTHING
 
 
 def filter_callback(keep: Filter) -> Any:

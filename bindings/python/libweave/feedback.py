@@ -38,5 +38,4 @@ class Feedback:
                           refs_json, len(refs_json or b""), _native.text(creator, "creator"))
 
     def _call(self, function: str, *arguments: Any) -> str:
-        with self._client._calling:
-            return _native.answered_id(function, self._client._handle, self._target, *arguments)
+        return _native.answered_id(getattr(self._client._c, function), self._client._handle, self._target, *arguments)

@@ -7,12 +7,15 @@ import enum
 import io
 import json
 import pathlib
+import sys
+import threading
 import uuid
 
 import libweave as weave
 import numpy
 import pydantic
 import pytest
+from libweave import _values
 from libweave._values import to_json
 from PIL import Image
 from weave.trace.serialization import serialize as official
@@ -92,6 +95,21 @@ def test_values_are_encoded_as_by_the_official_client(recorded, value):
     assert json.loads(to_json(value, weave.get_client())) == json.loads(expected)
 
 
+@pytest.mark.parametrize("value", SAME, ids=lambda value: repr(value)[:40])
+def test_values_have_the_same_form_inside_others(recorded, value):
+    alone = json.loads(to_json(value, weave.get_client()))
+    inside = json.loads(to_json({"plain": [1, "two"], "list": [value], "tuple": ({"k": value},)}, weave.get_client()))
+    assert inside == {"plain": [1, "two"], "list": [alone], "tuple": [{"k": alone}]}
+
+
+def test_values_are_written_alike_without_the_encoder_of_c(recorded, monkeypatch):
+    plain = {"text": "Zürich \ud800 \" \\ \x01", "numbers": [1, -2.5, 1e300, float("inf")], "none": None, "yes": (True, [])}
+    quick = to_json(plain, None), to_json({"set": {3}, **plain}, None)
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    monkeypatch.setattr(_values, "_encode", _values._encoder())
+    assert (to_json(plain, None), to_json({"set": {3}, **plain}, None)) == quick
+
+
 def test_a_time_is_a_typed_value_in_its_zone(recorded):
     zone = datetime.timezone(datetime.timedelta(hours=2))
     value = json.loads(to_json(datetime.datetime(2026, 1, 2, 3, 4, 5, 6, zone), weave.get_client()))
@@ -160,6 +178,45 @@ def test_a_value_inside_itself_shows_as_text(recorded):
     value = {"a": 1}
     value["self"] = [value, value]
     assert json.loads(to_json(value, weave.get_client())) == {"a": 1, "self": [repr(value), repr(value)]}
+
+
+def test_a_value_may_change_while_it_is_written(recorded):
+    class Grows:
+        def __repr__(self):
+            value[len(value)] = "more"
+            return "<grows>"
+
+    value = {"a": Grows(), "b": 1}
+    assert json.loads(to_json(value, None)) == {"a": "<grows>", "b": 1}
+
+
+def test_another_thread_may_change_a_value_that_is_logged(recorded, monkeypatch):
+    value, over = {str(n): n for n in range(1000)}, threading.Event()
+
+    def change():
+        while not over.is_set():
+            value["more"] = 1
+            del value["more"]
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(200):
+            assert len(json.loads(to_json(value, None))) in (1000, 1001)
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(before)
+
+
+@pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="this interpreter has no limit")
+@pytest.mark.parametrize("value", [10**5000, [10**5000], {"set": {1}, "number": 10**5000}, {10**5000: 1}],
+                         ids=["alone", "in a list", "beside a set", "as a key"])
+def test_a_number_that_is_too_long_is_refused_with_what_to_do(recorded, value):
+    with pytest.raises(weave.InvalidError, match="pass it as a text"):
+        to_json(value, None)
 
 
 def test_what_lies_too_deep_shows_as_text(recorded):
