@@ -24,13 +24,14 @@ from .offline import (OfflineDataSyncer, OfflineTraceServer, RemoteServer, direc
 from .raw_json import RawJSON
 from .refs import ObjectRef
 from .stop import Stop
+from .threads import ContextAwareThread, ContextAwareThreadPoolExecutor, Thread, ThreadPoolExecutor
 
 __all__ = [
-    "Audio", "Call", "Client", "ClosedError", "Content", "Dataset", "Feedback", "Image", "InvalidError",
-    "ObjectRef", "OfflineDataSyncer", "OfflineError", "OfflineTraceServer", "RawJSON", "RemoteServer", "ServerError", "Stop",
-    "StorageError", "ThreadContext", "WeaveError", "__version__", "add_feedback", "add_note", "add_reaction",
-    "attributes", "directory_stats", "drop_rejected", "export_rejected", "finish", "flush", "get", "get_client",
-    "get_current_call", "init", "init_weave_get_server", "list_rejected", "log_call", "op", "publish", "ref",
-    "require_client", "require_current_call", "retry_rejected", "sync_offline_data", "thread",
-    "verify_offline_data",
+    "Audio", "Call", "Client", "ClosedError", "Content", "ContextAwareThread", "ContextAwareThreadPoolExecutor",
+    "Dataset", "Feedback", "Image", "InvalidError", "ObjectRef", "OfflineDataSyncer", "OfflineError",
+    "OfflineTraceServer", "RawJSON", "RemoteServer", "ServerError", "Stop", "StorageError", "Thread", "ThreadContext",
+    "ThreadPoolExecutor", "WeaveError", "__version__", "add_feedback", "add_note", "add_reaction", "attributes",
+    "directory_stats", "drop_rejected", "export_rejected", "finish", "flush", "get", "get_client", "get_current_call",
+    "init", "init_weave_get_server", "list_rejected", "log_call", "op", "publish", "ref", "require_client",
+    "require_current_call", "retry_rejected", "sync_offline_data", "thread", "verify_offline_data",
 ]

@@ -1,6 +1,5 @@
 """The session: what it records beside ops, its settings, its end."""
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -254,21 +253,6 @@ def test_calls_of_many_threads_are_all_kept(recorded):
     recorded.calls()
     seen = {(line["data"]["inputs"]["n"], line["data"]["inputs"]["i"]) for line in recorded.lines("calls")}
     assert len(seen) == 800
-
-
-def _in_child():
-    weave.log_call("child", {"pid": os.getpid()})
-    weave.flush()
-
-
-def test_a_forked_child_logs_on(recorded):
-    weave.log_call("before")
-    process = multiprocessing.get_context("fork").Process(target=_in_child)
-    process.start()
-    process.join(60)
-    assert process.exitcode == 0
-    weave.log_call("after")
-    assert {"before", "child", "after"} <= recorded.calls().keys()
 
 
 def test_a_program_that_just_ends_leaves_finished_files(tmp_path):
