@@ -49,8 +49,8 @@ class Marks:
 
 
 def _positional(signature: Optional[inspect.Signature]) -> list[str]:
-    """The parameters, if all of them may be given by position: then a call that does so needs no binding, which costs as
-    much as all the rest of it. Else none."""
+    """The parameters, if all of them may be given by position, else none. A call that does so needs no binding, which
+    costs as much as all the rest of it."""
     parameters = signature.parameters.values() if signature is not None else ()
     by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return [one.name for one in parameters] if all(one.kind in by_position for one in parameters) else []

@@ -7,17 +7,20 @@ import dataclasses
 import datetime
 import io
 import json
+import logging
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ._marks import is_op
-from .errors import INVALID_ARGUMENT, error_of
+from .errors import INVALID_ARGUMENT, WeaveError, error_of
 from .media import Content, Dataset, Image, Media
 from .raw_json import RawJSON
 from .refs import ObjectRef
 
 if TYPE_CHECKING:
     from .client import Client
+
+logger = logging.getLogger("libweave")
 
 _LEAVES = frozenset((str, int, float, bool, type(None)))
 #: As in the official client: a fall-back text is for people, and no copy of the value.
@@ -98,30 +101,44 @@ class _Writer:
             return "[" + ",".join([self.write(item) for item in list(value)]) + "]"
         if kind is RawJSON:
             return value.inside()
-        for matches, form in _FORMS:
-            if matches(value):
-                return self._whole(form(value, self))
-        return _dumps(as_text(value))
+        return self._whole(self._simpler(value))
+
+    def _simpler(self, value: Any) -> Any:
+        """The form of a value that is none of JSON's."""
+        try:
+            for matches, form in _FORMS:
+                if matches(value):
+                    return form(value, self)
+        except WeaveError:
+            raise
+        except Exception:  # the value's own code, such as a property that fails
+            logger.debug("a %s has no form and is logged as text", type(value).__name__, exc_info=True)
+        return as_text(value)
 
 
 def as_text(value: Any) -> str:
     """What stands for a value of no known form."""
-    try:
-        text = repr(value)
-    except Exception:  # the value's own code
-        text = f"<{type(value).__name__}: {id(value)}>"
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+    for show in (repr, str):
+        try:
+            text = show(value)
+            return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+        except Exception:  # the value's own code
+            continue
+    return f"<{type(value).__name__}: {id(value)}>"
 
 
 def _encoder() -> Callable[[Any, int], Any]:
-    """What writes plain values, in parts: that which JSONEncoder makes for each of them, made once. The making would cost
-    as much as writing a small value. Cycles are found by the levels, and what another thread puts in shows as text."""
+    """What writes plain values, in parts: that which JSONEncoder makes for each of them, made once, since the making
+    costs as much as writing a small value. Cycles are found by the levels, and what another thread puts in meanwhile
+    shows as text."""
     whole = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=as_text).encode
+    module: Any = json.encoder
     try:
-        return json.encoder.c_make_encoder(  # type: ignore[attr-defined, no-any-return]
-            None, as_text, json.encoder.encode_basestring, None, ":", ",", False, False, True)  # type: ignore[attr-defined]
+        made: Callable[[Any, int], Any] = module.c_make_encoder(
+            None, as_text, module.encode_basestring, None, ":", ",", False, False, True)
     except (AttributeError, TypeError):  # an interpreter that has none, or another one
         return lambda value, _: (whole(value),)
+    return made
 
 
 _encode = _encoder()
@@ -145,6 +162,18 @@ def _is_pydantic_class(value: Any) -> bool:
     return pydantic is not None and isinstance(value, type) and issubclass(value, pydantic.BaseModel)
 
 
+def _pydantic_fields(model: Any) -> dict[str, str]:
+    """The fields of a model by the names under which they are shown; those that are to be left out are."""
+    if hasattr(model, "model_fields"):
+        return {field.alias or name: name for name, field in model.model_fields.items() if not field.exclude}
+    # pydantic 1
+    return {field.alias: name for name, field in model.__fields__.items() if not field.field_info.exclude}
+
+
+def _pydantic_schema(model: Any) -> Any:
+    return model.model_json_schema() if hasattr(model, "model_json_schema") else model.schema()
+
+
 def _is_pil(value: Any) -> bool:
     image = sys.modules.get("PIL.Image")
     return image is not None and isinstance(value, image.Image)
@@ -160,11 +189,11 @@ def _key(key: Any) -> str:
     return _dumps(key) if isinstance(key, (int, float)) or key is None else as_text(key)
 
 
-def _record(value: Any, fields: Any, to: _Writer) -> dict[str, Any]:
+def _record(value: Any, fields: dict[str, str], to: _Writer) -> dict[str, Any]:
     """A value with fields, and its ops as references, as the official client stores objects."""
     kind = type(value)
     record = {"_type": kind.__name__}
-    record.update((name, getattr(value, name)) for name in fields)
+    record.update((shown, getattr(value, name)) for shown, name in fields.items())
     for name in dir(kind):
         member = getattr(kind, name, None)
         if name not in record and is_op(member):
@@ -206,12 +235,12 @@ def _pil(value: Any) -> Image:
 _FORMS: tuple[tuple[Callable[[Any], bool], Callable[[Any, _Writer], Any]], ...] = (
     (lambda value: isinstance(value, ObjectRef), lambda value, to: str.__str__(value)),
     (is_op, lambda value, to: to.session.op_name(value)),
-    (_is_pydantic, lambda value, to: _record(value, type(value).model_fields, to)),
-    (_is_dataclass, lambda value, to: _record(value, value.__dataclass_fields__, to)),
+    (_is_pydantic, lambda value, to: _record(value, _pydantic_fields(type(value)), to)),
+    (_is_dataclass, lambda value, to: _record(value, {name: name for name in value.__dataclass_fields__}, to)),
     (lambda value: isinstance(value, tuple) and hasattr(value, "_asdict"), lambda value, to: dict(value._asdict())),
     (lambda value: isinstance(value, (list, tuple)), lambda value, to: list(value)),
     (lambda value: isinstance(value, dict), lambda value, to: dict(value)),
-    (_is_pydantic_class, lambda value, to: value.model_json_schema()),
+    (_is_pydantic_class, lambda value, to: _pydantic_schema(value)),
     (lambda value: isinstance(value, str), lambda value, to: str.__str__(value)),
     (lambda value: isinstance(value, int), lambda value, to: int(value)),
     (lambda value: isinstance(value, float), lambda value, to: float(value)),

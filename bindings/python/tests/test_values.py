@@ -15,6 +15,7 @@ import libweave as weave
 import numpy
 import pydantic
 import pytest
+from conftest import script
 from libweave import _values
 from libweave._values import to_json
 from PIL import Image
@@ -103,7 +104,7 @@ def test_values_have_the_same_form_inside_others(recorded, value):
 
 
 def test_values_are_written_alike_without_the_encoder_of_c(recorded, monkeypatch):
-    plain = {"text": "Zürich \ud800 \" \\ \x01", "numbers": [1, -2.5, 1e300, float("inf")], "none": None, "yes": (True, [])}
+    plain = {"text": "Zürich \ud800 \" \\ \x01", "numbers": [1, -2.5, 1e300, float("inf")], "yes": (None, True, [])}
     quick = to_json(plain, None), to_json({"set": {3}, **plain}, None)
     monkeypatch.setattr(json.encoder, "c_make_encoder", None)
     monkeypatch.setattr(_values, "_encode", _values._encoder())
@@ -172,6 +173,36 @@ def test_a_record_with_ops_refers_to_them(recorded):
     (line,) = recorded.lines("objects")
     value = line["data"]["obj"]["val"]
     assert value["name"] == "r2" and value["move"].startswith("weave:///team/project/op/")
+
+
+def test_a_value_whose_own_code_fails_shows_as_text(recorded):
+    @dataclasses.dataclass(repr=False)
+    class Lazy:
+        x: int = dataclasses.field(init=False)
+
+        def __repr__(self):
+            return "<lazy>"
+
+    assert json.loads(to_json({"a": Lazy()}, None)) == {"a": "<lazy>"}
+
+
+def test_models_of_pydantic_1_are_recorded_like_those_of_2(tmp_path):
+    code = ("import sys, pydantic.v1\n"
+            "sys.modules['pydantic'] = pydantic.v1\n"
+            "from libweave._values import to_json\n"
+            "class Base(pydantic.v1.BaseModel):\n"
+            "    a: int\n"
+            "    b: str = pydantic.v1.Field('x', alias='other')\n"
+            "    hidden: str = pydantic.v1.Field('y', exclude=True)\n"
+            "class Model(Base):\n"
+            "    inner: Base\n"
+            "print(to_json([Model(a=1, inner=Base(a=2)), Model], None).decode())\n")
+    done = script(code, tmp_path)
+    model, schema = json.loads(done.stdout)
+    inner = {"_type": "Base", "a": 2, "other": "x", "_class_name": "Base", "_bases": ["BaseModel", "Representation"]}
+    assert model == {"_type": "Model", "a": 1, "other": "x", "inner": inner, "_class_name": "Model",
+                     "_bases": ["Base", "BaseModel", "Representation"]}
+    assert schema["title"] == "Model"
 
 
 def test_a_value_inside_itself_shows_as_text(recorded):
