@@ -110,6 +110,7 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "weave_call_end": (_S, (c_void_p, *_JSON)),
     "weave_call_set_exception": (_S, (c_void_p, c_char_p, c_char_p, c_char_p)),
     "weave_call_set_summary": (_S, (c_void_p, *_JSON)),
+    "weave_call_add_usage": (_S, (c_void_p, c_char_p, c_int64, c_int64)),
     "weave_call_add_usage_json": (_S, (c_void_p, c_char_p, *_JSON)),
     "weave_call_set_display_name": (_S, (c_void_p, c_char_p)),
     "weave_call_set_ended_at": (_S, (c_void_p, c_int64)),
@@ -264,7 +265,7 @@ def check(status: int) -> None:
         raise error_of(status, last_error(status))
 
 
-def text(value: Optional[Union[str, "os.PathLike[str]"]], field: str = "text") -> Optional[bytes]:
+def text(value: Optional[Union[str, "os.PathLike[str]"]], field: str) -> Optional[bytes]:
     """A text as the C interface takes it."""
     if value is None:
         return None
@@ -273,12 +274,12 @@ def text(value: Optional[Union[str, "os.PathLike[str]"]], field: str = "text") -
         raise error_of(INVALID_ARGUMENT, f"{field}: holds a NUL character; leave it out")
     try:
         return given.encode()
-    except UnicodeEncodeError:  # lone surrogates, repaired as the library repairs them in JSON
-        return given.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    except UnicodeEncodeError:
+        raise error_of(INVALID_UTF8, f"{field}: {given!r} holds a lone surrogate; leave it out") from None
 
 
 def path(value: Any, field: str) -> Optional[bytes]:
-    """A path as the C interface takes it. Repaired as a text is, it would lead elsewhere."""
+    """A path as the C interface takes it."""
     if value is None:
         return None
     try:

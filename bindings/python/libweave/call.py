@@ -22,24 +22,36 @@ from .refs import ObjectRef
 if TYPE_CHECKING:
     from .client import Client
 
-Failure = Union[BaseException, str]
+#: An exception, a text, or a type and a message.
+Failure = Union[BaseException, str, tuple[str, str]]
 logger = logging.getLogger("libweave")
 
 #: Frames of this package say nothing about what failed.
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-def failure(exception: Failure) -> tuple[Optional[str], str, Optional[str]]:
-    """Type, message and traceback, the last as the official client's frames; a text is a message alone."""
+def failure(exception: Failure) -> tuple[Optional[bytes], ...]:
+    """Type, message and traceback for C, the last as the official client's frames; a text is a message alone."""
     if isinstance(exception, str):
-        return None, exception, None
-    frames = [{"filename": frame.filename, "line_number": frame.lineno, "function_name": frame.name, "text": frame.line}
-              for frame in traceback.extract_tb(exception.__traceback__) if not frame.filename.startswith(_HERE)]
+        kind, message, frames = None, exception, None
+    elif isinstance(exception, tuple):
+        (kind, message), frames = exception, None
+    else:
+        kind, message, frames = type(exception).__name__, _message(exception), json.dumps(_frames(exception))
+    return _native.text(kind, "type"), _native.text(message, "message"), _native.text(frames, "traceback")
+
+
+def _message(exception: BaseException) -> str:
+    """Its text. What C cannot be given, such as a file's name that is not UTF-8, is escaped: the failure has to be told."""
     try:
-        message = str(exception)
+        return str(exception).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     except Exception:  # the exception's own code
-        message = ""
-    return type(exception).__name__, message, json.dumps(frames)
+        return ""
+
+
+def _frames(exception: BaseException) -> list[dict[str, Any]]:
+    return [{"filename": frame.filename, "line_number": frame.lineno, "function_name": frame.name, "text": frame.line}
+            for frame in traceback.extract_tb(exception.__traceback__) if not frame.filename.startswith(_HERE)]
 
 
 class Running:
@@ -119,13 +131,19 @@ class Call:
         self._set("weave_call_set_summary", text, len(text))
 
     def set_exception(self, exception: Failure) -> None:
-        """Says what failed: an exception, or a text. The call is still to be ended, and shows as failed then."""
-        self._set("weave_call_set_exception", *map(_native.text, failure(exception)))
+        """Says what failed: an exception, a text, or a pair of type and message. The call is still to be ended, and shows
+        as failed then."""
+        self._set("weave_call_set_exception", *failure(exception))
 
     def add_usage(self, model: str, **usage: int) -> None:
-        """Adds usage: `prompt_tokens`, `completion_tokens`, …. It counts instead of what the output names."""
-        text = to_json(usage, self.client)
-        self._set("weave_call_add_usage_json", _native.text(model, "model"), text, len(text))
+        """Adds usage: `prompt_tokens` and `completion_tokens`, of which the total is made, or whatever the model tells.
+        It counts instead of what the output names."""
+        name = _native.text(model, "model")
+        if usage.keys() == {"prompt_tokens", "completion_tokens"}:
+            self._set("weave_call_add_usage", name, usage["prompt_tokens"], usage["completion_tokens"])
+        else:
+            text = to_json(usage, self.client)
+            self._set("weave_call_add_usage_json", name, text, len(text))
 
     def finish(self, output: Any = None, exception: Optional[Failure] = None, *,
                ended_at: Optional[Time] = None) -> None:

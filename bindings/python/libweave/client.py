@@ -179,7 +179,7 @@ class Client:
 
     def start(self, op_name: str, inputs: Optional[dict[str, Any]], given: dict[str, Any]) -> Call:
         """Begins a call with what is given alone: the surroundings have no say."""
-        name, text, handle = _native.text(op_name, "op_name"), to_json(inputs or {}, self), c_void_p()
+        name, text, handle = _native.text(op_name, "op_name"), to_json({} if inputs is None else inputs, self), c_void_p()
         with call_options(given) as settings:
             _native.check(self._c.weave_call_start(
                 self._handle, name, text, len(text), settings, ctypes.byref(handle)))
@@ -200,8 +200,8 @@ class Client:
         given = surroundings(self, given)
         if exception is not None:
             given["exception"] = failure(exception)
-        name, text, end = _native.text(self.op_name(op), "op_name"), to_json(inputs or {}, self), to_json(output, self)
-        log = self._c.weave_log_call
+        name, log = _native.text(self.op_name(op), "op_name"), self._c.weave_log_call
+        text, end = to_json({} if inputs is None else inputs, self), to_json(output, self)
         if not given:
             return _native.answered_id(log, self._handle, name, text, len(text), end, len(end), None)
         with call_options(given) as settings:
@@ -255,8 +255,9 @@ class Client:
         Values that are logged or published may hold `Image`, `Audio` and `Content` themselves; this is for programs
         that write their JSON by themselves.
         """
-        function, *names, data = value.stored_by()
-        return RawJSON(self._created(function, *map(_native.text, names), data, len(data)))
+        function, names, data = value.stored_by()
+        texts = [_native.text(text, name) for name, text in names.items()]
+        return RawJSON(self._created(function, *texts, data, len(data)))
 
     def publish(self, obj: Any, name: Optional[str] = None) -> ObjectRef:
         """Publishes a dataset, an op, or any other value; without a name, under its own or that of its type."""

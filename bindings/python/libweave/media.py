@@ -55,9 +55,9 @@ class Media:
         path = Path(path)
         return cls(path.read_bytes(), format or path.suffix.lstrip("."))
 
-    def stored_by(self) -> tuple[Any, ...]:
-        """The function of C that stores it, and what that takes, the bytes last."""
-        return self._function, self.format, self.data
+    def stored_by(self) -> tuple[str, dict[str, str], bytes]:
+        """The function of C that stores it, the texts that it takes, by their names, and the bytes."""
+        return self._function, {"format": self.format}, self.data
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.format}, {len(self.data)} bytes>"
@@ -99,9 +99,9 @@ class Content:
         path = Path(path)
         return cls(path.read_bytes(), path.name, mimetype)
 
-    def stored_by(self) -> tuple[Any, ...]:
-        """The function of C that stores it, and what that takes, the bytes last."""
-        return "weave_content_create", self.filename, self.mimetype, self.data
+    def stored_by(self) -> tuple[str, dict[str, str], bytes]:
+        """The function of C that stores it, the texts that it takes, by their names, and the bytes."""
+        return "weave_content_create", {"filename": self.filename, "mimetype": self.mimetype}, self.data
 
     def __repr__(self) -> str:
         return f"<Content {self.filename} {self.mimetype}, {len(self.data)} bytes>"

@@ -97,6 +97,20 @@ def test_usage_and_summary_given_by_hand_are_kept(recorded):
     assert call["exception"] == "it broke"
 
 
+def test_the_total_is_added_to_the_tokens_of_both_kinds(recorded):
+    call = weave.get_client().create_call("f")
+    call.add_usage("m", prompt_tokens=3, completion_tokens=4)
+    call.finish()
+    assert recorded.call("f")["summary"]["usage"] == {
+        "m": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, "requests": 1}}
+
+
+def test_a_failure_may_be_given_as_type_and_message(recorded):
+    weave.log_call("f", exception=("Timeout", "too late"))
+    told = json.loads(recorded.call("f")["exception"])
+    assert (told["type"], told["message"]) == ("Timeout", "too late")
+
+
 def test_a_call_ends_once(recorded):
     call = weave.get_client().create_call("f")
     weave.get_client().finish_call(call, 1)
