@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Optional, Union
 
-from . import _state
+from . import _native, _state
 from .client import Client
 from .errors import INVALID_ARGUMENT, error_of
 from .refs import ObjectRef
@@ -87,3 +87,8 @@ def get(uri: Union[str, ObjectRef]) -> Any:
         "project_id": f"{reference.entity}/{reference.project}", "object_id": reference.name,
         "digest": reference.digest})
     return answer["obj"]["val"]
+
+
+def library_version() -> str:
+    """The version of the shared library, which is loaded for that."""
+    return str(_native.library().weave_version(), "ascii")

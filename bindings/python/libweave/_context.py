@@ -1,14 +1,17 @@
 """What surrounds a call: the call that runs, attributes and thread, each kept per task and thread of the program."""
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Optional
 from uuid import uuid4
 
+from .raw_json import RawJSON
+
 if TYPE_CHECKING:
-    from .client import Call
+    from .call import Call
 
 current_call: ContextVar[Optional["Call"]] = ContextVar("libweave_call", default=None)
 _attributes: ContextVar[Optional[dict[str, Any]]] = ContextVar("libweave_attributes", default=None)
@@ -65,7 +68,8 @@ def surroundings(client: Any, given: dict[str, Any]) -> dict[str, Any]:
             given["parent"] = parent
     around = _attributes.get()
     if around:
-        given["attributes"] = merged(around, given.get("attributes") or {})
+        own = given.get("attributes") or {}
+        given["attributes"] = merged(around, json.loads(own.inside()) if isinstance(own, RawJSON) else own)
     thread_id = _thread.get()
     if thread_id is not None and given.get("thread_id") is None:
         given["thread_id"] = thread_id

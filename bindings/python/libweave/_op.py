@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union, overl
 from ._state import active_client
 
 if TYPE_CHECKING:
-    from .client import Call
+    from .call import Call
 
 F = TypeVar("F", bound=Callable[..., Any])
 logger = logging.getLogger("libweave")
@@ -33,15 +33,27 @@ class Marks:
             self.signature: Optional[inspect.Signature] = inspect.signature(function)
         except (TypeError, ValueError):  # functions of C that tell nothing of themselves
             self.signature = None
+        self.positional = _positional(self.signature)
 
     def inputs(self, args: Any, kwargs: Any) -> dict[str, Any]:
         """The arguments by the names of their parameters, defaults included."""
-        if self.signature is None:
+        if len(args) == len(self.positional) and not kwargs:
+            inputs = dict(zip(self.positional, args))
+        elif self.signature is None:
             return {**{f"arg{index}": value for index, value in enumerate(args)}, **kwargs}
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        inputs = dict(bound.arguments)
+        else:
+            bound = self.signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            inputs = dict(bound.arguments)
         return self.on_inputs(inputs) if self.on_inputs else inputs
+
+
+def _positional(signature: Optional[inspect.Signature]) -> list[str]:
+    """The parameters, if all of them may be given by position, else none. A call that does so needs no binding, which
+    costs as much as all the rest of it."""
+    parameters = signature.parameters.values() if signature is not None else ()
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [one.name for one in parameters] if all(one.kind in by_position for one in parameters) else []
 
 
 def name_of(function: Any) -> str:
