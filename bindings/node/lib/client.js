@@ -33,6 +33,7 @@ const unreachable = new FinalizationRegistry(({ handle, filter, timer, weak }) =
 class Client {
   #weak = new WeakRef(this);
   #timer;
+  #finishing;
 
   /**
    * @param {string} project
@@ -167,7 +168,14 @@ class Client {
   }
 
   async flush(options = {}) {
-    await blocking.answered('weave_flush', this[HANDLE], ...limit(options));
+    const isOpen = !this.#finishing;
+    try {
+      await blocking.answered('weave_flush', this[HANDLE], ...limit(options));
+    } catch (error) {
+      // Finishing that was asked for later may have overtaken it on another thread, and has flushed then.
+      if (!isOpen || !this.#finishing || error.code !== 'WEAVE_CLOSED') throw error;
+      await this.#finishing;
+    }
     warnings.look(this);
   }
 
@@ -178,7 +186,8 @@ class Client {
 
   async finish(options = {}) {
     this.#leave();
-    await blocking.answered('weave_finish', this[HANDLE], ...limit(options));
+    this.#finishing = blocking.answered('weave_finish', this[HANDLE], ...limit(options));
+    await this.#finishing;
     warnings.look(this);
   }
 

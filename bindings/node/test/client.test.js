@@ -240,6 +240,15 @@ test('a session is closed when it is finished, and may be finished again', async
   await assert.rejects(client.flush(), { code: 'WEAVE_CLOSED' });
 });
 
+test('a flush that is overtaken by finishing is fulfilled by it', async (t) => {
+  const offlineDir = directory(t);
+  for (let round = 0; round < 20; round++) {
+    const client = new weave.Client('p', { offline: true, offlineDir });
+    client.logCall('f');
+    await Promise.all([client.flush(), client.flush(), client.finish()]);
+  }
+});
+
 test('a session that is disabled keeps nothing', async (t) => {
   const client = new weave.Client('p', { disabled: true, offlineDir: directory(t) });
   client.startCall('f').end();
