@@ -108,7 +108,7 @@ def _at_exit() -> None:
         _is_over = True
     _end_calls()
     with _changed:
-        clients = {session, *_clients} - {None}
+        clients = {client for client in (session, *_clients) if client is not None}
     is_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt or any(c._was_interrupted for c in clients)
     until = time.monotonic() + (_INTERRUPTED_LIMIT if is_interrupted else _FINISH_LIMIT)
     for client in clients:

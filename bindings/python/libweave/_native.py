@@ -170,11 +170,13 @@ _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEB
 _telling = _exit.Calling()
 
 
-@LOG
-def _tell(level: int, message: bytes, _: Any) -> None:
+def _log(level: int, message: bytes, _: Any) -> None:
     """Takes the library's messages, on any thread; none any more when the interpreter ends."""
     with suppress(ClosedError), _telling:
         logger.log(_LEVELS[level], "%s", message.decode("utf-8", "replace"))
+
+
+_tell = LOG(_log)
 
 
 def _silence() -> None:

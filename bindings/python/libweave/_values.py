@@ -99,7 +99,7 @@ class _Writer:
             return "{" + ",".join([f"{_dumps(key)}:{self.write(item)}" for key, item in members.items()]) + "}"
         if kind is list or kind is tuple:
             return "[" + ",".join([self.write(item) for item in list(value)]) + "]"
-        if kind is RawJSON:
+        if isinstance(value, RawJSON):
             return value.inside()
         return self._whole(self._simpler(value))
 

@@ -317,7 +317,8 @@ class Client:
         counts calls that had to wait for room, `failures` attempts to bring records into data files; `last_error` is
         the last one's text or None. `journal` has `kind` and `bytes`.
         """
-        return json.loads(_native.answer(_native.library().weave_stats, self._handle))
+        stats: dict[str, Any] = json.loads(_native.answer(_native.library().weave_stats, self._handle))
+        return stats
 
     def query(self, path: str, request: dict[str, Any]) -> Any:
         """Reads data of the server, with a request of the trace server's interface. Not available offline.

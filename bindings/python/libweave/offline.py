@@ -81,7 +81,9 @@ def list_rejected(offline_dir: Any = None, project_name: Optional[str] = None,
                   kind: Optional[str] = None) -> list[dict[str, Any]]:
     """The records that a server rejected, with its reasons: of one project and one kind (`calls`, `feedback`, …), or of
     all. They are not sent again by themselves."""
-    return json.loads(_native.answer(_native.library().weave_rejected_list, *_which(offline_dir, project_name, kind)))
+    told = _native.answer(_native.library().weave_rejected_list, *_which(offline_dir, project_name, kind))
+    rejected: list[dict[str, Any]] = json.loads(told)
+    return rejected
 
 
 def retry_rejected(offline_dir: Any = None, project_name: Optional[str] = None, kind: Optional[str] = None) -> int:
@@ -139,7 +141,8 @@ def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], 
 def directory_stats(offline_dir: Any = None) -> dict[str, Any]:
     """What lies in an offline directory: sizes and counts, in all and of each project and kind."""
     path = _native.path(offline_dir, "offline_dir")
-    return json.loads(_native.answer(_native.library().weave_directory_stats, path))
+    stats: dict[str, Any] = json.loads(_native.answer(_native.library().weave_directory_stats, path))
+    return stats
 
 
 @dataclass
@@ -185,7 +188,9 @@ class OfflineDataSyncer:
     def clean_preview(self, older_than_days: float = 7) -> dict[str, Any]:
         """What `clean_synced_files` would delete now: `{"files": [{"path", "bytes"}, …], "bytes": in all}`."""
         path = _native.path(self.offline_dir, "offline_dir")
-        return json.loads(_native.answer(_native.library().weave_clean_preview, path, older_than_days))
+        told = _native.answer(_native.library().weave_clean_preview, path, older_than_days)
+        preview: dict[str, Any] = json.loads(told)
+        return preview
 
 
 _READS = frozenset("""

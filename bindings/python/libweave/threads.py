@@ -29,7 +29,7 @@ class ContextAwareThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> concurrent.futures.Future[R]:
         """Has a function called on a thread of the pool; `map` does it by this."""
-        return super().submit(copy_context().run, fn, *args, **kwargs)
+        return super().submit(partial(copy_context().run, fn), *args, **kwargs)
 
 
 Thread = ContextAwareThread
