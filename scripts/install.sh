@@ -30,7 +30,7 @@ done
 fill() { # TEMPLATE PLACE
   sed -e "s|@PREFIX@|$prefix|; s|@VERSION@|$version|" \
     -e "s|@LIBDIR@|${libdir/#"$prefix/"/'${prefix}/'}|; s|@INCLUDEDIR@|${includedir/#"$prefix/"/'${prefix}/'}|" \
-    -e "s|@LIBDIR_TO_INCLUDEDIR@|$(realpath -m --relative-to="$libdir" "$includedir")|" "$1" | put 644 /dev/stdin "$2"
+    -e "s|@LIBDIR_TO_INCLUDEDIR@|$(realpath -ms --relative-to="$libdir" "$includedir")|" "$1" | put 644 /dev/stdin "$2"
 }
 fill bindings/c/weave.pc.in "$libdir/pkgconfig/weave.pc"
 fill bindings/c/cmake/weave-config.cmake.in "$libdir/cmake/weave/weave-config.cmake"
