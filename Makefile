@@ -12,7 +12,7 @@ GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)"
 STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build install header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench bench-table soak soak-sync soak-model fuzz clean
+.PHONY: help build install uninstall dist licenses header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench bench-table soak soak-sync soak-model fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +22,17 @@ build: ## build the release library and print its sizes
 	@ln -sf libweave.so "$(RELEASE)/libweave.so.0" # what the loader looks for, by the soname
 	@scripts/sizes.sh "$(RELEASE)"
 
-install: ## copy library, headers and pkg-config file of `make build` to PREFIX (/usr/local), DESTDIR before it
+install: ## copy what `make build` made to PREFIX (/usr/local), DESTDIR before it; LIBDIR and INCLUDEDIR where others are wanted
 	scripts/install.sh "$(RELEASE)" "$(PREFIX)" "$(DESTDIR)"
+
+uninstall: ## remove what `make install` copied, with the same settings
+	scripts/uninstall.sh "$(RELEASE)" "$(PREFIX)" "$(DESTDIR)"
+
+dist: build ## pack library, headers, pages and licences into build/libweave-VERSION-linux-ARCHITECTURE.tar.gz
+	PYTHON="$(PYTHON)" scripts/dist.sh "$(RELEASE)" build
+
+licenses: ## print the licences of what is linked into the library; fail if one is missing or not accepted
+	@$(PYTHON) scripts/licenses.py
 
 header: ## copy the generated C header to include/weave.h
 	cp "$$($(PYTHON) scripts/built_header.py)" include/weave.h

@@ -6,9 +6,7 @@
 use super::held;
 use crate::record::ids;
 use once_cell::race::OnceBox;
-use std::ffi::CString;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -117,6 +115,7 @@ fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
 
 /// Makes every other thread of the process pass a full memory barrier, so that threads in a hurry need none of their
 /// own. False where the kernel has no such call.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn barrier_on_all_threads() -> bool {
     const REGISTER: libc::c_int = 1 << 4; // MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
     const BARRIER: libc::c_int = 1 << 3; // MEMBARRIER_CMD_PRIVATE_EXPEDITED
@@ -125,6 +124,18 @@ pub fn barrier_on_all_threads() -> bool {
         libc::syscall(libc::SYS_membarrier, REGISTER, 0, 0) == 0
             && libc::syscall(libc::SYS_membarrier, BARRIER, 0, 0) == 0
     }
+}
+
+/// No other system has such a call.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn barrier_on_all_threads() -> bool {
+    false
+}
+
+/// The size of a page of memory: 4096 bytes on x86-64, up to 64 KiB elsewhere.
+pub fn page_size() -> usize {
+    // SAFETY: the call takes a number only.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
 }
 
 /// Whether the process may do anything to anybody's files.
@@ -157,21 +168,35 @@ pub fn check_file_size(bytes: u64) -> io::Result<()> {
 
 /// Gives a file another name, unless something has that name already.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    let text = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
+    match rename_at_once(from, to) {
+        // Without it: a hard link fails when the name is taken.
+        Err(cause) if matches!(cause.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) => {
+            std::fs::hard_link(from, to).and_then(|()| std::fs::remove_file(from))
+        }
+        done => done,
+    }
+}
+
+/// EINVAL or ENOSYS where the file system or the kernel cannot.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn rename_at_once(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    let text = |path: &Path| std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
     let (source, target) = (text(from)?, text(to)?);
     // SAFETY: both are NUL-terminated texts that live through the call.
     let result = unsafe {
         libc::renameat2(libc::AT_FDCWD, source.as_ptr(), libc::AT_FDCWD, target.as_ptr(), libc::RENAME_NOREPLACE)
     };
     if result == 0 {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
     }
-    let cause = io::Error::last_os_error();
-    match cause.raw_os_error() {
-        // File systems without the flag: a hard link fails when the name is taken.
-        Some(libc::EINVAL | libc::ENOSYS) => std::fs::hard_link(from, to).and_then(|()| std::fs::remove_file(from)),
-        _ => Err(cause),
-    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn rename_at_once(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::Error::from_raw_os_error(libc::ENOSYS))
 }
 
 /// Runs the body of a test as root without capabilities, in a folder that is somebody else's: in a process of its own,

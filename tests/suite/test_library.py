@@ -1,5 +1,4 @@
 """The library as a file: its symbols, its name, its header, and what valgrind says of a program that uses it."""
-import os
 import re
 
 import pytest
@@ -83,21 +82,6 @@ int main(void) {
 def test_the_header_compiles_alone(compiler, standard, language):
     run([compiler, f"-std={standard}", "-x", language, *STRICT, "-fsyntax-only", f"-I{INCLUDE}", "-"],
         input="#include <weave.h>\nint main(void) { return WEAVE_OK; }\n")
-
-
-@pytest.mark.parametrize("compiler, standard, source", [("cc", "c11", "agent.c"), ("c++", "c++17", "agent.cpp")])
-@pytest.mark.parametrize("static", [False, True], ids=["shared", "static"])
-def test_programs_build_against_an_installed_library(library, tmp_path, compiler, standard, source, static):
-    prefix = tmp_path / "installed"
-    run([ROOT / "scripts/install.sh", RELEASE, prefix])
-    if static:
-        for shared in prefix.glob("lib/*.so*"):
-            shared.unlink()
-    flags = run(["pkg-config", "--cflags", "--libs", *(["--static"] if static else []), "weave"],
-                environment={**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}).stdout.split()
-    run([compiler, f"-std={standard}", *STRICT, ROOT / "examples" / source, "-o", tmp_path / "agent", *flags,
-         f"-Wl,-rpath,{prefix}/lib"])
-    assert log_session([tmp_path / "agent"], tmp_path / "offline", "installed")
 
 
 def test_the_example_runs_linked_statically(library, tmp_path):

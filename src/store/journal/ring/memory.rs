@@ -172,21 +172,23 @@ impl Memory {
 
     /// Waits until a part of the ring is on the disk.
     pub fn sync(&self, offset: usize, length: usize) -> io::Result<()> {
-        let from = (PAGE + offset) / PAGE * PAGE;
-        self.sync_pages(from, PAGE + offset + length - from)
+        self.sync_bytes(PAGE + offset, length)
     }
 
     /// Waits until the header is on the disk.
     pub fn sync_header(&self) -> io::Result<()> {
-        self.sync_pages(0, PAGE)
+        self.sync_bytes(0, PAGE)
     }
 
-    fn sync_pages(&self, from: usize, length: usize) -> io::Result<()> {
+    fn sync_bytes(&self, from: usize, length: usize) -> io::Result<()> {
         if !self.is_here() || from + length > self.length() {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
         }
+        let into_page = from % process::page_size();
         // SAFETY: the part lies within the mapping, as was just checked, and syncing changes nothing.
-        check(unsafe { libc::msync(self.base.as_ptr().add(from).cast(), length, libc::MS_SYNC) })
+        check(unsafe {
+            libc::msync(self.base.as_ptr().add(from - into_page).cast(), into_page + length, libc::MS_SYNC)
+        })
     }
 }
 

@@ -12,10 +12,8 @@ mod consumer;
 mod file;
 mod frame;
 mod header;
-#[cfg(not(all(test, loom)))]
-mod memory;
-#[cfg(all(test, loom))]
-#[path = "memory_model.rs"]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "memory_elsewhere.rs")]
+#[cfg_attr(all(test, loom), path = "memory_model.rs")]
 mod memory;
 mod producer;
 pub(super) mod sync;
