@@ -165,7 +165,7 @@ func TestAGoexitOfAFilterLeavesAnOpUnlogged(t *testing.T) {
 				}
 				return weave.Keep
 			}})
-		result, err := weave.Op(background, client, "op", nil,
+		result, err := weave.Op(within(client), "op", nil,
 			func(context.Context) (string, error) { return "done", nil })
 		ok(t, err)
 		same(t, "result", result, "done")

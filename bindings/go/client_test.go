@@ -113,7 +113,7 @@ func TestAnEndedContextEndsFlushAndFinishAndLosesNothing(t *testing.T) {
 }
 
 func TestACancelledContextEndsFinishAmidARequest(t *testing.T) {
-	to, answer := server(t), make(chan struct{})
+	to, answer := sharedServer(t), make(chan struct{})
 	behind, err := url.Parse(to.BaseURL)
 	ok(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(behind)
@@ -170,7 +170,7 @@ func TestAClientThatCannotBeReleasedYetHoldsUpNoOtherCleanup(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	enter := sync.OnceFunc(func() { close(entered) })
 	filter, released := witness()
-	to, dir := server(t), filepath.Join(t.TempDir(), "offline")
+	to, dir := sharedServer(t), filepath.Join(t.TempDir(), "offline")
 	to.SendInterval = 100 * time.Millisecond
 	client, err := weave.Init("team/demo", weave.Options{OfflineDir: dir, Server: to, Filter: filter,
 		Progress: func(weave.Progress) { enter(); <-leave }})
