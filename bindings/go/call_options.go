@@ -1,6 +1,7 @@
 package weave
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/libweave/libweave-go/internal/capi"
@@ -96,11 +97,20 @@ func WithRun(run string, step, stepEnd int64) CallOption {
 	return CallOption{func(o *capi.CallOptions) { o.SetRun(run, step, stepEnd) }}
 }
 
-// Usage is what a call used of a model.
+// Usage is what a call used of a model. The total is the sum of both where it is 0.
 type Usage struct {
 	PromptTokens     int64 `json:"prompt_tokens"`
 	CompletionTokens int64 `json:"completion_tokens"`
-	TotalTokens      int64 `json:"total_tokens,omitempty"`
+	TotalTokens      int64 `json:"total_tokens"`
+}
+
+// MarshalJSON writes it with its total.
+func (u Usage) MarshalJSON() ([]byte, error) {
+	type plain Usage
+	if u.TotalTokens == 0 {
+		u.TotalTokens = u.PromptTokens + u.CompletionTokens
+	}
+	return json.Marshal(plain(u))
 }
 
 func text(which byte, field, value string) CallOption {

@@ -132,6 +132,7 @@ func TestOptionsSayMoreOfACall(t *testing.T) {
 	same(t, "source", path(call, "attributes", "weave", "source"), "libweave-go")
 	same(t, "own summary", path(call, "summary", "own"), 1)
 	same(t, "usage", path(call, "summary", "usage", "m", "completion_tokens"), 5)
+	same(t, "all tokens", path(call, "summary", "usage", "m", "total_tokens"), 8)
 	same(t, "usage of another model", path(call, "summary", "usage", "n", "prompt_tokens"), 1)
 	same(t, "began", call["started_at"], "2024-05-06T07:08:09.123456Z")
 	same(t, "ended", call["ended_at"], "2024-05-06T07:08:10.123456Z")
