@@ -34,6 +34,30 @@ func TestAClosedClientTakesNothingMore(t *testing.T) {
 	same(t, "project", client.Project(), "team/demo")
 }
 
+func TestGoroutinesMayCloseAClientAtOnce(t *testing.T) {
+	client := opened(t, weave.Options{})
+	_, err := client.LogCall(background, "op", nil, nil)
+	ok(t, err)
+	limited, cancel := context.WithTimeout(background, time.Minute)
+	defer cancel()
+	var closing sync.WaitGroup
+	for number := range 16 {
+		closing.Add(1)
+		go func() {
+			defer closing.Done()
+			ctx := background
+			if number%2 == 0 {
+				ctx = limited
+			}
+			if err := client.Finish(ctx); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	closing.Wait()
+	same(t, "calls", len(whole(stored(t, client))), 1)
+}
+
 func TestGoroutinesMayLogWhileTheClientIsClosed(t *testing.T) {
 	client := opened(t, weave.Options{})
 	var workers sync.WaitGroup

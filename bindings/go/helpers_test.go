@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 	if theServer.stop != nil {
 		theServer.stop()
 	}
+	_ = os.RemoveAll(traces)
 	os.Exit(status)
 }
 
