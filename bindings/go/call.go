@@ -96,7 +96,7 @@ func (c *Call) AddUsage(model string, usage any) error {
 	if c == nil {
 		return nil
 	}
-	json, err := encode("usage", usage)
+	json, err := encode("usage", totalled(usage))
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package weave
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/libweave/libweave-go/internal/capi"
@@ -69,7 +68,7 @@ func WithSummary(summary any) CallOption {
 
 // WithUsage is usage of the call itself: a [Usage], or any JSON object. Given several times, it adds up.
 func WithUsage(model string, usage any) CallOption {
-	return object("usage", usage, func(o *capi.CallOptions, json []byte) { o.AddUsage(model, json) })
+	return object("usage", totalled(usage), func(o *capi.CallOptions, json []byte) { o.AddUsage(model, json) })
 }
 
 // WithError is what failed, for a call that is logged in one go; nil is fine.
@@ -97,20 +96,20 @@ func WithRun(run string, step, stepEnd int64) CallOption {
 	return CallOption{func(o *capi.CallOptions) { o.SetRun(run, step, stepEnd) }}
 }
 
-// Usage is what a call used of a model. The total is the sum of both where it is 0.
+// Usage is what a call used of a model. [WithUsage] and [Call.AddUsage] make the total of both where it is 0.
 type Usage struct {
 	PromptTokens     int64 `json:"prompt_tokens"`
 	CompletionTokens int64 `json:"completion_tokens"`
-	TotalTokens      int64 `json:"total_tokens"`
+	TotalTokens      int64 `json:"total_tokens,omitempty"`
 }
 
-// MarshalJSON writes it with its total.
-func (u Usage) MarshalJSON() ([]byte, error) {
-	type plain Usage
-	if u.TotalTokens == 0 {
-		u.TotalTokens = u.PromptTokens + u.CompletionTokens
+// totalled is usage with its total, if it is a Usage.
+func totalled(usage any) any {
+	if known, ok := usage.(Usage); ok && known.TotalTokens == 0 {
+		known.TotalTokens = known.PromptTokens + known.CompletionTokens
+		return known
 	}
-	return json.Marshal(plain(u))
+	return usage
 }
 
 func text(which byte, field, value string) CallOption {

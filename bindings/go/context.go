@@ -6,7 +6,7 @@ import "context"
 type contextKey struct{}
 
 // ContextWithClient is a context whose ops are logged by this client. Within a call of the client that call stays the
-// current one, and within one of another client a trace begins.
+// current one, and within one of another client a trace begins. Ops below a nil Client are not logged.
 func ContextWithClient(ctx context.Context, client *Client) context.Context {
 	if ClientFromContext(ctx) == client {
 		return ctx

@@ -20,6 +20,7 @@ func TestAContextCarriesTheClientToOpsThatKnowOfNone(t *testing.T) {
 	}
 	named(ctx, "traced")
 	named(background, "untraced")
+	named(weave.ContextWithClient(ctx, nil), "untraced from here on")
 	found := calls(t, client)
 	if len(found) != 1 || found["traced"] == nil {
 		t.Errorf("%v", found)

@@ -67,5 +67,6 @@ func (c *Call) finish(op string, output any, failed error) {
 
 // isOfTheValue tells whether a call may be logged without the value that it was to have.
 func isOfTheValue(fault error) bool {
-	return errors.Is(fault, StatusInvalidJSON) || errors.Is(fault, StatusRejected) || errors.Is(fault, StatusTooLarge)
+	return errors.Is(fault, StatusInvalidJSON) || errors.Is(fault, StatusInvalidUTF8) ||
+		errors.Is(fault, StatusRejected) || errors.Is(fault, StatusTooLarge)
 }

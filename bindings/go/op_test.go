@@ -2,6 +2,7 @@ package weave_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"runtime"
@@ -100,18 +101,23 @@ func TestFailuresOfLoggingDoNotChangeWhatOpReturns(t *testing.T) {
 	n, err := weave.Op(within(client), "no inputs", spiteful{}, func(context.Context) (int, error) { return 7, nil })
 	ok(t, err)
 	same(t, "result", n, 7)
+	n, err = weave.Op(within(client), "no UTF-8", json.RawMessage("{\"a\": \"\xff\"}"),
+		func(context.Context) (int, error) { return 9, nil })
+	ok(t, err)
+	same(t, "result", n, 9)
 	n, err = weave.Op(within(client), "", nil, func(context.Context) (int, error) { return 8, nil })
 	ok(t, err)
 	same(t, "result", n, 8)
-	if len(told) != 3 || !strings.Contains(told[0].Error(), `"no JSON": weave: output`) ||
+	if len(told) != 4 || !strings.Contains(told[0].Error(), `"no JSON": weave: output`) ||
 		!strings.Contains(told[1].Error(), "inputs: encoding/json panicked: not me") ||
-		!errors.Is(told[2], weave.StatusInvalidName) {
+		!errors.Is(told[2], weave.StatusInvalidUTF8) || !errors.Is(told[3], weave.StatusInvalidName) {
 		t.Errorf("told %v", told)
 	}
 	// What could be logged of them is.
 	found := calls(t, client)
-	same(t, "calls", len(found), 2)
-	same(t, "output", []any{found["no JSON"]["output"], found["no inputs"]["output"]}, []any{nil, 7})
+	same(t, "calls", len(found), 3)
+	same(t, "output", []any{found["no JSON"]["output"], found["no inputs"]["output"], found["no UTF-8"]["output"]},
+		[]any{nil, 7, 9})
 	if found["no JSON"]["ended_at"] == nil {
 		t.Errorf("it did not end: %v", found["no JSON"])
 	}
