@@ -55,7 +55,7 @@ public:
     }
 
     // A finished call in one go; its id.
-    Result<std::string> log_call(std::string_view op_name, const JsonText &inputs = {}, const JsonText &output = {},
+    Result<Id> log_call(std::string_view op_name, const JsonText &inputs = {}, const JsonText &output = {},
                                  const CallOptions &options = {}) const {
         return detail::invoke_for_id(weave_log_call, get(), op_name, inputs, output, options);
     }
@@ -117,15 +117,15 @@ public:
     }
 
     // Feedback on a call (its id) or an object (its reference); the feedback's id. An empty creator is none.
-    Result<std::string> feedback_create(std::string_view target, std::string_view type, const JsonText &payload,
+    Result<Id> feedback_create(std::string_view target, std::string_view type, const JsonText &payload,
                                         const JsonText &refs = {}, std::string_view creator = {}) const {
         return detail::invoke_for_id(weave_feedback_create, get(), target, type, payload, refs,
                                      detail::unless_empty(creator));
     }
-    Result<std::string> feedback_add_reaction(std::string_view target, std::string_view emoji) const {
+    Result<Id> feedback_add_reaction(std::string_view target, std::string_view emoji) const {
         return detail::invoke_for_id(weave_feedback_add_reaction, get(), target, emoji);
     }
-    Result<std::string> feedback_add_note(std::string_view target, std::string_view note) const {
+    Result<Id> feedback_add_note(std::string_view target, std::string_view note) const {
         return detail::invoke_for_id(weave_feedback_add_note, get(), target, note);
     }
     Status cost_create(std::string_view model, double prompt_token_cost, double completion_token_cost,
