@@ -85,7 +85,7 @@ def test_types_of_the_program_convert_as_their_functions_say(values):
 
 
 @pytest.mark.parametrize("name, number, text", [
-    ("twice", INVALID_ARGUMENT, "twice"), ("unclosed", INVALID_ARGUMENT, "closes other"),
+    ("twice", INVALID_ARGUMENT, "twice"), ("unclosed", INVALID_ARGUMENT, "closes others"),
     ("circle", REJECTED, "holds itself"), ("added to one", INVALID_ARGUMENT, "one value"),
     ("moved from", INVALID_ARGUMENT, "NULL or empty")])
 def test_a_mistake_in_making_json_is_an_error_that_says_so(values, name, number, text):

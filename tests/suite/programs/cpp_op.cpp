@@ -56,7 +56,8 @@ static void callables(const Client &client) {
     auto counter = op(client, "functor", {"by"}, Counter());
     CHECK(counter(2) == 2 && counter(3) == 5);
 
-    auto moved = op(client, "move-only", {"more"}, [held = std::make_unique<int>(40)](int more) { return *held + more; });
+    auto moved =
+        op(client, "move-only", {"more"}, [held = std::make_unique<int>(40)](int more) { return *held + more; });
     auto elsewhere = std::move(moved);
     CHECK(elsewhere(2) == 42);
 
@@ -86,11 +87,13 @@ static void results(const Client &client) {
     CHECK(std::string(forwarded(std::string("x"))) == "x");
 
     CHECK(op(client, "own type", {"point"}, [](Point point) { return Point{point.y, point.x}; })(Point{1, 2}).x > 1);
-    CHECK(op(client, "opaque", {"given"}, [](const Opaque &given) { return Opaque{given.held + 1}; })(Opaque{1}).held == 2);
+    const auto opaque = op(client, "opaque", {"given"}, [](const Opaque &given) { return Opaque{given.held + 1}; });
+    CHECK(opaque(Opaque{1}).held == 2);
 }
 
 static void exceptions(const Client &client) {
-    const auto thrower = op(client, "runtime", {"what"}, [](const char *what) -> int { throw std::runtime_error(what); });
+    const auto thrower =
+        op(client, "runtime", {"what"}, [](const char *what) -> int { throw std::runtime_error(what); });
     bool caught = false;
     try {
         thrower("boom");

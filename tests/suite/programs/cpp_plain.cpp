@@ -17,7 +17,8 @@ int main(int argc, char **argv) {
     weave::Result<weave::Client> client = weave::Client::init("team/plain", options);
     CHECK(client.ok() && client->project() == "team/plain");
     {
-        weave::Scope scope = client->call_scope("scope", weave::Json().set("values", std::vector<int>{1, 2})).value_or({});
+        weave::Scope scope =
+            client->call_scope("scope", weave::Json().set("values", std::vector<int>{1, 2})).value_or({});
         CHECK(weave::op("add", {"a", "b"}, add)(1, 2) == 3);
         weave::op(*client, "opaque", {"given"}, [](weave::Call &call, const Opaque &) {
             CHECK(call.set_exception("Failure", "told by hand"));

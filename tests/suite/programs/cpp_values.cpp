@@ -136,7 +136,8 @@ static void times() {
     const system_clock::time_point epoch{};
     show_value("time", epoch + 1767225600s + 123456us + 999ns);
     show_value("before 1970", std::chrono::time_point<system_clock, std::chrono::milliseconds>(-1ms));
-    show_value("leap day", std::chrono::time_point<system_clock, std::chrono::hours>(std::chrono::hours(1709164800 / 3600)));
+    const std::chrono::hours to_leap_day(1709164800 / 3600);
+    show_value("leap day", std::chrono::time_point<system_clock, std::chrono::hours>(to_leap_day));
     show_value("last", std::chrono::time_point<system_clock, std::chrono::seconds>(253402300799s));
     show_value("too late", std::chrono::time_point<system_clock, std::chrono::seconds>(253402300800s));
     show_value("never", std::chrono::time_point<system_clock, std::chrono::hours>::max());
@@ -171,9 +172,10 @@ static void own_types() {
 }
 
 int main() {
-    static_assert(!converts<app::Opaque> && !converts<std::vector<app::Opaque>> && !converts<std::optional<app::Opaque>>);
-    static_assert(!converts<std::map<std::string, app::Opaque>> && !converts<std::pair<int, app::Opaque>>);
-    static_assert(!converts<std::variant<int, app::Opaque>> && !converts<int *> && !converts<const void *>);
+    using app::Opaque;
+    static_assert(!converts<Opaque> && !converts<std::vector<Opaque>> && !converts<std::optional<Opaque>>);
+    static_assert(!converts<std::map<std::string, Opaque>> && !converts<std::pair<int, Opaque>>);
+    static_assert(!converts<std::variant<int, Opaque>> && !converts<int *> && !converts<const void *>);
     static_assert(!converts<char> && !converts<wchar_t> && !converts<std::u16string> && !converts<std::vector<char>>);
     static_assert(!converts<std::chrono::steady_clock::time_point> && !converts<std::unique_ptr<int[]>>);
     static_assert(!converts<void (*)()>);

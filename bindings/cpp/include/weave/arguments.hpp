@@ -19,20 +19,30 @@ namespace weave {
 
 class Json;
 
+/// A point in time; the library counts microseconds.
 using Time = std::chrono::system_clock::time_point;
+/// Days with fractions.
 using Days = std::chrono::duration<double, std::ratio<86400>>;
+/// For functions that may take as long as they need.
 inline constexpr std::chrono::milliseconds no_limit{-1};
 
-// JSON as a parameter: a text, or a Json in the making. Nothing, an empty text and a null pointer are no JSON at all.
+/// JSON as a parameter: a text, or a Json in the making. Nothing, an empty text and a null pointer are no JSON at all.
 class JsonText {
 public:
+    /// None.
     JsonText() noexcept = default;
+    /// JSON text, which must live as long as this.
     JsonText(std::string_view text) noexcept : text_(text) {}
+    /// JSON text, which must live as long as this.
     JsonText(const std::string &text) noexcept : text_(text) {}
+    /// JSON text that ends with NUL; a null pointer is none.
     JsonText(const char *text) : text_(text == nullptr ? std::string_view() : std::string_view(text)) {}
+    /// What was built, which must live as long as this, unchanged.
     JsonText(const Json &json); // in json.hpp
 
+    /// The text; empty for none.
     std::string_view text() const noexcept { return text_; }
+    /// What went wrong while it was built.
     const Status &status() const noexcept { return status_; }
 
 private:
@@ -40,12 +50,15 @@ private:
     Status status_;
 };
 
-// Bytes as a parameter: a pointer and a size, or anything with contiguous bytes. A char array is not taken, since its
-// end is not clear.
+/// Bytes as a parameter: a pointer and a size, or anything with contiguous bytes. A char array is not taken, since its
+/// end is not clear.
 class Bytes {
 public:
+    /// So many bytes from there on.
     Bytes(const void *data, std::size_t size) noexcept : data_(data), size_(size) {}
+    /// The bytes of a text.
     Bytes(std::string_view bytes) noexcept : Bytes(bytes.data(), bytes.size()) {}
+    /// The bytes of a vector, array, span, …
     template <class Container, class Byte = std::remove_reference_t<decltype(*std::data(std::declval<Container &>()))>,
               class = std::enable_if_t<sizeof(Byte) == 1 && std::is_trivially_copyable_v<Byte> &&
                                        !(std::is_array_v<std::remove_reference_t<Container>> &&
@@ -54,7 +67,9 @@ public:
     Bytes(const Container &bytes) noexcept : Bytes(std::data(bytes), std::size(bytes)) {}
     Bytes(const char *) = delete;
 
+    /// Where they begin.
     const void *data() const noexcept { return data_; }
+    /// How many.
     std::size_t size() const noexcept { return size_; }
 
 private:

@@ -14,9 +14,10 @@ namespace weave {
 
 class Client;
 
-/// A live call. Any thread, one at a time for setters and end; children may be started on any thread meanwhile. One that
-/// is destroyed before it ended stays open, as a crashed program would leave it: Scope is the one that ends by itself.
-/// An empty Call (default-made or moved from) answers `WEAVE_INVALID_ARGUMENT`.
+/// A live call. Any thread, one at a time for setters and end; children may be started on any thread meanwhile.
+///
+/// One that is destroyed before it ended stays open, as a crashed program would leave it: Scope is the one that ends by
+/// itself. An empty Call (default-made or moved from) answers `WEAVE_INVALID_ARGUMENT`.
 class Call {
 public:
     /// An empty one.
@@ -29,7 +30,7 @@ public:
     Call &operator=(const Call &) = delete;
     ~Call() = default;
 
-    /// As weave_call_end: any JSON value, or none.
+    /// As weave_call_end(): any JSON value, or none.
     Status end(const JsonText &output = {}) { return note(ended_, weave_call_end, output); }
     /// Says what failed; the call is still to be ended. An empty type or traceback is none.
     Status set_exception(std::string_view type, std::string_view message, std::string_view traceback = {}) {
@@ -40,21 +41,21 @@ public:
     Status set_exception(const std::exception &exception) {
         return set_exception(detail::type_name(exception), exception.what());
     }
-    /// As weave_call_set_summary.
+    /// As weave_call_set_summary().
     Status set_summary(const JsonText &summary) { return detail::invoke(weave_call_set_summary, get(), summary); }
-    /// As weave_call_add_usage.
+    /// As weave_call_add_usage().
     Status add_usage(std::string_view model, std::int64_t prompt_tokens, std::int64_t completion_tokens) {
         return detail::invoke(weave_call_add_usage, get(), model, prompt_tokens, completion_tokens);
     }
-    /// As weave_call_add_usage_json.
+    /// As weave_call_add_usage_json().
     Status add_usage_json(std::string_view model, const JsonText &usage) {
         return detail::invoke(weave_call_add_usage_json, get(), model, usage);
     }
-    /// As weave_call_set_display_name: also after the end.
+    /// As weave_call_set_display_name(): also after the end.
     Status set_display_name(std::string_view name) {
         return detail::invoke(weave_call_set_display_name, get(), name);
     }
-    /// As weave_call_set_ended_at.
+    /// As weave_call_set_ended_at().
     Status set_ended_at(Time time) { return detail::invoke(weave_call_set_ended_at, get(), time); }
 
     /// Lives as long as the call; empty for an empty Call.
@@ -63,7 +64,7 @@ public:
     std::string_view trace_id() const noexcept { return self_.trace_id(); }
     /// A line that carries this call as a parent to another process or machine. It lives as long as the call.
     std::string_view context() const noexcept { return self_.context(); }
-    /// As weave_call_ref: for feedback and values.
+    /// As weave_call_ref(): for feedback and values.
     Result<std::string> ref() const { return detail::invoke_for_text(weave_call_ref, get()); }
     /// This call as the parent of others.
     operator const Parent &() const noexcept { return self_; }

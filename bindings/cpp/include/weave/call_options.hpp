@@ -51,44 +51,45 @@ class GivenOptions;
 /// takes the options. They can be copied, and shared by threads that do not change them.
 class CallOptions : public detail::Builder<CallOptions> {
 public:
-    /// As weave_call_options_set_parent. None begins a trace, also on a thread that is in a call.
+    /// As weave_call_options_set_parent(). None begins a trace, also on a thread that is in a call.
     CallOptions &set_parent(const Parent &parent) {
         settings_.push_back([parent](weave_call_options *options) {
-            return detail::invoke(weave_call_options_set_parent, options, static_cast<const weave_call *>(parent.get()));
+            const weave_call *call = parent.get();
+            return detail::invoke(weave_call_options_set_parent, options, call);
         });
         return place();
     }
-    /// As weave_call_options_set_parent_context: what Call::context gave elsewhere.
+    /// As weave_call_options_set_parent_context(): what Call::context gave elsewhere.
     CallOptions &set_parent_context(std::string_view line) {
         return set(weave_call_options_set_parent_context, line).place();
     }
-    /// As weave_call_options_set_id.
+    /// As weave_call_options_set_id().
     CallOptions &set_id(std::string_view id) { return set(weave_call_options_set_id, id); }
-    /// As weave_call_options_set_trace_id.
+    /// As weave_call_options_set_trace_id().
     CallOptions &set_trace_id(std::string_view id) { return set(weave_call_options_set_trace_id, id).place(); }
-    /// As weave_call_options_set_parent_id.
+    /// As weave_call_options_set_parent_id().
     CallOptions &set_parent_id(std::string_view id) { return set(weave_call_options_set_parent_id, id).place(); }
-    /// As weave_call_options_set_display_name.
+    /// As weave_call_options_set_display_name().
     CallOptions &set_display_name(std::string_view name) { return set(weave_call_options_set_display_name, name); }
-    /// As weave_call_options_set_thread_id: the conversation, not a thread of the program.
+    /// As weave_call_options_set_thread_id(): the conversation, not a thread of the program.
     CallOptions &set_thread_id(std::string_view id) { return set(weave_call_options_set_thread_id, id); }
-    /// As weave_call_options_set_turn_id.
+    /// As weave_call_options_set_turn_id().
     CallOptions &set_turn_id(std::string_view id) { return set(weave_call_options_set_turn_id, id); }
-    /// As weave_call_options_set_kind: "llm", "tool", "agent", …
+    /// As weave_call_options_set_kind(): "llm", "tool", "agent", …
     CallOptions &set_kind(std::string_view kind) { return set(weave_call_options_set_kind, kind); }
-    /// As weave_call_options_set_attributes.
+    /// As weave_call_options_set_attributes().
     CallOptions &set_attributes(const JsonText &json) { return set(weave_call_options_set_attributes, json); }
-    /// As weave_call_options_set_summary.
+    /// As weave_call_options_set_summary().
     CallOptions &set_summary(const JsonText &json) { return set(weave_call_options_set_summary, json); }
-    /// As weave_call_options_add_usage.
+    /// As weave_call_options_add_usage().
     CallOptions &add_usage(std::string_view model, std::int64_t prompt_tokens, std::int64_t completion_tokens) {
         return set(weave_call_options_add_usage, model, prompt_tokens, completion_tokens);
     }
-    /// As weave_call_options_add_usage_json.
+    /// As weave_call_options_add_usage_json().
     CallOptions &add_usage_json(std::string_view model, const JsonText &usage) {
         return set(weave_call_options_add_usage_json, model, usage);
     }
-    /// As weave_call_options_set_exception. An empty type or traceback is none.
+    /// As weave_call_options_set_exception(). An empty type or traceback is none.
     CallOptions &set_exception(std::string_view type, std::string_view message, std::string_view traceback = {}) {
         return set(weave_call_options_set_exception, detail::unless_empty(type), message,
                    detail::unless_empty(traceback));
@@ -97,11 +98,11 @@ public:
     CallOptions &set_exception(const std::exception &exception) {
         return set_exception(detail::type_name(exception), exception.what());
     }
-    /// As weave_call_options_set_started_at.
+    /// As weave_call_options_set_started_at().
     CallOptions &set_started_at(Time time) { return set(weave_call_options_set_started_at, time); }
-    /// As weave_call_options_set_ended_at.
+    /// As weave_call_options_set_ended_at().
     CallOptions &set_ended_at(Time time) { return set(weave_call_options_set_ended_at, time); }
-    /// As weave_call_options_set_wb_run. A negative step is not known.
+    /// As weave_call_options_set_wb_run(). A negative step is not known.
     CallOptions &set_wb_run(std::string_view run_id, std::int64_t step = -1, std::int64_t step_end = -1) {
         return set(weave_call_options_set_wb_run, run_id, step, step_end);
     }
@@ -117,7 +118,8 @@ private:
         }
         settings_.push_back([function, kept = std::make_tuple(detail::kept(arguments)...)](weave_call_options *made) {
             return std::apply(
-                [&](const auto &...argument) { return detail::invoke(function, made, detail::lent(argument)...); }, kept);
+                [&](const auto &...argument) { return detail::invoke(function, made, detail::lent(argument)...); },
+                kept);
         });
         return *this;
     }

@@ -47,7 +47,7 @@ public:
     Client &operator=(const Client &) = delete;
     ~Client() = default;
 
-    /// As weave_init: "project" or "entity/project".
+    /// As weave_init(): "project" or "entity/project".
     static Result<Client> init(std::string_view project_name, const Options &options = {}) {
         weave_client *client = nullptr;
         Status status = detail::invoke(weave_init, project_name, options, &client);
@@ -57,9 +57,9 @@ public:
         return Client(std::make_shared<detail::Session>(options.callbacks(), client));
     }
 
-    /// As weave_flush.
+    /// As weave_flush().
     Flushed flush(std::chrono::milliseconds timeout = no_limit) const { return flush_with(weave_flush, timeout); }
-    /// As weave_finish: closes the session.
+    /// As weave_finish(): closes the session.
     Flushed finish(std::chrono::milliseconds timeout = no_limit) const { return flush_with(weave_finish, timeout); }
     /// "entity/project"; it lives as long as the client.
     std::string_view project() const noexcept { return detail::view(weave_client_project(get())); }
@@ -71,26 +71,26 @@ public:
         weave_client_dropped(get(), &dropped);
         return dropped;
     }
-    /// As weave_stats: what became of the records that this process logged into the directory, as a JSON object.
+    /// As weave_stats(): what became of the records that this process logged into the directory, as a JSON object.
     Result<std::string> stats() const { return detail::invoke_for_text(weave_stats, get()); }
-    /// As weave_query: data of the server; not offline.
+    /// As weave_query(): data of the server; not offline.
     Result<std::string> query(std::string_view path, const JsonText &request) const {
         return detail::invoke_for_text(weave_query, get(), path, request);
     }
 
-    /// As weave_log_call: a finished call in one go; its id.
+    /// As weave_log_call(): a finished call in one go; its id.
     Result<Id> log_call(std::string_view op_name, const JsonText &inputs = {}, const JsonText &output = {},
                         const CallOptions &options = {}) const {
         return detail::invoke_for_id(weave_log_call, get(), op_name, inputs, output,
                                      detail::GivenOptions(options, session_));
     }
-    /// As weave_log_calls: many finished calls in one go.
+    /// As weave_log_calls(): many finished calls in one go.
     LoggedCalls log_calls(const JsonText &calls) const {
         std::uint64_t accepted = 0;
         Status status = detail::invoke(weave_log_calls, get(), calls, &accepted);
         return {std::move(status), accepted};
     }
-    /// As weave_call_start: a call that ends when it is told to.
+    /// As weave_call_start(): a call that ends when it is told to.
     Result<Call> call_start(std::string_view op_name, const JsonText &inputs = {},
                             const CallOptions &options = {}) const {
         weave_call *call = nullptr;
@@ -107,65 +107,65 @@ public:
         Result<Call> call = call_start(op_name, inputs, options);
         return call.ok() ? Result<Scope>(Scope(*std::move(call))) : Result<Scope>(call.status());
     }
-    /// As weave_call_update: another name to show, by the call's id.
+    /// As weave_call_update(): another name to show, by the call's id.
     Status call_update(std::string_view call_id, std::string_view display_name) const {
         return detail::invoke(weave_call_update, get(), call_id, display_name);
     }
 
-    /// As weave_op_create; the reference, to be used as name of calls.
+    /// As weave_op_create(); the reference, to be used as name of calls.
     Result<std::string> op_create(std::string_view name, std::string_view source) const {
         return detail::invoke_for_text(weave_op_create, get(), name, JsonText(source));
     }
-    /// As weave_object_create; the reference, to be used in later records.
+    /// As weave_object_create(); the reference, to be used in later records.
     Result<std::string> object_create(std::string_view name, const JsonText &value) const {
         return detail::invoke_for_text(weave_object_create, get(), name, value);
     }
-    /// As weave_table_create; the reference.
+    /// As weave_table_create(); the reference.
     Result<std::string> table_create(const JsonText &rows) const {
         return detail::invoke_for_text(weave_table_create, get(), rows);
     }
-    /// As weave_dataset_create; the reference. An empty description is none.
+    /// As weave_dataset_create(); the reference. An empty description is none.
     Result<std::string> dataset_create(std::string_view name, const JsonText &rows,
                                        std::string_view description = {}) const {
         return detail::invoke_for_text(weave_dataset_create, get(), name, detail::unless_empty(description), rows);
     }
-    /// As weave_dataset_row_ref: the reference of a row.
+    /// As weave_dataset_row_ref(): the reference of a row.
     Result<std::string> dataset_row_ref(std::string_view dataset_ref, const JsonText &row) const {
         return detail::invoke_for_text(weave_dataset_row_ref, get(), dataset_ref, row);
     }
 
-    /// As weave_file_create: the digest by which values name the file.
+    /// As weave_file_create(): the digest by which values name the file.
     Result<std::string> file_create(std::string_view name, const Bytes &bytes) const {
         return detail::invoke_for_text(weave_file_create, get(), name, bytes);
     }
-    /// As weave_image_create: the JSON that stands for the image in inputs, outputs, objects and rows.
+    /// As weave_image_create(): the JSON that stands for the image in inputs, outputs, objects and rows.
     Result<std::string> image_create(std::string_view format, const Bytes &bytes) const {
         return detail::invoke_for_text(weave_image_create, get(), format, bytes);
     }
-    /// As weave_audio_create: the JSON that stands for the sound.
+    /// As weave_audio_create(): the JSON that stands for the sound.
     Result<std::string> audio_create(std::string_view format, const Bytes &bytes) const {
         return detail::invoke_for_text(weave_audio_create, get(), format, bytes);
     }
-    /// As weave_content_create: the JSON that stands for the content.
+    /// As weave_content_create(): the JSON that stands for the content.
     Result<std::string> content_create(std::string_view filename, std::string_view mimetype, const Bytes &bytes) const {
         return detail::invoke_for_text(weave_content_create, get(), filename, mimetype, bytes);
     }
 
-    /// As weave_feedback_create, on a call (its id) or an object (its reference). An empty creator is none.
+    /// As weave_feedback_create(), on a call (its id) or an object (its reference). An empty creator is none.
     Result<Id> feedback_create(std::string_view target, std::string_view type, const JsonText &payload,
                                const JsonText &refs = {}, std::string_view creator = {}) const {
         return detail::invoke_for_id(weave_feedback_create, get(), target, type, payload, refs,
                                      detail::unless_empty(creator));
     }
-    /// As weave_feedback_add_reaction.
+    /// As weave_feedback_add_reaction().
     Result<Id> feedback_add_reaction(std::string_view target, std::string_view emoji) const {
         return detail::invoke_for_id(weave_feedback_add_reaction, get(), target, emoji);
     }
-    /// As weave_feedback_add_note.
+    /// As weave_feedback_add_note().
     Result<Id> feedback_add_note(std::string_view target, std::string_view note) const {
         return detail::invoke_for_id(weave_feedback_add_note, get(), target, note);
     }
-    /// As weave_cost_create: the prices of one token.
+    /// As weave_cost_create(): the prices of one token.
     Status cost_create(std::string_view model, double prompt_token_cost, double completion_token_cost,
                        const JsonText &options = {}) const {
         return detail::invoke(weave_cost_create, get(), model, prompt_token_cost, completion_token_cost, options);

@@ -126,8 +126,8 @@ inline const Parent *current_of(const std::shared_ptr<Session> &session) noexcep
 
 } // namespace detail
 
-/// The innermost call that this thread is in, of whatever client; none outside of any. What hops to another thread takes
-/// it along.
+/// The innermost call that this thread is in, of whatever client; none outside of any. What hops to another thread
+/// takes it along.
 inline Parent current() noexcept {
     if (detail::nesting != detail::Nesting::some) {
         return {};

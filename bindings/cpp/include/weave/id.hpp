@@ -59,11 +59,15 @@ private:
 
 } // namespace weave
 
+namespace std {
+
 /// Ids can be keys of unordered containers.
 template <>
-struct std::hash<weave::Id> {
+struct hash<weave::Id> {
     /// The hash of the text.
-    std::size_t operator()(const weave::Id &id) const noexcept { return std::hash<std::string_view>()(id.view()); }
+    size_t operator()(const weave::Id &id) const noexcept { return hash<string_view>()(id.view()); }
 };
+
+} // namespace std
 
 #endif // WEAVE_ID_HPP

@@ -115,9 +115,9 @@ private:
         try {
             step();
         } catch (const std::exception &exception) {
-            contained([&] { tell({WEAVE_INVALID_ARGUMENT, "a conversion to JSON threw: " + std::string(exception.what())}); });
+            contained([&] { tell({WEAVE_INVALID_ARGUMENT, std::string("an exception: ") + exception.what()}); });
         } catch (...) {
-            contained([&] { tell({WEAVE_INVALID_ARGUMENT, "a conversion to JSON threw"}); });
+            contained([&] { tell({WEAVE_INVALID_ARGUMENT, "an exception of type " + caught_type_name()}); });
         }
 #else
         step();
@@ -221,18 +221,20 @@ private:
     Function function_;
 };
 
-/// Wraps a function, so that each of its calls is logged: its arguments by the names that are given (others are "arg0",
-/// "arg1", …; an empty name leaves one out), its result as output, an exception that leaves it by type and text, which
-/// then goes on. Calls that are started inside become children.
+/// Wraps a function, so that each of its calls is logged.
 ///
-/// The function is anything that can be called: a function, lambda, functor, member function (its object is not logged).
-/// It may take a `weave::Call &` before the arguments: its own call, to add usage and the like; an empty one where
-/// nothing is logged. Arguments are logged before it runs. Those and results without a conversion to JSON (values.hpp)
-/// are logged as "<Type>". A function that gives back a future or coroutine has ended when it gives it back.
+/// What is logged: its arguments by the names that are given (others are "arg0", "arg1", …; an empty name leaves one
+/// out), its result as output, and an exception that leaves it by type and text, which then goes on. Arguments are
+/// logged before it runs. Those and results without a conversion to JSON (values.hpp) are logged as "<Type>". Calls that
+/// are started inside become children.
+///
+/// The function is anything that can be called: a function, lambda, functor, member function (its object is not
+/// logged). It may take a `weave::Call &` before the arguments: its own call, to add usage and the like; an empty one
+/// where nothing is logged. One that gives back a future or a coroutine has ended when it gives it back.
 ///
 /// The calls are logged with the client of the call that the thread is in (Scope, Within, another op), and not at all
-/// outside of any. Whatever goes wrong with logging, the function runs and returns as it would without; the log callback
-/// is told (set_log_callback).
+/// outside of any. Whatever goes wrong with logging, the function runs and returns as it would without; the log
+/// callback is told (set_log_callback).
 template <class Function>
 Op<std::decay_t<Function>> op(std::string_view name, std::initializer_list<std::string_view> arguments,
                               Function &&function, CallOptions options = {}) {

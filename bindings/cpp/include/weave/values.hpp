@@ -85,11 +85,11 @@ inline constexpr bool is_duration<std::chrono::duration<Number, Period>> = true;
 
 // What may point to nothing, and owns what it points to.
 template <class T>
-inline constexpr bool is_maybe = is_of<std::optional, T> || is_of<std::unique_ptr, T>;
+inline constexpr bool is_maybe = is_of<std::optional, T>;
 template <class T>
 inline constexpr bool is_maybe<std::shared_ptr<T>> = !std::is_array_v<T>;
 template <class T, class Deleter>
-inline constexpr bool is_maybe<std::unique_ptr<T[], Deleter>> = false;
+inline constexpr bool is_maybe<std::unique_ptr<T, Deleter>> = !std::is_array_v<T>;
 
 template <class T>
 using Item = std::decay_t<decltype(*std::begin(std::declval<const T &>()))>;
@@ -219,8 +219,7 @@ struct Values {
         static_assert(converts<T>(), "this type has no conversion to JSON: give it a weave_to_json (weave/values.hpp "
                                      "says how; <weave/nlohmann.hpp> has those of nlohmann::json)");
         if (json.depth_ == max_depth) {
-            json.keep({WEAVE_REJECTED, "json: values inside each other, 500 levels deep; one that holds itself cannot be "
-                                       "logged"});
+            json.keep({WEAVE_REJECTED, "json: 500 values inside each other; one that holds itself cannot be logged"});
             return;
         }
         ++json.depth_;
@@ -303,7 +302,7 @@ private:
             const int inside = json.open_;
             weave_to_json(json, value);
             if (json.open_ != inside) {
-                json.keep({WEAVE_INVALID_ARGUMENT, "json: weave_to_json closes other objects and arrays than it opens"});
+                json.keep({WEAVE_INVALID_ARGUMENT, "json: weave_to_json closes others than it opens"});
             }
             json.close();
         } else if constexpr (kind == Kind::pointer_text) {

@@ -56,7 +56,8 @@ constexpr Entry verbs[] = {
 static Answer run(Opened &opened, Fields line) {
     const std::string verb = line.front();
     line.erase(line.begin());
-    const auto *entry = std::find_if(std::begin(verbs), std::end(verbs), [&](const Entry &one) { return one.name == verb; });
+    const auto *entry =
+        std::find_if(std::begin(verbs), std::end(verbs), [&](const Entry &one) { return one.name == verb; });
     if (entry == std::end(verbs)) {
         refuse_line("an unknown verb", verb);
     }

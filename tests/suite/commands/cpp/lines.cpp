@@ -71,7 +71,8 @@ static void write_field(std::string_view text) {
         if (escaped.find(byte) == std::string_view::npos) {
             std::cout << byte;
         } else {
-            std::cout << '%' << digits[static_cast<unsigned char>(byte) / 16] << digits[static_cast<unsigned char>(byte) % 16];
+            const auto number = static_cast<unsigned char>(byte);
+            std::cout << '%' << digits[number / 16] << digits[number % 16];
         }
     }
 }

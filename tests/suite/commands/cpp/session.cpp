@@ -9,9 +9,10 @@ Answer version(Opened &, const Fields &) { return {weave::Status(), {std::string
 static weave::Filter dropping(const std::string &op_name) {
     return [wanted = '"' + op_name + '"'](weave::Record &record) {
         constexpr std::string_view key = "\"op_name\":";
-        const std::size_t at = record.json().find(key);
-        const bool is_wanted = at != std::string_view::npos && record.json().compare(at + key.size(), wanted.size(), wanted) == 0;
-        return is_wanted ? WEAVE_DROP : WEAVE_KEEP;
+        const std::string_view json = record.json();
+        const std::size_t at = json.find(key);
+        const bool found = at != std::string_view::npos && json.compare(at + key.size(), wanted.size(), wanted) == 0;
+        return found ? WEAVE_DROP : WEAVE_KEEP;
     };
 }
 
