@@ -168,7 +168,7 @@ static void faults(const Client &client) {
     CHECK(op(client, std::string(200, 'x'), {""}, echo)("name") == "name");
     CHECK(told.size() == 3 && told[2].find("op_name") != std::string::npos);
     op(client, "thorny", [] { return Thorny(); })();
-    CHECK(told.size() == 4 && told[3].find("thorny") != std::string::npos);
+    CHECK(told.size() == 4 && told[3].find(": an exception: thorny") != std::string::npos);
     op(client, "thorny inputs", [](Thorny) {})(Thorny());
     CHECK(told.size() == 5);
     weave::set_log_callback(nullptr);
