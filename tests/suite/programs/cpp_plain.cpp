@@ -1,0 +1,32 @@
+// The interface as programs use it that have no exceptions and no RTTI: cpp_plain OFFLINE_DIR
+#include "check.h"
+
+#include <map>
+#include <string>
+#include <vector>
+#include <weave.hpp>
+
+struct Opaque {};
+
+static int add(int a, int b) { return a + b; }
+
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    weave::Options options;
+    options.set_offline().set_offline_dir(argv[1]);
+    weave::Result<weave::Client> client = weave::Client::init("team/plain", options);
+    CHECK(client.ok() && client->project() == "team/plain");
+    {
+        weave::Scope scope =
+            client->call_scope("scope", weave::Json().set("values", std::vector<int>{1, 2})).value_or({});
+        CHECK(weave::op("add", {"a", "b"}, add)(1, 2) == 3);
+        weave::op(*client, "opaque", {"given"}, [](weave::Call &call, const Opaque &) {
+            CHECK(call.set_exception("Failure", "told by hand"));
+        })(Opaque());
+        CHECK(scope.end(weave::Json::of(std::map<std::string, double>{{"half", 0.5}})));
+    }
+    const weave::Result<weave::Id> id = client->log_call("", "{}");
+    CHECK(!id.ok() && id.code() == WEAVE_INVALID_NAME && !id.message().empty());
+    CHECK(client->finish().value() == 0);
+    puts("as promised");
+}
