@@ -16,7 +16,7 @@ add_library(weave::static STATIC IMPORTED)
 set_target_properties(weave::static PROPERTIES
   IMPORTED_LOCATION "${WEAVE_LIBRARY_DIR}/libweave.a"
   INTERFACE_INCLUDE_DIRECTORIES "${WEAVE_INCLUDE_DIRS}"
-  INTERFACE_LINK_LIBRARIES "m;dl;-pthread") # as in weave.pc.in
+  INTERFACE_LINK_LIBRARIES "dl;-pthread") # as in weave.pc.in
 
 add_library(weave::cpp INTERFACE IMPORTED)
 set_target_properties(weave::cpp PROPERTIES

@@ -13,7 +13,7 @@ var values = map[string]any{
 	"none":           nil,
 	"yes":            true,
 	"no":             false,
-	"text":           "Zürich 東京 😀 \"quoted\" \\ / \t\u0001\u007f",
+	"text":           "Zürich 東京 😀 \"quoted\" \\ /\t\u0001\u007f",
 	"nul":            "a\x00b",
 	"nan":            weave.Float(math.NaN()),
 	"infinite":       weave.Float(math.Inf(-1)),
