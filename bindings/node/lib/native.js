@@ -11,8 +11,8 @@ const { version } = require('../package.json');
 
 /** The member of sessions and calls that has what the library made. */
 const HANDLE = Symbol('handle');
-/** The size of a buffer for an id, its NUL included. */
-const ID_SIZE = 40;
+/** Where the library writes an id, with its NUL, as the last thing before it returns. */
+const idPlace = Buffer.alloc(40);
 
 const filterType = koffi.proto('int32_t', ['void *', 'void *']);
 const progressType = koffi.proto('int32_t', ['void *', 'void *']);
@@ -131,9 +131,8 @@ function answer(name, ...given) {
 
 /** Calls a function whose last argument takes an id, and answers that. */
 function answerId(name, ...given) {
-  const place = Buffer.alloc(ID_SIZE);
-  check(library()[name](...given, place));
-  return place.toString('latin1', 0, place.indexOf(0));
+  check(library()[name](...given, idPlace));
+  return idPlace.toString('latin1', 0, idPlace.indexOf(0));
 }
 
 /** A lone half of a surrogate pair: no text of UTF-8 has it. */

@@ -34,29 +34,33 @@ def to_json(value: Any, client: "Optional[Client]") -> bytes:
     if type(value) is RawJSON:
         return value.encoded
     # The encoder in C takes subclasses for what they derive from, such as named tuples for lists: it is given none.
-    text = _dumps(value) if _is_plain(value, _DEEPEST) else _Writer(client).write(value)
+    mixed: set[int] = set()
+    text = _dumps(value) if _is_plain(value, _DEEPEST, mixed) else _Writer(client, mixed).write(value)
     # A lone surrogate becomes an escape, which the library repairs.
     return text.encode("utf-8", "backslashreplace")
 
 
-def _is_plain(value: Any, levels: int) -> bool:
-    """Whether a value holds nothing but the exact types of JSON, in so many levels at most."""
+def _is_plain(value: Any, levels: int, mixed: set[int]) -> bool:
+    """Whether a value holds nothing but the exact types of JSON, in so many levels at most. The ids of containers that
+    were found to hold more are added to `mixed`."""
     kind = type(value)
     if kind in _LEAVES:
         return True
-    if not levels:
+    if levels <= 0:
         return False
     if kind is dict:
         try:
             for key, item in value.items():
-                if type(key) is not str or (type(item) not in _LEAVES and not _is_plain(item, levels - 1)):
+                if type(key) is not str or (type(item) not in _LEAVES and not _is_plain(item, levels - 1, mixed)):
+                    mixed.add(id(value))
                     return False
         except RuntimeError:  # another thread changes it meanwhile
             return False
         return True
     if kind is list or kind is tuple:
         for item in value:
-            if type(item) not in _LEAVES and not _is_plain(item, levels - 1):
+            if type(item) not in _LEAVES and not _is_plain(item, levels - 1, mixed):
+                mixed.add(id(value))
                 return False
         return True
     return False
@@ -65,8 +69,10 @@ def _is_plain(value: Any, levels: int) -> bool:
 class _Writer:
     """One value on its way to JSON, which holds more than JSON has."""
 
-    def __init__(self, client: "Optional[Client]") -> None:
+    def __init__(self, client: "Optional[Client]", mixed: set[int]) -> None:
         self._client = client
+        #: The ids of containers that need not be looked at again, so that each is looked at twice at most.
+        self._mixed = mixed
         #: The values that are being written, from the outermost in: a value inside itself shows as text.
         self._path: set[int] = set()
 
@@ -91,7 +97,7 @@ class _Writer:
             self._path.discard(id(value))
 
     def _whole(self, value: Any) -> str:
-        if _is_plain(value, 1):
+        if id(value) not in self._mixed and _is_plain(value, _DEEPEST - len(self._path), self._mixed):
             return _dumps(value)
         kind = type(value)
         if kind is dict:
