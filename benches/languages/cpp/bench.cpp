@@ -14,7 +14,7 @@ static int open_client(const char *dir) {
 }
 
 static int log_call(const bench_call *call) {
-    const weave::Result<std::string> id =
+    const auto id =
         client.log_call(std::string_view(call->op, call->op_length), std::string_view(call->inputs, call->inputs_length),
                         std::string_view(call->output, call->output_length));
     return id.ok() ? 0 : 1;

@@ -3,6 +3,7 @@
 #ifndef WEAVE_ARGUMENTS_HPP
 #define WEAVE_ARGUMENTS_HPP
 
+#include <weave/id.hpp>
 #include <weave/status.hpp>
 
 #include <chrono>
@@ -18,20 +19,30 @@ namespace weave {
 
 class Json;
 
+/// A point in time; the library counts microseconds.
 using Time = std::chrono::system_clock::time_point;
+/// Days with fractions.
 using Days = std::chrono::duration<double, std::ratio<86400>>;
+/// For functions that may take as long as they need.
 inline constexpr std::chrono::milliseconds no_limit{-1};
 
-// JSON as a parameter: a text, or a Json in the making. Nothing, an empty text and a null pointer are no JSON at all.
+/// JSON as a parameter: a text, or a Json in the making. Nothing, an empty text and a null pointer are no JSON at all.
 class JsonText {
 public:
+    /// None.
     JsonText() noexcept = default;
+    /// JSON text, which must live as long as this.
     JsonText(std::string_view text) noexcept : text_(text) {}
+    /// JSON text, which must live as long as this.
     JsonText(const std::string &text) noexcept : text_(text) {}
+    /// JSON text that ends with NUL; a null pointer is none.
     JsonText(const char *text) : text_(text == nullptr ? std::string_view() : std::string_view(text)) {}
+    /// What was built, which must live as long as this, unchanged.
     JsonText(const Json &json); // in json.hpp
 
+    /// The text; empty for none.
     std::string_view text() const noexcept { return text_; }
+    /// What went wrong while it was built.
     const Status &status() const noexcept { return status_; }
 
 private:
@@ -39,12 +50,15 @@ private:
     Status status_;
 };
 
-// Bytes as a parameter: a pointer and a size, or anything with contiguous bytes. A char array is not taken, since its
-// end is not clear.
+/// Bytes as a parameter: a pointer and a size, or anything with contiguous bytes. A char array is not taken, since its
+/// end is not clear.
 class Bytes {
 public:
+    /// So many bytes from there on.
     Bytes(const void *data, std::size_t size) noexcept : data_(data), size_(size) {}
+    /// The bytes of a text.
     Bytes(std::string_view bytes) noexcept : Bytes(bytes.data(), bytes.size()) {}
+    /// The bytes of a vector, array, span, …
     template <class Container, class Byte = std::remove_reference_t<decltype(*std::data(std::declval<Container &>()))>,
               class = std::enable_if_t<sizeof(Byte) == 1 && std::is_trivially_copyable_v<Byte> &&
                                        !(std::is_array_v<std::remove_reference_t<Container>> &&
@@ -53,7 +67,9 @@ public:
     Bytes(const Container &bytes) noexcept : Bytes(std::data(bytes), std::size(bytes)) {}
     Bytes(const char *) = delete;
 
+    /// Where they begin.
     const void *data() const noexcept { return data_; }
+    /// How many.
     std::size_t size() const noexcept { return size_; }
 
 private:
@@ -93,22 +109,36 @@ inline std::string taken(char *text) {
 
 inline std::string_view view(const char *text) noexcept { return text == nullptr ? std::string_view() : text; }
 
-// Every argument is made ready for the time of one call: `fault` says why it cannot be passed, `c` is what C takes.
+// Every argument is made ready for the time of one call, in the place where it stays: `passes` says whether it can be
+// passed, `fault` why not, and `c` is what C takes.
+
+// A text with its NUL. Names are short, and a copy of some bytes on the stack costs less than memory of the heap.
 class Text {
 public:
-    explicit Text(std::string_view text) : text_(text) {}
+    explicit Text(std::string_view text) : text_(text), c_(near_) {
+        if (text.size() >= sizeof near_) {
+            far_.reset(new char[text.size() + 1]);
+            c_ = far_.get();
+        }
+        text.copy(c_, text.size());
+        c_[text.size()] = '\0';
+    }
+    Text(const Text &) = delete;
+    Text &operator=(const Text &) = delete;
+
+    bool passes() const noexcept { return text_.find('\0') == std::string_view::npos; }
     Status fault() const {
         const auto at = text_.find('\0');
-        if (at == std::string::npos) {
-            return {};
-        }
-        return {WEAVE_INVALID_ARGUMENT, '"' + text_.substr(0, at) + "…\": a NUL character at byte " +
+        return {WEAVE_INVALID_ARGUMENT, '"' + std::string(text_.substr(0, at)) + "…\": a NUL character at byte " +
                                             std::to_string(at) + " of a name or short text; take it out"};
     }
-    std::tuple<const char *> c() const { return {text_.c_str()}; }
+    std::tuple<const char *> c() const { return {c_}; }
 
 private:
-    std::string text_;
+    std::string_view text_;
+    char *c_;
+    std::unique_ptr<char[]> far_;
+    char near_[WEAVE_ID_SIZE + 128]; // an op's name, an id, most models and types
 };
 
 // A text of which none is NULL.
@@ -121,6 +151,7 @@ inline Maybe unless_empty(std::string_view text) { return {text, !text.empty()};
 class MaybeText {
 public:
     explicit MaybeText(Maybe maybe) : text_(maybe.text), given_(maybe.given) {}
+    bool passes() const noexcept { return text_.passes(); }
     Status fault() const { return text_.fault(); }
     std::tuple<const char *> c() const { return {given_ ? std::get<0>(text_.c()) : nullptr}; }
 
@@ -131,6 +162,7 @@ private:
 
 struct JsonArgument {
     const JsonText &json;
+    bool passes() const noexcept { return json.status().ok(); }
     const Status &fault() const { return json.status(); }
     std::tuple<const char *, std::ptrdiff_t> c() const {
         return {json.text().data(), static_cast<std::ptrdiff_t>(json.text().size())};
@@ -139,6 +171,7 @@ struct JsonArgument {
 
 struct BytesArgument {
     const Bytes &bytes;
+    bool passes() const noexcept { return true; }
     Status fault() const { return {}; }
     std::tuple<const void *, std::ptrdiff_t> c() const {
         return {bytes.data(), static_cast<std::ptrdiff_t>(bytes.size())};
@@ -148,6 +181,7 @@ struct BytesArgument {
 template <class T>
 struct Plain {
     T value;
+    bool passes() const noexcept { return true; }
     Status fault() const { return {}; }
     std::tuple<T> c() const { return {value}; }
 };
@@ -173,6 +207,7 @@ private:
 template <class Self>
 struct Built {
     const Builder<Self> &builder;
+    bool passes() const noexcept { return builder.status().ok(); }
     const Status &fault() const { return builder.status(); }
     auto c() const { return std::make_tuple(static_cast<const Self &>(builder).get()); }
 };
@@ -194,18 +229,25 @@ Plain<T> ready(T value) {
     return {value};
 }
 
+// Why one of them cannot be passed; ok when all can.
+template <class... Ready>
+Status first_fault(const Ready &...arguments) {
+    Status fault;
+    static_cast<void>(((arguments.passes() || (fault = arguments.fault(), false)) && ...));
+    return fault;
+}
+
 // Calls C and takes the text of its error at once, on the same thread.
+template <class Function, class... Ready>
+Status call_c(Function function, const Ready &...arguments) {
+    if ((arguments.passes() && ...)) {
+        return Status::of(std::apply(function, std::tuple_cat(arguments.c()...)));
+    }
+    return first_fault(arguments...);
+}
 template <class Function, class... Arguments>
 Status invoke(Function function, const Arguments &...arguments) {
-    return std::apply(
-        [function](const auto &...argument) {
-            Status fault;
-            if (((fault = argument.fault()).ok() && ...)) {
-                return Status::of(std::apply(function, std::tuple_cat(argument.c()...)));
-            }
-            return fault;
-        },
-        std::make_tuple(ready(arguments)...));
+    return call_c(function, ready(arguments)...);
 }
 
 // The same for a function whose last argument takes a text.
@@ -227,11 +269,11 @@ Result<std::uint64_t> invoke_for_count(Function function, const Arguments &...ar
 
 // The same for a function whose last argument takes an id.
 template <class Function, class... Arguments>
-Result<std::string> invoke_for_id(Function function, const Arguments &...arguments) {
-    char id[WEAVE_ID_SIZE] = "";
-    char *const buffer = id;
+Result<Id> invoke_for_id(Function function, const Arguments &...arguments) {
+    Id id;
+    char *const buffer = id.buffer();
     Status status = invoke(function, arguments..., buffer);
-    return status.ok() ? Result<std::string>(std::string(id)) : Result<std::string>(std::move(status));
+    return status.ok() ? Result<Id>(id) : Result<Id>(std::move(status));
 }
 
 } // namespace detail
