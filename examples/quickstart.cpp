@@ -12,7 +12,7 @@ int main() {
     }
     {
         auto greet = client->call_scope("greet", R"({"name": "Ada"})").value_or({});
-        client->log_call("look_up", {}, R"({"language": "en"})", weave::child_of(greet)).status().ignore();
+        client->log_call("look_up", {}, R"({"language": "en"})").ignore(); // inside a scope it is its child
         greet.end(R"("Hello, Ada!")").ignore();
     } // a scope that is left without an end, or by an exception, ends its call by itself
 

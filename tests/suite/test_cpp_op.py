@@ -70,4 +70,6 @@ def test_an_output_that_cannot_be_logged_does_not_leave_the_call_open(logged):
 
 def test_an_op_follows_a_client_that_is_moved_and_runs_on_without_it(logged):
     assert [call["output"] for call in logged("lifetimes")["bound"]] == [2, 3]
-    assert all(call["output"] == call["inputs"]["arg0"] + 1 for call in logged("lifetimes").get("often", []))
+    # The client was released while threads ran them: each was logged whole, cut off, or not at all.
+    ended = [call for call in logged("lifetimes").get("often", []) if "ended_at" in call]
+    assert all(call["output"] == call["inputs"]["arg0"] + 1 for call in ended)

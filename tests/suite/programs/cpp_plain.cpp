@@ -2,13 +2,28 @@
 #include "check.h"
 
 #include <map>
+#include <sstream>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 #include <weave.hpp>
 
 struct Opaque {};
 
 static int add(int a, int b) { return a + b; }
+
+// An id serves as a text, and as a key.
+static void ids(const weave::Id &one, const weave::Id &other) {
+    const std::string text = one;
+    const std::string_view view = one;
+    CHECK(one == text && view == one && text == one && one != other && one != "" && !(one == other));
+    CHECK((one < other) != (other < one) && !one.empty() && one.c_str() == text);
+    CHECK((std::unordered_set<weave::Id>{one, other, one}.size() == 2));
+    std::ostringstream out;
+    out << one;
+    CHECK(out.str() == text);
+}
 
 int main(int argc, char **argv) {
     CHECK(argc == 2);
@@ -25,8 +40,9 @@ int main(int argc, char **argv) {
         })(Opaque());
         CHECK(scope.end(weave::Json::of(std::map<std::string, double>{{"half", 0.5}})));
     }
-    const weave::Result<weave::Id> id = client->log_call("", "{}");
-    CHECK(!id.ok() && id.code() == WEAVE_INVALID_NAME && !id.message().empty());
+    const weave::Result<weave::Id> none = client->log_call("", "{}");
+    CHECK(!none.ok() && none.code() == WEAVE_INVALID_NAME && !none.message().empty());
+    ids(*client->log_call("one"), *client->log_call("other"));
     CHECK(client->finish().value() == 0);
     puts("as promised");
 }

@@ -81,11 +81,13 @@ public:
             }
         });
     }
-    void fail(const std::string &type, std::string_view message) noexcept {
+    template <class TypeName>
+    void fail(TypeName type_name, std::string_view message) noexcept {
         logging([&] {
             if (!open() || call_.failed()) {
                 return;
             }
+            const std::string type = type_name();
             const Status status = call_.set_exception(type, message);
             if (!status.ok()) {
                 tell(status);
@@ -107,7 +109,11 @@ private:
             Values::write_any(inputs, {name, true}, argument);
         }
     }
-    void tell(const Status &status) const { detail::tell("op \"" + marks_.name + '"', status); }
+    void tell(const Status &status) const {
+        if (!status.ok()) {
+            detail::tell("op \"" + marks_.name + '"', status);
+        }
+    }
     // Runs a step of logging; what it throws, as conversions of the program may, is told.
     template <class Step>
     void logging(Step step) noexcept {
@@ -129,21 +135,21 @@ private:
     Within within_;
 };
 
-// Runs the body; an exception that leaves it is told to `failed` by type and text, and goes on.
-template <class Body, class Failed>
-decltype(auto) watched(Body body, Failed failed) {
+// Runs the function's part; an exception that leaves it is told to the run by type and text, and goes on as it was.
+template <class Body>
+decltype(auto) watched(OpRun &run, Body body) {
 #if defined(__cpp_exceptions)
     try {
         return body();
     } catch (const std::exception &exception) {
-        failed(type_name(exception), exception.what());
+        run.fail([&] { return type_name(exception); }, exception.what());
         throw;
     } catch (...) {
-        failed(caught_type_name(), "not a std::exception, so that it has no text");
+        run.fail(caught_type_name, "not a std::exception, so that it has no text");
         throw;
     }
 #else
-    static_cast<void>(failed);
+    static_cast<void>(run);
     return body();
 #endif
 }
@@ -175,17 +181,16 @@ decltype(auto) run_op(const OpMarks &marks, Function &function, Arguments &&...a
             return std::invoke(function, run.call(), std::forward<Arguments>(arguments)...);
         }
     };
-    const auto failed = [&](const std::string &type, const char *message) { run.fail(type, message); };
     using Returned = decltype(body());
     if constexpr (std::is_void_v<Returned>) {
-        watched(body, failed);
+        watched(run, body);
         run.end();
     } else if constexpr (std::is_reference_v<Returned>) {
-        Returned result = watched(body, failed);
+        Returned result = watched(run, body);
         run.end(result);
         return static_cast<Returned>(result);
     } else {
-        Returned result = watched(body, failed);
+        Returned result = watched(run, body);
         run.end(result);
         return result;
     }

@@ -87,11 +87,11 @@ public:
     /// The same.
     explicit operator bool() const noexcept { return ok(); }
     /// Why there is no value; ok when there is one.
-    Status status() const { return ok() ? Status() : *std::get_if<1>(&held_); }
+    Status status() const { return failure() == nullptr ? Status() : *failure(); }
     /// The number in `weave.h`.
-    weave_status code() const noexcept { return ok() ? WEAVE_OK : std::get_if<1>(&held_)->code(); }
+    weave_status code() const noexcept { return failure() == nullptr ? WEAVE_OK : failure()->code(); }
     /// Empty when ok.
-    std::string message() const { return ok() ? std::string() : std::get_if<1>(&held_)->message(); }
+    std::string message() const { return failure() == nullptr ? std::string() : failure()->message(); }
     /// Says that a failure does not matter here.
     void ignore() const noexcept {}
 
@@ -116,9 +116,10 @@ public:
     T value_or(T otherwise) && { return ok() ? std::move(*get()) : std::move(otherwise); }
 
 private:
+    const Status *failure() const noexcept { return std::get_if<1>(&held_); }
     void or_throw() const {
-        if (!ok()) {
-            std::get_if<1>(&held_)->or_throw();
+        if (failure() != nullptr) {
+            failure()->or_throw();
         }
     }
     T *get() noexcept {
