@@ -24,19 +24,16 @@ double parsed(const std::string &line) {
     return value;
 }
 
-std::string decided(const weave::Client &client, const weave::Call &cycle, double celsius) {
-    weave::Scope scope =
-        client.call_scope("decide", weave::Json().set("celsius", celsius), weave::child_of(cycle)).value_or({});
-    const std::string action = celsius > too_hot ? "cool" : "wait";
-    scope.end(weave::Json().set("action", action)).ignore();
-    return action;
-}
+// Its calls become children of the turn that they are made in.
+const auto decide = weave::op("decide", {"celsius"}, [](double celsius) {
+    return celsius > too_hot ? "cool" : "wait";
+});
 
 // One turn of the loop. The device works whether or not its trace can be kept.
 void turn(const weave::Client &client, const std::string &line) {
     weave::Scope cycle = client.call_scope("cycle", weave::Json().set("line", line)).value_or({});
     try {
-        const std::string action = decided(client, cycle, parsed(line));
+        const std::string action = decide(parsed(line));
         std::cout << action << std::endl;
         cycle.end(weave::Json().set("action", action)).ignore();
     } catch (const std::exception &error) {
