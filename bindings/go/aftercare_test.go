@@ -64,7 +64,7 @@ func TestRejectedRecordsCanBeDropped(t *testing.T) {
 }
 
 func TestVerifyTellsWhatWasNotAsked(t *testing.T) {
-	to, dir := server(t), written(t)
+	to, dir := sharedServer(t), written(t)
 	verified, err := weave.Verify(background, weave.VerifyOptions{OfflineDir: dir, Server: to})
 	ok(t, err)
 	same(t, "of nothing that was sent", verified, weave.Verified{})

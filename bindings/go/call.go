@@ -8,71 +8,53 @@ import (
 )
 
 // Call is a call that was started. The methods of a nil Call do nothing, so that code runs the same where nothing is
-// traced: weave.FromContext(ctx).AddUsage(…).
+// traced: weave.CallFromContext(ctx).AddUsage(…).
 type Call struct {
 	native *capi.Call
 	client *Client
-}
-
-type contextKey struct{}
-
-// NewContext is a context whose calls become children of this one.
-func NewContext(ctx context.Context, call *Call) context.Context {
-	return context.WithValue(ctx, contextKey{}, call)
-}
-
-// FromContext is the current call, or nil.
-func FromContext(ctx context.Context) *Call {
-	call, _ := ctx.Value(contextKey{}).(*Call)
-	return call
 }
 
 // Start begins a call: a child of the context's call, if there is one of this project. The op is a name of at most 128
 // characters or what CreateOp gave; inputs are a JSON object, such as a map or a struct, or nil. Calls that are started
 // with the context it returns become its children.
 //
-// When it fails, it returns the context it was given, and nil, which is a call that does nothing.
+// When it fails, it returns the context it was given, and nil, which is a call that does nothing. A nil Client begins no
+// call, so that code runs the same where nothing is traced: weave.ClientFromContext(ctx).Start(…).
 func (c *Client) Start(ctx context.Context, op string, inputs any, options ...CallOption) (
 	context.Context, *Call, error,
 ) {
+	if c == nil {
+		return ctx, nil, nil
+	}
 	json, err := encode("inputs", inputs)
 	if err != nil {
 		return ctx, nil, err
 	}
-	settings, err := c.callOptions(ctx, options)
-	defer settings.Free()
-	if err != nil {
-		return ctx, nil, err
-	}
-	native, err := c.native.StartCall(op, json, settings)
+	native, err := c.native.StartCall(op, json, c.given(ctx, options))
 	if err != nil {
 		return ctx, nil, fault(err)
 	}
 	call := &Call{native, c}
-	return NewContext(ctx, call), call, nil
+	return ContextWithCall(ctx, call), call, nil
 }
 
-// callOptions are nil when there is nothing to say; they are to be freed also beside an error.
-func (c *Client) callOptions(ctx context.Context, options []CallOption) (*capi.CallOptions, error) {
-	parent := FromContext(ctx)
+// given is what a call gets from the context and the options; nil for nothing.
+func (c *Client) given(ctx context.Context, options []CallOption) *capi.CallOptions {
+	parent := CallFromContext(ctx)
 	if parent != nil && parent.client.project != c.project {
 		parent = nil
 	}
 	if parent == nil && len(options) == 0 {
-		return nil, nil
+		return nil
 	}
-	settings := capi.NewCallOptions()
+	given := &capi.CallOptions{}
 	if parent != nil {
-		if err := settings.SetParent(parent.native); err != nil {
-			return settings, fault(err)
-		}
+		given.SetParent(parent.native)
 	}
 	for _, option := range options {
-		if err := option.set(settings); err != nil {
-			return settings, fault(err)
-		}
+		option.set(given)
 	}
-	return settings, nil
+	return given
 }
 
 // End ends the call with its output, and with the error that it failed with, if any. Its usage and status are added to
@@ -85,12 +67,7 @@ func (c *Call) End(output any, failed error) error {
 	if err != nil {
 		return err
 	}
-	if failed != nil {
-		if err := c.SetException(exceptionOf(failed)); err != nil {
-			return err
-		}
-	}
-	return fault(c.native.End(json))
+	return fault(c.native.End(json, exceptionOf(failed)))
 }
 
 // SetException says what failed. The call is still to be ended.
@@ -98,7 +75,7 @@ func (c *Call) SetException(failed Exception) error {
 	if c == nil {
 		return nil
 	}
-	return fault(c.native.SetException(failed.Type, failed.Message, failed.Traceback))
+	return fault(c.native.SetException((*capi.Exception)(&failed)))
 }
 
 // SetSummary merges a JSON object into the call's summary. Usage and status are added at its end.
@@ -119,7 +96,7 @@ func (c *Call) AddUsage(model string, usage any) error {
 	if c == nil {
 		return nil
 	}
-	json, err := encode("usage", usage)
+	json, err := encode("usage", totalled(usage))
 	if err != nil {
 		return err
 	}
@@ -140,14 +117,6 @@ func (c *Call) SetEndedAt(at time.Time) error {
 		return nil
 	}
 	return fault(c.native.SetEndedAt(at.UnixMicro()))
-}
-
-// Client is the session of the call.
-func (c *Call) Client() *Client {
-	if c == nil {
-		return nil
-	}
-	return c.client
 }
 
 // ID is the call's id.

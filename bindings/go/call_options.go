@@ -8,36 +8,36 @@ import (
 
 // CallOption says more of a call.
 type CallOption struct {
-	set func(*capi.CallOptions) error
+	set func(*capi.CallOptions)
 }
 
 // WithParent makes the call a child of this one instead of the context's; nil begins a trace.
 func WithParent(parent *Call) CallOption {
-	return CallOption{func(o *capi.CallOptions) error {
+	return CallOption{func(o *capi.CallOptions) {
 		if parent == nil {
-			return o.SetParent(nil)
+			o.SetParent(nil)
+		} else {
+			o.SetParent(parent.native)
 		}
-		return o.SetParent(parent.native)
 	}}
 }
 
-// WithRemoteParent makes the call a child of one that lives elsewhere: what [Call.Carrier] gave there.
+// WithRemoteParent makes the call a child of one that lives elsewhere: what [Call.Carrier] gave there; "" changes
+// nothing.
 func WithRemoteParent(carrier string) CallOption {
-	return CallOption{func(o *capi.CallOptions) error {
-		return o.SetText(capi.ParentContext, "context", carrier)
+	return CallOption{func(o *capi.CallOptions) {
+		if carrier != "" {
+			o.SetRemoteParent(carrier)
+		}
 	}}
 }
 
 // WithLineage places a call of the past: its trace and its parent's id ("" for none). The context's call counts no more.
 func WithLineage(traceID, parentID string) CallOption {
-	return CallOption{func(o *capi.CallOptions) error {
-		if err := o.SetParent(nil); err != nil {
-			return err
-		}
-		if err := o.SetText(capi.TraceID, "trace_id", traceID); err != nil {
-			return err
-		}
-		return o.SetText(capi.ParentID, "parent_id", parentID)
+	return CallOption{func(o *capi.CallOptions) {
+		o.SetParent(nil)
+		o.SetText(capi.TraceID, "trace_id", traceID)
+		o.SetText(capi.ParentID, "parent_id", parentID)
 	}}
 }
 
@@ -66,55 +66,62 @@ func WithSummary(summary any) CallOption {
 	return object("summary", summary, (*capi.CallOptions).SetSummary)
 }
 
-// WithUsage is usage of the call itself: a [Usage], or any JSON object.
+// WithUsage is usage of the call itself: a [Usage], or any JSON object. Given several times, it adds up.
 func WithUsage(model string, usage any) CallOption {
-	return object("usage", usage, func(o *capi.CallOptions, json []byte) error { return o.AddUsage(model, json) })
+	return object("usage", totalled(usage), func(o *capi.CallOptions, json []byte) { o.AddUsage(model, json) })
 }
 
 // WithError is what failed, for a call that is logged in one go; nil is fine.
 func WithError(err error) CallOption {
-	return CallOption{func(o *capi.CallOptions) error {
-		if err == nil {
-			return nil
+	return CallOption{func(o *capi.CallOptions) {
+		if err != nil {
+			o.SetException(exceptionOf(err))
 		}
-		failed := exceptionOf(err)
-		return o.SetException(failed.Type, failed.Message, failed.Traceback)
 	}}
 }
 
 // WithStartedAt is when a call of the past began.
 func WithStartedAt(at time.Time) CallOption {
-	return CallOption{func(o *capi.CallOptions) error { return o.SetStartedAt(at.UnixMicro()) }}
+	return CallOption{func(o *capi.CallOptions) { o.SetStartedAt(at.UnixMicro()) }}
 }
 
 // WithEndedAt is when a call of the past ended.
 func WithEndedAt(at time.Time) CallOption {
-	return CallOption{func(o *capi.CallOptions) error { return o.SetEndedAt(at.UnixMicro()) }}
+	return CallOption{func(o *capi.CallOptions) { o.SetEndedAt(at.UnixMicro()) }}
 }
 
 // WithRun is the run of W&B that the call belongs to, "entity/project/run", and its steps at the call's begin and end;
 // negative ones are not known.
 func WithRun(run string, step, stepEnd int64) CallOption {
-	return CallOption{func(o *capi.CallOptions) error { return o.SetRun(run, step, stepEnd) }}
+	return CallOption{func(o *capi.CallOptions) { o.SetRun(run, step, stepEnd) }}
 }
 
-// Usage is what a call used of a model.
+// Usage is what a call used of a model. [WithUsage] and [Call.AddUsage] make the total of both where it is 0.
 type Usage struct {
 	PromptTokens     int64 `json:"prompt_tokens"`
 	CompletionTokens int64 `json:"completion_tokens"`
 	TotalTokens      int64 `json:"total_tokens,omitempty"`
 }
 
-func text(which int, field, value string) CallOption {
-	return CallOption{func(o *capi.CallOptions) error { return o.SetText(which, field, value) }}
+// totalled is usage with its total, if it is a Usage.
+func totalled(usage any) any {
+	if known, ok := usage.(Usage); ok && known.TotalTokens == 0 {
+		known.TotalTokens = known.PromptTokens + known.CompletionTokens
+		return known
+	}
+	return usage
 }
 
-func object(field string, value any, set func(*capi.CallOptions, []byte) error) CallOption {
-	return CallOption{func(o *capi.CallOptions) error {
+func text(which byte, field, value string) CallOption {
+	return CallOption{func(o *capi.CallOptions) { o.SetText(which, field, value) }}
+}
+
+func object(field string, value any, set func(*capi.CallOptions, []byte)) CallOption {
+	return CallOption{func(o *capi.CallOptions) {
 		json, err := encode(field, value)
-		if err != nil || json == nil {
-			return err
+		o.Note(err)
+		if json != nil {
+			set(o, json)
 		}
-		return set(o, json)
 	}}
 }

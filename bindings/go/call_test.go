@@ -3,6 +3,7 @@ package weave_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -17,9 +18,6 @@ func TestCallsStartedWithTheContextAreChildren(t *testing.T) {
 	client := opened(t, weave.Options{})
 	ctx, outer, err := client.Start(background, "outer", object{"a": 1})
 	ok(t, err)
-	if weave.FromContext(ctx) != outer || weave.FromContext(background) != nil {
-		t.Error("the context does not carry its call")
-	}
 	_, inner, err := client.Start(ctx, "inner", nil)
 	ok(t, err)
 	logged, err := client.LogCall(ctx, "logged", nil, "done")
@@ -120,6 +118,7 @@ func TestOptionsSayMoreOfACall(t *testing.T) {
 		weave.WithID(id), weave.WithDisplayName("shown"), weave.WithThread("t"), weave.WithKind("llm"),
 		weave.WithAttributes(object{"env": "demo"}), weave.WithSummary(object{"own": 1}),
 		weave.WithUsage("m", weave.Usage{PromptTokens: 3, CompletionTokens: 4}),
+		weave.WithUsage("n", object{"prompt_tokens": 1}), weave.WithUsage("m", weave.Usage{CompletionTokens: 1}),
 		weave.WithStartedAt(began), weave.WithEndedAt(began.Add(time.Second)),
 		weave.WithRun("team/demo/run1", 5, 6), weave.WithError(nil))
 	ok(t, err)
@@ -132,7 +131,9 @@ func TestOptionsSayMoreOfACall(t *testing.T) {
 	same(t, "kind", path(call, "attributes", "weave", "kind"), "llm")
 	same(t, "source", path(call, "attributes", "weave", "source"), "libweave-go")
 	same(t, "own summary", path(call, "summary", "own"), 1)
-	same(t, "usage", path(call, "summary", "usage", "m", "completion_tokens"), 4)
+	same(t, "usage", path(call, "summary", "usage", "m", "completion_tokens"), 5)
+	same(t, "all tokens", path(call, "summary", "usage", "m", "total_tokens"), 8)
+	same(t, "usage of another model", path(call, "summary", "usage", "n", "prompt_tokens"), 1)
 	same(t, "began", call["started_at"], "2024-05-06T07:08:09.123456Z")
 	same(t, "ended", call["ended_at"], "2024-05-06T07:08:10.123456Z")
 	same(t, "run", []any{call["wb_run_id"], call["wb_run_step"], call["wb_run_step_end"]}, []any{"team/demo/run1", 5, 6})
@@ -165,12 +166,20 @@ func TestTheParentCanBeAnotherThanTheContexts(t *testing.T) {
 	}
 }
 
+// unhelpful is an error that cannot tell its text.
+type unhelpful struct{ text string }
+
+func (u *unhelpful) Error() string { return u.text }
+
 func TestEndRecordsAnErrorWithItsTypeAndText(t *testing.T) {
 	client := opened(t, weave.Options{})
 	_, missing := os.Open("/no/such/file")
+	described := &weave.Exception{Type: "TimeoutError", Message: "too late", Traceback: "at the carrier"}
 	for op, failed := range map[string]error{
-		"own type": missing, "wrapped": errors.Join(errors.New("x"), missing), "plain": errors.New("it broke"),
-		"described": &weave.Exception{Type: "TimeoutError", Message: "too late", Traceback: "at the carrier"},
+		"own type": missing, "plain": errors.New("it broke"), "described": described,
+		"wrapped": fmt.Errorf("settings: %w", missing), "joined": errors.Join(errors.New("x"), missing),
+		"described and wrapped": fmt.Errorf("parcel 7: %w", described),
+		"not UTF-8":             errors.New("read \xff\x00!"), "nil pointer": (*unhelpful)(nil),
 	} {
 		_, call, err := client.Start(background, op, nil)
 		ok(t, err)
@@ -179,8 +188,11 @@ func TestEndRecordsAnErrorWithItsTypeAndText(t *testing.T) {
 	found := calls(t, client)
 	for op, want := range map[string][3]string{
 		"own type": {"fs.PathError", "open /no/such/file: no such file or directory", ""},
-		"wrapped":  {"error", "x\nopen /no/such/file: no such file or directory", ""},
 		"plain":    {"error", "it broke", ""}, "described": {"TimeoutError", "too late", "at the carrier"},
+		"wrapped":               {"fs.PathError", "settings: open /no/such/file: no such file or directory", ""},
+		"joined":                {"fs.PathError", "x\nopen /no/such/file: no such file or directory", ""},
+		"described and wrapped": {"TimeoutError", "parcel 7: TimeoutError: too late", "at the carrier"},
+		"not UTF-8":             {"error", "read \uFFFD\uFFFD!", ""}, "nil pointer": {"weave_test.unhelpful", "<nil>", ""},
 	} {
 		same(t, op, exception(t, found[op]), want)
 	}
@@ -235,19 +247,16 @@ func TestSettersSayMoreOfACallUnderWay(t *testing.T) {
 	ref, err := call.Ref()
 	ok(t, err)
 	same(t, "ref", ref, "weave:///team/demo/call/"+call.ID())
-	if call.Client() != client {
-		t.Error("it is a call of another client")
-	}
 }
 
 func TestANilCallDoesNothing(t *testing.T) {
-	call := weave.FromContext(background)
+	call := weave.CallFromContext(background)
 	_, refErr := call.Ref()
 	for _, err := range []error{call.End(1, fs.ErrExist), call.SetException(weave.Exception{}), call.SetSummary(1),
 		call.AddUsage("", 1), call.SetDisplayName(""), call.SetEndedAt(time.Time{}), refErr} {
 		ok(t, err)
 	}
-	if call.Client() != nil || call.ID()+call.TraceID()+call.Carrier() != "" {
+	if call.ID()+call.TraceID()+call.Carrier() != "" {
 		t.Error("it is a call")
 	}
 }
@@ -270,6 +279,18 @@ func TestRawJSONIsPassedAsItStandsAndRepaired(t *testing.T) {
 	call := calls(t, client)["op"]
 	same(t, "inputs", call["inputs"], object{"nan": nil, "lone": "a\ufffdb", "html": "<&>"})
 	same(t, "output", call["output"], object{"order": json.Number("9007199254740993"), "html": "<&>"})
+}
+
+func TestABatchOfJSONIsLoggedAsItStands(t *testing.T) {
+	client := opened(t, weave.Options{})
+	kept, err := client.LogCallsJSON(json.RawMessage(`[{"op_name": "op", "inputs": {"nan": NaN}, "exception": "it broke"}]`))
+	ok(t, err)
+	same(t, "kept", kept, 1)
+	call := calls(t, client)["op"]
+	same(t, "what was logged", []any{call["inputs"], call["exception"]}, []any{object{"nan": nil}, "it broke"})
+	kept, err = client.LogCallsJSON(json.RawMessage(`{}`))
+	refused(t, err, weave.StatusClosed)
+	same(t, "kept of a closed client", kept, 0)
 }
 
 func TestABatchIsCheckedBeforeAnyOfItIsKept(t *testing.T) {

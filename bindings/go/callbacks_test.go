@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -165,7 +164,7 @@ func TestAGoexitOfAFilterLeavesAnOpUnlogged(t *testing.T) {
 				}
 				return weave.Keep
 			}})
-		result, err := weave.Op(background, client, "op", nil,
+		result, err := weave.Op(within(client), "op", nil,
 			func(context.Context) (string, error) { return "done", nil })
 		ok(t, err)
 		same(t, "result", result, "done")
@@ -192,91 +191,4 @@ func TestAGoexitInsideAFilterThatLogsReachesTheFilterAlone(t *testing.T) {
 	if len(found) != 1 || found["outer"] == nil {
 		t.Errorf("%v", found)
 	}
-}
-
-// leaving is a handler of log messages that ends its goroutine.
-type leaving struct{ asked *atomic.Int32 }
-
-func (leaving) Enabled(context.Context, slog.Level) bool { return true }
-func (l leaving) WithAttrs([]slog.Attr) slog.Handler     { return l }
-func (l leaving) WithGroup(string) slog.Handler          { return l }
-func (l leaving) Handle(context.Context, slog.Record) error {
-	l.asked.Add(1)
-	runtime.Goexit()
-	return nil
-}
-
-func TestAGoexitOfALoggerDoesNotReachWhoLogs(t *testing.T) {
-	client := opened(t, weave.Options{})
-	defer weave.SetLogger(nil)
-	var asked atomic.Int32
-	weave.SetLogger(slog.New(leaving{&asked}))
-	_, err := client.LogCall(background, "op", nil, nil, weave.WithSummary(object{"weave": object{}}))
-	weave.SetLogger(nil)
-	ok(t, err)
-	if asked.Load() == 0 {
-		t.Error("the logger was not asked")
-	}
-	same(t, "calls", len(calls(t, client)), 1)
-}
-
-func TestAGoexitOfALoggerLeavesTheLibrarysThreadsAlone(t *testing.T) {
-	defer weave.SetLogger(nil)
-	var asked atomic.Int32
-	weave.SetLogger(slog.New(leaving{&asked}))
-	nobody := unused(t)
-	client, err := weave.Init("team/demo", weave.Options{OfflineDir: t.TempDir(),
-		Server: weave.Server{APIKey: key, BaseURL: nobody, TraceServerURL: nobody}})
-	ok(t, err)
-	before := asked.Load()
-	refused(t, client.Flush(background), weave.StatusNetwork)
-	refused(t, client.Flush(background), weave.StatusNetwork) // begun when what the first one said was said
-	if asked.Load() == before {
-		t.Error("the logger was not asked")
-	}
-	weave.SetLogger(nil)
-	expired, cancel := context.WithTimeout(background, 0)
-	defer cancel()
-	refused(t, client.Finish(expired), weave.StatusTimeout)
-}
-
-func TestMessagesGoToTheLogger(t *testing.T) {
-	client := opened(t, weave.Options{})
-	warn := func() {
-		_, err := client.LogCall(background, "op", nil, nil, weave.WithSummary(object{"weave": object{}}))
-		ok(t, err)
-	}
-	defer weave.SetLogger(nil)
-	var heard safeBuffer
-	weave.SetLogger(slog.New(slog.NewTextHandler(&heard, nil)))
-	warn()
-	if text := heard.String(); !strings.Contains(text, "level=WARN") || !strings.Contains(text, "summary.weave") {
-		t.Errorf("heard %q", text)
-	}
-	var errorsOnly safeBuffer
-	weave.SetLogger(slog.New(slog.NewTextHandler(&errorsOnly, &slog.HandlerOptions{Level: slog.LevelError})))
-	warn()
-	weave.SetLogger(nil)
-	warn()
-	if text := errorsOnly.String(); text != "" || strings.Count(heard.String(), "\n") != 1 {
-		t.Errorf("heard %q, and before %q", text, heard.String())
-	}
-}
-
-// safeBuffer may be read while threads of the library still write.
-type safeBuffer struct {
-	mutex sync.Mutex
-	bytes.Buffer
-}
-
-func (b *safeBuffer) Write(text []byte) (int, error) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.Buffer.Write(text)
-}
-
-func (b *safeBuffer) String() string {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.Buffer.String()
 }

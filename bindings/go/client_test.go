@@ -34,6 +34,30 @@ func TestAClosedClientTakesNothingMore(t *testing.T) {
 	same(t, "project", client.Project(), "team/demo")
 }
 
+func TestGoroutinesMayCloseAClientAtOnce(t *testing.T) {
+	client := opened(t, weave.Options{})
+	_, err := client.LogCall(background, "op", nil, nil)
+	ok(t, err)
+	limited, cancel := context.WithTimeout(background, time.Minute)
+	defer cancel()
+	var closing sync.WaitGroup
+	for number := range 16 {
+		closing.Add(1)
+		go func() {
+			defer closing.Done()
+			ctx := background
+			if number%2 == 0 {
+				ctx = limited
+			}
+			if err := client.Finish(ctx); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	closing.Wait()
+	same(t, "calls", len(whole(stored(t, client))), 1)
+}
+
 func TestGoroutinesMayLogWhileTheClientIsClosed(t *testing.T) {
 	client := opened(t, weave.Options{})
 	var workers sync.WaitGroup
@@ -113,7 +137,7 @@ func TestAnEndedContextEndsFlushAndFinishAndLosesNothing(t *testing.T) {
 }
 
 func TestACancelledContextEndsFinishAmidARequest(t *testing.T) {
-	to, answer := server(t), make(chan struct{})
+	to, answer := sharedServer(t), make(chan struct{})
 	behind, err := url.Parse(to.BaseURL)
 	ok(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(behind)
@@ -170,7 +194,7 @@ func TestAClientThatCannotBeReleasedYetHoldsUpNoOtherCleanup(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	enter := sync.OnceFunc(func() { close(entered) })
 	filter, released := witness()
-	to, dir := server(t), filepath.Join(t.TempDir(), "offline")
+	to, dir := sharedServer(t), filepath.Join(t.TempDir(), "offline")
 	to.SendInterval = 100 * time.Millisecond
 	client, err := weave.Init("team/demo", weave.Options{OfflineDir: dir, Server: to, Filter: filter,
 		Progress: func(weave.Progress) { enter(); <-leave }})

@@ -5,12 +5,18 @@
 //	client, err := weave.Init("team/project", weave.Options{Offline: true})
 //	if err != nil { … }
 //	defer client.Close()
-//	ctx, call, err := client.Start(ctx, "answer", map[string]any{"question": question})
-//	…                                    // calls started with this ctx are its children
-//	err = call.End(answer, err)
+//	ctx = weave.ContextWithClient(ctx, client)
+//	answer, err := weave.Op(ctx, "answer", map[string]any{"question": question},
+//		func(ctx context.Context) (string, error) { … }) // ops that get this ctx are its children
 //
-// [Op] wraps a function in a call. Values become JSON by encoding/json; a [json.RawMessage] is passed as it stands, so
-// that it may also hold what encoding/json cannot write, such as NaN (the library makes it null).
+// [Op] makes a call of a function, for the client of its context; [Client.Start] and [Call.End] are its two halves, and
+// [Client.LogCall] logs what is over already.
+//
+// # Values
+//
+// Values become JSON by encoding/json. A [json.RawMessage] is passed as it stands, so that it may also hold what
+// encoding/json refuses, such as NaN (the library makes it null; so does [Float]). A value that has no JSON form is an
+// error that names the field; an op is then logged without it.
 //
 // # Errors
 //
@@ -25,7 +31,9 @@
 //
 // # Building
 //
-// The package needs cgo, weave.h and libweave.so. Where they are not in the compiler's own places:
+// The package needs cgo, weave.h and the library. Where they are not in the compiler's own places:
 //
-//	CGO_CFLAGS="-I/opt/weave/include" CGO_LDFLAGS="-L/opt/weave/lib -Wl,-rpath,/opt/weave/lib" go build ./...
+//	CGO_CFLAGS="-I/opt/weave/include" CGO_LDFLAGS="-L/opt/weave/lib -Wl,-rpath,/opt/weave/lib" go build
+//
+// The tag weave_pkgconfig asks pkg-config instead, and weave_static links libweave.a into the program.
 package weave

@@ -55,8 +55,15 @@ func (e *Error) Is(target error) bool {
 // Unwrap is the error behind it: the context's, or that of encoding/json.
 func (e *Error) Unwrap() error { return e.cause }
 
-// fault makes the package's error of a failure of the library.
+// fault makes the package's error of a failure of the library; nil of nil.
 func fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errorOf(err)
+}
+
+func errorOf(err error) error {
 	var failure *capi.Failure
 	if !errors.As(err, &failure) {
 		return err

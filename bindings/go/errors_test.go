@@ -86,4 +86,16 @@ func TestAValueThatIsNoJSONIsRefusedByItsField(t *testing.T) {
 	refused(t, err, weave.StatusInvalidJSON, "value")
 	_, err = weave.Init("demo", weave.Options{Offline: true, Attributes: make(chan int)})
 	refused(t, err, weave.StatusInvalidJSON, "attributes")
+	_, err = client.LogCall(background, "op", nil, nil, weave.WithUsage("m", json.RawMessage("{}\x00")))
+	refused(t, err, weave.StatusInvalidArgument, "usage", "byte 2")
+}
+
+func TestAFloatThatIsNoNumberIsNull(t *testing.T) {
+	client := opened(t, weave.Options{})
+	_, err := client.LogCall(background, "op", object{"loss": weave.Float(math.NaN()), "least": weave.Float(5e-324)},
+		[]weave.Float{weave.Float(math.Inf(-1)), 0.5})
+	ok(t, err)
+	call := calls(t, client)["op"]
+	same(t, "inputs", call["inputs"], object{"loss": nil, "least": json.Number("5e-324")})
+	same(t, "output", call["output"], []any{nil, json.Number("0.5")})
 }

@@ -3,11 +3,14 @@ package weave
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
+
+	"github.com/libweave/libweave-go/internal/capi"
 )
 
-// Exception is an error that says how it is to be shown. Other errors are shown with the type of the first error of
-// their chain that has one of its own, and their text.
+// Exception is an error that says how it is to be shown. Other errors are shown with their text and the type of the
+// first error in their tree that has one of its own; an Exception in the tree gives type and traceback.
 type Exception struct {
 	Type      string // such as "TimeoutError"
 	Message   string
@@ -16,25 +19,60 @@ type Exception struct {
 
 func (e *Exception) Error() string { return e.Type + ": " + e.Message }
 
-func exceptionOf(err error) Exception {
-	var known *Exception
-	if errors.As(err, &known) {
-		shown := *known
-		if shown.Type == "" {
-			shown.Type = "error"
-		}
-		return shown
+// noType is the type of errors that only carry a text.
+const noType = "error"
+
+// exceptionOf is how an error is shown; nil of nil. What it says is made fit to be stored: it may hold anything.
+func exceptionOf(err error) *capi.Exception {
+	if err == nil {
+		return nil
 	}
-	return Exception{Type: typeOf(err), Message: err.Error()}
+	// fmt survives an Error method that panics, such as that of a nil pointer.
+	shown := capi.Exception{Type: typeOf(err), Message: fmt.Sprint(err)}
+	var known *Exception
+	if errors.As(err, &known) && known != nil {
+		shown.Type, shown.Traceback = known.Type, known.Traceback
+		if shown.Type == "" {
+			shown.Type = noType
+		}
+		if err == error(known) {
+			shown.Message = known.Message
+		}
+	}
+	for _, text := range []*string{&shown.Type, &shown.Message, &shown.Traceback} {
+		*text = strings.ToValidUTF8(strings.ReplaceAll(*text, "\x00", "\uFFFD"), "\uFFFD")
+	}
+	return &shown
 }
 
 // typeOf passes over the types that only carry a text or other errors.
 func typeOf(err error) string {
-	for ; err != nil; err = errors.Unwrap(err) {
-		name := strings.TrimLeft(fmt.Sprintf("%T", err), "*")
-		if !strings.HasPrefix(name, "errors.") && !strings.HasPrefix(name, "fmt.") {
-			return name
+	name := strings.TrimLeft(fmt.Sprintf("%T", err), "*")
+	if !strings.HasPrefix(name, "errors.") && !strings.HasPrefix(name, "fmt.") {
+		return name
+	}
+	switch carrier := err.(type) {
+	case interface{ Unwrap() error }:
+		if cause := carrier.Unwrap(); cause != nil {
+			return typeOf(cause)
+		}
+	case interface{ Unwrap() []error }:
+		for _, cause := range carrier.Unwrap() {
+			if name := typeOf(cause); name != noType {
+				return name
+			}
 		}
 	}
-	return "error"
+	return noType
+}
+
+// panicked is how the panic is shown that is being handled.
+func panicked(value any) *Exception {
+	shown := &Exception{Type: "panic", Message: fmt.Sprint(value), Traceback: string(debug.Stack())}
+	if cause, ok := value.(error); ok {
+		if name := typeOf(cause); name != noType {
+			shown.Type = name
+		}
+	}
+	return shown
 }

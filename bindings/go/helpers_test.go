@@ -32,7 +32,12 @@ func TestMain(m *testing.M) {
 			}
 		}
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if theServer.stop != nil {
+		theServer.stop()
+	}
+	_ = os.RemoveAll(traces)
+	os.Exit(status)
 }
 
 // opened is an offline client of "team/demo" in a directory of the test's own.
@@ -47,6 +52,9 @@ func opened(t *testing.T, options weave.Options) *weave.Client {
 	t.Cleanup(func() { ok(t, client.Close()) })
 	return client
 }
+
+// within is a context whose ops the client logs.
+func within(client *weave.Client) context.Context { return weave.ContextWithClient(background, client) }
 
 // record is a line of a data file.
 type record struct {

@@ -4,11 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"github.com/libweave/libweave-go/internal/capi"
 )
 
 // LogCall logs a finished call in one go, a child of the context's call if there is one; its id. When it returns no
-// error, the call survives the death of the process.
+// error, the call survives the death of the process. A nil Client logs nothing, and the id is "".
 func (c *Client) LogCall(ctx context.Context, op string, inputs, output any, options ...CallOption) (string, error) {
+	if c == nil {
+		return "", nil
+	}
 	inputsJSON, err := encode("inputs", inputs)
 	if err != nil {
 		return "", err
@@ -17,12 +22,18 @@ func (c *Client) LogCall(ctx context.Context, op string, inputs, output any, opt
 	if err != nil {
 		return "", err
 	}
-	settings, err := c.callOptions(ctx, options)
-	defer settings.Free()
-	if err != nil {
-		return "", err
+	return c.LogCallJSON(ctx, op, inputsJSON, outputJSON, options...)
+}
+
+// LogCallJSON is LogCall for inputs and an output that are JSON already, such as the bodies that a gateway passes on.
+// The library reads them where they are; nothing is allocated but the id.
+func (c *Client) LogCallJSON(ctx context.Context, op string, inputs, output json.RawMessage, options ...CallOption) (
+	string, error,
+) {
+	if c == nil {
+		return "", nil
 	}
-	id, err := c.native.LogCall(op, inputsJSON, outputJSON, settings)
+	id, err := c.native.LogCall(op, inputs, output, c.given(ctx, options))
 	return id, fault(err)
 }
 
@@ -57,21 +68,27 @@ func (c *Client) LogCalls(calls []FinishedCall) (uint64, error) {
 	}
 	shapes := make([]shape, len(calls))
 	for i, call := range calls {
-		shapes[i].FinishedCall = call
-		if call.Err != nil {
-			shapes[i].Exception = exceptionOf(call.Err).text()
-		}
+		shapes[i] = shape{call, stored(exceptionOf(call.Err))}
 	}
 	text, err := encode("calls", shapes)
 	if err != nil {
 		return 0, err
 	}
-	kept, err := c.native.LogCalls(text)
+	return c.LogCallsJSON(text)
+}
+
+// LogCallsJSON is LogCalls for calls that are JSON already: an array of objects with the names of FinishedCall's tags,
+// and "exception", a text.
+func (c *Client) LogCallsJSON(calls json.RawMessage) (uint64, error) {
+	kept, err := c.native.LogCalls(calls)
 	return kept, fault(err)
 }
 
-// text is the exception as servers store it.
-func (e Exception) text() string {
+// stored is the exception as servers store it.
+func stored(e *capi.Exception) string {
+	if e == nil {
+		return ""
+	}
 	type entry struct {
 		Filename string `json:"filename"`
 		Line     int    `json:"line_number"`
@@ -82,8 +99,8 @@ func (e Exception) text() string {
 	if e.Traceback != "" {
 		entries = append(entries, entry{Text: e.Traceback})
 	}
-	stored, _ := json.Marshal(map[string]any{"type": e.Type, "message": e.Message, "traceback": entries})
-	return string(stored) // texts alone: they always have a JSON form
+	text, _ := json.Marshal(map[string]any{"type": e.Type, "message": e.Message, "traceback": entries})
+	return string(text) // texts alone: they always have a JSON form
 }
 
 // UpdateCall gives a call another name to show, by its id.

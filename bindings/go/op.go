@@ -4,62 +4,69 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 )
 
-// Op runs a function as a call: its result is the call's output, its error or panic the call's failure. Errors are
-// returned and panics raised again as they were. Calls started with the function's context are children.
+// Op runs a function as a call of the context's client: its result is the call's output, its error or panic the call's
+// failure. Errors are returned and panics raised again as they were. Calls started with the function's context are
+// children.
 //
-// Without a client it takes that of the context's call, and without that too, nothing is logged. Failures of logging do
-// not change what the function returns; they go to [Options.OnError].
-func Op[T any](ctx context.Context, client *Client, op string, inputs any, run func(context.Context) (T, error),
-	options ...CallOption,
+// Without a client in the context (see [ContextWithClient]) the function runs and nothing is logged, so that libraries
+// can have ops without knowing whether they are traced. Failures of logging do not change what the function returns;
+// they go to [Options.OnError]. Inputs or an output that cannot be logged are left out of the call.
+func Op[T any](ctx context.Context, op string, inputs any, run func(context.Context) (T, error), options ...CallOption,
 ) (result T, err error) {
-	if client == nil {
-		client = FromContext(ctx).Client()
-	}
-	if client == nil {
-		return run(ctx)
-	}
-	ctx, call, fault := client.Start(ctx, op, inputs, options...)
-	if fault != nil {
-		client.onError(fmt.Errorf("op %q: %w", op, fault))
+	ctx, call := begin(ctx, op, inputs, options)
+	if call == nil {
 		return run(ctx)
 	}
 	returned := false
 	defer func() {
 		if returned {
-			call.end(op, result, err)
-			return
+			call.finish(op, result, err)
+		} else if value := recover(); value != nil {
+			call.finish(op, nil, panicked(value))
+			panic(value)
+		} else {
+			call.finish(op, nil, &Exception{Type: "runtime.Goexit", Message: "the goroutine ended inside the op"})
 		}
-		value := recover()
-		if value == nil {
-			call.end(op, nil, &Exception{Type: "runtime.Goexit", Message: "the goroutine ended inside the op"})
-			return
-		}
-		failed := &Exception{Type: "panic", Message: fmt.Sprint(value), Traceback: string(debug.Stack())}
-		if cause, ok := value.(error); ok {
-			failed.Type = typeOf(cause)
-		}
-		call.end(op, nil, failed)
-		panic(value)
 	}()
 	result, err = run(ctx)
 	returned = true
 	return result, err
 }
 
-// end ends the call of an op, without its output if that cannot be logged.
-func (c *Call) end(op string, output any, failed error) {
+// begin starts the call of an op; nil when there is no client or it cannot be started.
+func begin(ctx context.Context, op string, inputs any, options []CallOption) (context.Context, *Call) {
+	client := ClientFromContext(ctx)
+	inside, call, fault := client.Start(ctx, op, inputs, options...)
+	if fault == nil {
+		return inside, call
+	}
+	client.onError(fmt.Errorf("op %q: %w", op, fault))
+	if inputs != nil && isOfTheValue(fault) {
+		if inside, call, fault = client.Start(ctx, op, nil, options...); fault != nil {
+			client.onError(fmt.Errorf("op %q: without its inputs: %w", op, fault))
+		}
+	}
+	return inside, call
+}
+
+// finish ends the call of an op.
+func (c *Call) finish(op string, output any, failed error) {
 	fault := c.End(output, failed)
 	if fault == nil {
 		return
 	}
 	c.client.onError(fmt.Errorf("op %q: %w", op, fault))
-	// A filter that ended its goroutine has dropped the end for good.
-	if output != nil && !errors.Is(fault, StatusClosed) && !errors.Is(fault, StatusCancelled) {
-		if fault := c.End(nil, failed); fault != nil {
+	if output != nil && isOfTheValue(fault) {
+		if fault = c.End(nil, failed); fault != nil {
 			c.client.onError(fmt.Errorf("op %q: without its output: %w", op, fault))
 		}
 	}
+}
+
+// isOfTheValue tells whether a call may be logged without the value that it was to have.
+func isOfTheValue(fault error) bool {
+	return errors.Is(fault, StatusInvalidJSON) || errors.Is(fault, StatusInvalidUTF8) ||
+		errors.Is(fault, StatusRejected) || errors.Is(fault, StatusTooLarge)
 }

@@ -2,6 +2,7 @@ package weave_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"runtime"
@@ -13,8 +14,8 @@ import (
 
 func TestOpLogsResultAndNesting(t *testing.T) {
 	client := opened(t, weave.Options{})
-	sum, err := weave.Op(background, client, "outer", object{"n": 2}, func(ctx context.Context) (int, error) {
-		return weave.Op(ctx, nil, "inner", nil, func(context.Context) (int, error) { return 5, nil }, weave.WithKind("tool"))
+	sum, err := weave.Op(within(client), "outer", object{"n": 2}, func(ctx context.Context) (int, error) {
+		return weave.Op(ctx, "inner", nil, func(context.Context) (int, error) { return 5, nil }, weave.WithKind("tool"))
 	})
 	ok(t, err)
 	same(t, "result", sum, 5)
@@ -27,7 +28,7 @@ func TestOpLogsResultAndNesting(t *testing.T) {
 
 func TestOpRecordsAnErrorAndReturnsIt(t *testing.T) {
 	client := opened(t, weave.Options{})
-	part, err := weave.Op(background, client, "op", nil, func(context.Context) (string, error) { return "part", io.ErrUnexpectedEOF })
+	part, err := weave.Op(within(client), "op", nil, func(context.Context) (string, error) { return "part", io.ErrUnexpectedEOF })
 	if part != "part" || err != io.ErrUnexpectedEOF {
 		t.Errorf("%q, %v", part, err)
 	}
@@ -45,18 +46,18 @@ func TestOpRecordsAPanicAndRaisesItAgain(t *testing.T) {
 				t.Errorf("raised %v", raised)
 			}
 		}()
-		_, _ = weave.Op(background, client, "error", nil, func(context.Context) (int, error) { panic(value) })
+		_, _ = weave.Op(within(client), "error", nil, func(context.Context) (int, error) { panic(value) })
 	}()
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = weave.Op(background, client, "runtime", nil, func(context.Context) (int, error) {
+		_, _ = weave.Op(within(client), "runtime", nil, func(context.Context) (int, error) {
 			var none []int
 			return none[len(none)], nil
 		})
 	}()
 	found := calls(t, client)
 	failed := exception(t, found["error"])
-	same(t, "exception", failed[:2], []string{"error", "boom"})
+	same(t, "exception", failed[:2], []string{"panic", "boom"})
 	if !strings.Contains(failed[2], "op_test.go") {
 		t.Errorf("the traceback does not show where it came from: %s", failed[2])
 	}
@@ -68,7 +69,7 @@ func TestOpEndsItsCallWhenTheGoroutineEnds(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = weave.Op(background, client, "op", nil, func(context.Context) (int, error) {
+		_, _ = weave.Op(within(client), "op", nil, func(context.Context) (int, error) {
 			runtime.Goexit() // as FailNow of a test does
 			return 0, nil
 		})
@@ -78,28 +79,46 @@ func TestOpEndsItsCallWhenTheGoroutineEnds(t *testing.T) {
 }
 
 func TestOpWithoutAClientRunsTheFunction(t *testing.T) {
-	n, err := weave.Op(background, nil, "op", nil, func(context.Context) (int, error) { return 3, io.EOF })
+	n, err := weave.Op(background, "op", nil, func(context.Context) (int, error) { return 3, io.EOF })
 	if n != 3 || err != io.EOF {
 		t.Errorf("%d, %v", n, err)
 	}
 }
 
+// spiteful panics when encoding/json asks it.
+type spiteful struct{}
+
+func (spiteful) MarshalJSON() ([]byte, error) { panic("not me") }
+
 func TestFailuresOfLoggingDoNotChangeWhatOpReturns(t *testing.T) {
 	var told []error
 	client := opened(t, weave.Options{OnError: func(err error) { told = append(told, err) }})
-	odd, err := weave.Op(background, client, "no JSON", nil, func(context.Context) (chan int, error) { return make(chan int), nil })
+	odd, err := weave.Op(within(client), "no JSON", nil, func(context.Context) (chan int, error) { return make(chan int), nil })
 	ok(t, err)
 	if odd == nil {
 		t.Error("the result is lost")
 	}
-	n, err := weave.Op(background, client, "no inputs", make(chan int), func(context.Context) (int, error) { return 7, nil })
+	n, err := weave.Op(within(client), "no inputs", spiteful{}, func(context.Context) (int, error) { return 7, nil })
 	ok(t, err)
 	same(t, "result", n, 7)
-	if len(told) != 2 || !strings.Contains(told[0].Error(), `"no JSON": weave: output`) || !strings.Contains(told[1].Error(), "inputs") {
+	n, err = weave.Op(within(client), "no UTF-8", json.RawMessage("{\"a\": \"\xff\"}"),
+		func(context.Context) (int, error) { return 9, nil })
+	ok(t, err)
+	same(t, "result", n, 9)
+	n, err = weave.Op(within(client), "", nil, func(context.Context) (int, error) { return 8, nil })
+	ok(t, err)
+	same(t, "result", n, 8)
+	if len(told) != 4 || !strings.Contains(told[0].Error(), `"no JSON": weave: output`) ||
+		!strings.Contains(told[1].Error(), "inputs: encoding/json panicked: not me") ||
+		!errors.Is(told[2], weave.StatusInvalidUTF8) || !errors.Is(told[3], weave.StatusInvalidName) {
 		t.Errorf("told %v", told)
 	}
-	call := calls(t, client)["no JSON"]
-	if call["ended_at"] == nil {
-		t.Errorf("it did not end: %v", call)
+	// What could be logged of them is.
+	found := calls(t, client)
+	same(t, "calls", len(found), 3)
+	same(t, "output", []any{found["no JSON"]["output"], found["no inputs"]["output"], found["no UTF-8"]["output"]},
+		[]any{nil, 7, 9})
+	if found["no JSON"]["ended_at"] == nil {
+		t.Errorf("it did not end: %v", found["no JSON"])
 	}
 }

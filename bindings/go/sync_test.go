@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,8 +16,6 @@ import (
 
 	weave "github.com/libweave/libweave-go"
 )
-
-const key = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
 
 // written is an offline directory with three calls of "team/demo", one of them below another, and an object.
 func written(t *testing.T) string {
@@ -36,52 +32,6 @@ func written(t *testing.T) string {
 	ok(t, err)
 	ok(t, client.Close())
 	return client.OfflineDir()
-}
-
-// server starts the local server of the project's tests.
-func server(t *testing.T) weave.Server {
-	t.Helper()
-	root, err := filepath.Abs("../..")
-	ok(t, err)
-	python := filepath.Join(root, ".venv-server/bin/python")
-	if _, err := os.Stat(python); err != nil {
-		t.Skip("the local server has no environment: run `make test-deps`")
-	}
-	for range 5 { // the free port may be taken before the server binds it
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		ok(t, err)
-		port := listener.Addr().(*net.TCPAddr).Port
-		ok(t, listener.Close())
-		address := "http://127.0.0.1:" + strconv.Itoa(port)
-		command := exec.Command(python, filepath.Join(root, "tests/server/server.py"), "--port", strconv.Itoa(port),
-			"--db", filepath.Join(t.TempDir(), "server.db"), "--api-key", key, "--entity", "team")
-		command.Stdout, command.Stderr = os.Stderr, os.Stderr
-		ok(t, command.Start())
-		ended := make(chan error, 1)
-		go func() { ended <- command.Wait() }()
-		if answers(address, ended) {
-			t.Cleanup(func() { _ = command.Process.Kill(); <-ended })
-			return weave.Server{APIKey: key, BaseURL: address, TraceServerURL: address}
-		}
-	}
-	t.Fatal("the local server does not start")
-	return weave.Server{}
-}
-
-func answers(address string, ended chan error) bool {
-	for {
-		request, _ := http.NewRequest(http.MethodGet, address+"/server_info", nil)
-		request.SetBasicAuth("api", key)
-		if answer, err := http.DefaultClient.Do(request); err == nil {
-			_ = answer.Body.Close()
-			return answer.StatusCode == http.StatusOK
-		}
-		select {
-		case <-ended:
-			return false
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
 }
 
 func TestSyncSendsWhatIsStoredAndCountsIt(t *testing.T) {
@@ -117,7 +67,7 @@ func TestSyncSendsWhatIsStoredAndCountsIt(t *testing.T) {
 
 func TestWhatWasSentIsDeletedWhenAsked(t *testing.T) {
 	// By a process that has ended: the journal of a living one keeps the files that it tells of.
-	to, dir := server(t), filepath.Join(t.TempDir(), "offline")
+	to, dir := sharedServer(t), filepath.Join(t.TempDir(), "offline")
 	agent := exec.Command("go", "run", "./examples/agent", dir, "team/demo")
 	agent.Stderr = os.Stderr
 	root, err := agent.Output()
@@ -143,7 +93,7 @@ func TestWhatWasSentIsDeletedWhenAsked(t *testing.T) {
 }
 
 func TestSyncGoesToAnotherProjectWhenAsked(t *testing.T) {
-	to, dir := server(t), written(t)
+	to, dir := sharedServer(t), written(t)
 	_, err := weave.Sync(background, weave.SyncOptions{
 		OfflineDir: dir, Server: to, Project: "demo", Destination: "team/elsewhere"})
 	ok(t, err)
@@ -183,7 +133,7 @@ func TestProjectsGoWhereTheyAreMappedTo(t *testing.T) {
 }
 
 func TestASyncEndsAtItsLimitAndTheNextSendsTheRest(t *testing.T) {
-	to, dir := server(t), written(t)
+	to, dir := sharedServer(t), written(t)
 	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to, MaxBytes: 1})
 	refused(t, err, weave.StatusTimeout)
 	_, err = weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to, MaxTime: time.Nanosecond})
@@ -224,7 +174,7 @@ func TestAnEndedContextEndsASyncAmidARequest(t *testing.T) {
 		t.Errorf("%v hides the context's error", err)
 	}
 	_ = (<-asked).Close()
-	results, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: server(t)})
+	results, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: sharedServer(t)})
 	ok(t, err)
 	same(t, "calls", results["team/demo"]["calls"], weave.Counts{Synced: 3})
 }
@@ -249,7 +199,7 @@ func TestASettingOfASyncThatCannotBeUsedIsNamed(t *testing.T) {
 }
 
 func TestACancelledSyncKeepsWhatWasNotSent(t *testing.T) {
-	to, dir := server(t), written(t)
+	to, dir := sharedServer(t), written(t)
 	why := errors.New("the user left")
 	ctx, cancel := context.WithCancelCause(background)
 	options := weave.SyncOptions{OfflineDir: dir, Server: to, Progress: func(weave.Progress) { cancel(why) }}
@@ -267,7 +217,7 @@ func TestACancelledSyncKeepsWhatWasNotSent(t *testing.T) {
 }
 
 func TestAPanicOfProgressReachesWhoSyncs(t *testing.T) {
-	to, dir := server(t), written(t)
+	to, dir := sharedServer(t), written(t)
 	defer func() {
 		if raised := recover(); raised != "of the progress" {
 			t.Errorf("raised %v", raised)
@@ -279,7 +229,7 @@ func TestAPanicOfProgressReachesWhoSyncs(t *testing.T) {
 }
 
 func TestAGoexitOfProgressEndsTheSyncAndFreesTheDirectory(t *testing.T) {
-	to, dir := server(t), written(t)
+	to, dir := sharedServer(t), written(t)
 	_, err := weave.Sync(background, weave.SyncOptions{OfflineDir: dir, Server: to,
 		Progress: func(weave.Progress) { runtime.Goexit() }})
 	refused(t, err, weave.StatusCancelled, "runtime.Goexit", "kept")
@@ -291,7 +241,7 @@ func TestAGoexitOfProgressEndsTheSyncAndFreesTheDirectory(t *testing.T) {
 func TestAGoexitOfAClientsProgressStopsOnePass(t *testing.T) {
 	var told atomic.Bool
 	client, err := weave.Init("team/demo", weave.Options{OfflineDir: filepath.Join(t.TempDir(), "offline"),
-		Server: online(server(t)), Progress: func(weave.Progress) {
+		Server: online(sharedServer(t)), Progress: func(weave.Progress) {
 			if !told.Swap(true) {
 				runtime.Goexit()
 			}
@@ -316,26 +266,11 @@ func TestAPanicOfAClientsProgressEndsTheProgram(t *testing.T) {
 		select {}
 	}
 	program := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=1m")
-	program.Env = append(os.Environ(), "PANIC_AT="+server(t).BaseURL, "PANIC_IN="+filepath.Join(t.TempDir(), "offline"))
+	program.Env = append(os.Environ(), "PANIC_AT="+sharedServer(t).BaseURL, "PANIC_IN="+filepath.Join(t.TempDir(), "offline"))
 	told, err := program.CombinedOutput()
 	if err == nil || !strings.Contains(string(told), "panic: of the progress") {
 		t.Errorf("%v: %s", err, told)
 	}
-}
-
-// online has a client send when it is flushed, and not before.
-func online(to weave.Server) weave.Server {
-	to.SendInterval = time.Hour
-	return to
-}
-
-// unused is an address that nobody listens at.
-func unused(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	ok(t, err)
-	ok(t, listener.Close())
-	return "http://" + listener.Addr().String()
 }
 
 func TestSyncTellsWhyItCannotBegin(t *testing.T) {

@@ -166,7 +166,7 @@ func work(ctx context.Context, known published) error {
 
 // call is one step of the agent that ends as told.
 func call(ctx context.Context, op string, inputs, output any, failed error, options ...weave.CallOption) error {
-	_, step, err := weave.FromContext(ctx).Client().Start(ctx, op, inputs, options...)
+	_, step, err := weave.ClientFromContext(ctx).Start(ctx, op, inputs, options...)
 	if err != nil {
 		return err
 	}

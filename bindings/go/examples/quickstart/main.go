@@ -24,11 +24,12 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
+	ctx = weave.ContextWithClient(ctx, client)
 
-	greeting, err := weave.Op(ctx, client, "greet", map[string]any{"name": "world"},
+	greeting, err := weave.Op(ctx, "greet", map[string]any{"name": "world"},
 		func(ctx context.Context) (string, error) {
 			// The call that is under way is in the context, and so the parent of this one.
-			return weave.Op(ctx, nil, "shout", map[string]any{"text": "hello, world"},
+			return weave.Op(ctx, "shout", map[string]any{"text": "hello, world"},
 				func(context.Context) (string, error) { return strings.ToUpper("hello, world"), nil })
 		})
 	if err != nil {

@@ -6,6 +6,7 @@ import "C"
 import (
 	"runtime"
 	"sync"
+	"unsafe"
 )
 
 // Call is a live call. It is freed when nothing refers to it any more; one that has not ended stays open then.
@@ -15,17 +16,47 @@ type Call struct {
 	mutex  sync.Mutex // the setters and the end: one thread at a time
 }
 
-// LogCall logs a finished call; its id.
-func (c *Client) LogCall(op string, inputs, output []byte, options *CallOptions) (string, error) {
-	defer runtime.KeepAlive(c)
-	var in texts
-	name := in.text("op_name", op)
-	if in.err != nil {
-		return "", in.err
+// Exception is what a call failed with.
+type Exception struct{ Type, Message, Traceback string }
+
+// native is what C takes; nothing of nil.
+func (e *Exception) native() (C.wg_exception, error) {
+	if e == nil {
+		return C.wg_exception{}, nil
 	}
+	var in texts
+	exception := C.wg_exception{
+		in.optional("exception type", e.Type),
+		in.text("exception message", e.Message),
+		in.optional("traceback", e.Traceback),
+	}
+	return exception, in.err
+}
+
+// name is the name of an op, of which C makes its NUL-terminated copy itself: it is in each record.
+func name(op string) (*C.char, C.size_t) {
+	return (*C.char)(unsafe.Pointer(unsafe.StringData(op))), C.size_t(len(op))
+}
+
+// LogCall logs a finished call; its id. The options may be nil.
+func (c *Client) LogCall(op string, inputs, output []byte, options *CallOptions) (string, error) {
+	parent, more, err := options.native()
+	if err != nil {
+		return "", err
+	}
+	if err := refuseNUL("op_name", op); err != nil {
+		return "", err
+	}
+	name, nameLength := name(op)
 	inputsText, inputsLength := bytes(inputs)
 	outputText, outputLength := bytes(output)
-	return settleID(C.wg_log_call(c.c, name, inputsText, inputsLength, outputText, outputLength, options.native()))
+	moreText, moreLength := bytes(more)
+	id, room := newID()
+	r := C.wg_log_call(c.c, name, nameLength, inputsText, inputsLength, outputText, outputLength, parent.native(),
+		moreText, moreLength, room)
+	runtime.KeepAlive(c)
+	runtime.KeepAlive(parent)
+	return settleID(r, id)
 }
 
 // LogCalls logs finished calls; how many are kept, also beside an error.
@@ -36,16 +67,20 @@ func (c *Client) LogCalls(calls []byte) (uint64, error) {
 	return uint64(r.number), settle(r)
 }
 
-// StartCall begins a call.
+// StartCall begins a call. The options may be nil.
 func (c *Client) StartCall(op string, inputs []byte, options *CallOptions) (*Call, error) {
-	defer runtime.KeepAlive(c)
-	var in texts
-	name := in.text("op_name", op)
-	if in.err != nil {
-		return nil, in.err
+	parent, more, err := options.native()
+	if err != nil {
+		return nil, err
 	}
+	if err := refuseNUL("op_name", op); err != nil {
+		return nil, err
+	}
+	name, nameLength := name(op)
 	text, length := bytes(inputs)
-	r := C.wg_call_start(c.c, name, text, length, options.native())
+	moreText, moreLength := bytes(more)
+	r := C.wg_call_start(c.c, name, nameLength, text, length, parent.native(), moreText, moreLength)
+	runtime.KeepAlive(parent)
 	// Before the result is settled: a filter that panics has dropped the start, and the call is there all the same.
 	call := &Call{c: (*C.weave_call)(r.handle), client: c}
 	runtime.AddCleanup(call, func(c *C.weave_call) { C.weave_call_free(c) }, call.c)
@@ -53,6 +88,14 @@ func (c *Client) StartCall(op string, inputs []byte, options *CallOptions) (*Cal
 		return nil, err
 	}
 	return call, nil
+}
+
+// native is the call in C; NULL of nil.
+func (c *Call) native() *C.weave_call {
+	if c == nil {
+		return nil
+	}
+	return c.c
 }
 
 // UpdateCall gives a call another name to show, by its id.
@@ -74,20 +117,23 @@ func (c *Call) alone(work func() C.wg_result) error {
 	return settle(work())
 }
 
-// End ends the call.
-func (c *Call) End(output []byte) error {
+// End ends the call, with what it failed with; nil when it did not.
+func (c *Call) End(output []byte, failed *Exception) error {
+	exception, err := failed.native()
+	if err != nil {
+		return err
+	}
 	text, length := bytes(output)
-	return c.alone(func() C.wg_result { return C.wg_call_end(c.c, text, length) })
+	return c.alone(func() C.wg_result { return C.wg_call_end(c.c, text, length, exception) })
 }
 
 // SetException says what failed.
-func (c *Call) SetException(kind, message, traceback string) error {
-	var in texts
-	k, m, t := in.optional("exception type", kind), in.text("exception message", message), in.optional("traceback", traceback)
-	if in.err != nil {
-		return in.err
+func (c *Call) SetException(failed *Exception) error {
+	exception, err := failed.native()
+	if err != nil {
+		return err
 	}
-	return c.alone(func() C.wg_result { return C.wg_call_set_exception(c.c, k, m, t) })
+	return c.alone(func() C.wg_result { return C.wg_call_set_exception(c.c, exception) })
 }
 
 // SetSummary merges into the summary.

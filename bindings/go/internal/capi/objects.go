@@ -118,7 +118,8 @@ func (c *Client) CreateFeedback(target, kind string, payload, refs []byte, creat
 	}
 	payloadText, payloadLength := bytes(payload)
 	refsText, refsLength := bytes(refs)
-	return settleID(C.wg_feedback_create(c.c, t, k, payloadText, payloadLength, refsText, refsLength, by))
+	id, room := newID()
+	return settleID(C.wg_feedback_create(c.c, t, k, payloadText, payloadLength, refsText, refsLength, by, room), id)
 }
 
 // AddReaction adds an emoji; the feedback's id.
@@ -129,7 +130,8 @@ func (c *Client) AddReaction(target, emoji string) (string, error) {
 	if in.err != nil {
 		return "", in.err
 	}
-	return settleID(C.wg_feedback_add_reaction(c.c, t, e))
+	id, room := newID()
+	return settleID(C.wg_feedback_add_reaction(c.c, t, e, room), id)
 }
 
 // AddNote adds a note; the feedback's id.
@@ -140,7 +142,8 @@ func (c *Client) AddNote(target, note string) (string, error) {
 	if in.err != nil {
 		return "", in.err
 	}
-	return settleID(C.wg_feedback_add_note(c.c, t, n))
+	id, room := newID()
+	return settleID(C.wg_feedback_add_note(c.c, t, n, room), id)
 }
 
 // CreateCost sets the prices of a model.

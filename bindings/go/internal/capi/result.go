@@ -3,7 +3,6 @@
 // and error texts of the right thread. Nothing outside of it imports "C".
 package capi
 
-// #cgo LDFLAGS: -lweave
 // #include <stdlib.h>
 // #include "shim.h"
 import "C"
@@ -32,6 +31,13 @@ func StatusText(status int32) string { return C.GoString(C.weave_status_text(C.i
 // settle frees what a result carries and raises the panic of a callback; the failure, if it is one. A callback that
 // ended its goroutine is a failure.
 func settle(r C.wg_result) error {
+	if r.status == C.WEAVE_OK && r.panicked == 0 {
+		return nil
+	}
+	return failed(r)
+}
+
+func failed(r C.wg_result) error {
 	text := ""
 	if r.error != nil {
 		text = C.GoString(r.error)
@@ -51,9 +57,6 @@ func settle(r C.wg_result) error {
 		}
 		text = string(ended) + ": " + text
 	}
-	if r.status == C.WEAVE_OK {
-		return nil
-	}
 	if text == "" {
 		text = StatusText(int32(r.status))
 	}
@@ -71,12 +74,23 @@ func settleText(r C.wg_result) (string, error) {
 	return text, err
 }
 
-// settleID is settle for a function that gives an id.
-func settleID(r C.wg_result) (string, error) {
+// newID is room for an id, and where C finds it.
+func newID() (id []byte, room *C.char) {
+	id = make([]byte, C.WEAVE_ID_SIZE)
+	room, _ = bytes(id)
+	return id, room
+}
+
+// settleID is settle for a function that has written an id; the text is made of the same memory.
+func settleID(r C.wg_result, id []byte) (string, error) {
 	if err := settle(r); err != nil {
 		return "", err
 	}
-	return C.GoString(&r.id[0]), nil
+	length := len(id)
+	for id[length-1] == 0 { // what C has not written
+		length--
+	}
+	return unsafe.String(&id[0], length), nil
 }
 
 // texts makes NUL-terminated copies in Go memory, which live as long as the call they are passed to. C would stop
@@ -84,12 +98,20 @@ func settleID(r C.wg_result) (string, error) {
 type texts struct{ err error }
 
 func (t *texts) text(field, value string) *C.char {
-	if at := strings.IndexByte(value, 0); at >= 0 && t.err == nil {
-		t.err = &Failure{C.WEAVE_INVALID_ARGUMENT, fmt.Sprintf("%s: has a NUL at byte %d; take it out", field, at)}
+	if err := refuseNUL(field, value); err != nil && t.err == nil {
+		t.err = err
 	}
 	copied := make([]byte, len(value)+1)
 	copy(copied, value)
 	return (*C.char)(unsafe.Pointer(&copied[0]))
+}
+
+func refuseNUL(field, value string) error {
+	at := strings.IndexByte(value, 0)
+	if at < 0 {
+		return nil
+	}
+	return &Failure{C.WEAVE_INVALID_ARGUMENT, fmt.Sprintf("%s: has a NUL at byte %d; take it out", field, at)}
 }
 
 // optional is text, and NULL for "".

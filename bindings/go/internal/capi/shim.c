@@ -1,40 +1,6 @@
-#include <stdlib.h>
-
+/* Callbacks, settings, and every function of the library but those of calls. */
 #include "_cgo_export.h"
-#include "shim.h"
-
-/* A panic cannot pass through the library's frames: the callback notes it here, and the function of the binding that is
- * running on this thread takes it along. */
-static _Thread_local uintptr_t noted_panic;
-
-void wg_note_panic(uintptr_t handle) { noted_panic = handle; }
-
-bool wg_has_panicked(void) { return noted_panic != 0; }
-
-static char *copied_error(void) {
-    size_t length = weave_last_error(NULL, 0);
-    char *text = malloc(length + 1);
-    if (text != NULL) {
-        weave_last_error(text, length + 1);
-    }
-    return text;
-}
-
-static wg_result done(wg_result result, weave_status status) {
-    result.status = status;
-    result.error = status == WEAVE_OK ? NULL : copied_error();
-    result.panicked = noted_panic;
-    noted_panic = 0;
-    return result;
-}
-
-static wg_result answer(weave_status status) { return done((wg_result){0}, status); }
-
-/* A call with an output, written by the library into a member of the result. */
-#define WITH(call)                      \
-    wg_result result = {0};             \
-    weave_status status = call;         \
-    return done(result, status)
+#include "shim_result.h"
 
 static int32_t filter(weave_record *record, void *user_data) { return wgFilter(record, (uintptr_t)user_data); }
 
@@ -67,7 +33,7 @@ wg_result wg_options_set_text(weave_options *options, int which, const char *val
         [WG_WHEN_FULL] = weave_options_set_when_full,
         [WG_QUOTA_POLICY] = weave_options_set_quota_policy,
     };
-    return answer(setters[which](options, value));
+    return wg_answer(setters[which](options, value));
 }
 
 wg_result wg_options_set_flag(weave_options *options, int which, bool value) {
@@ -79,7 +45,7 @@ wg_result wg_options_set_flag(weave_options *options, int which, bool value) {
         [WG_INSECURE] = weave_options_set_insecure,
         [WG_CLOSE_INTERRUPTED] = weave_options_set_close_interrupted,
     };
-    return answer(setters[which](options, value));
+    return wg_answer(setters[which](options, value));
 }
 
 /* Values that the library's narrower type cannot hold become ones that it refuses. */
@@ -87,71 +53,73 @@ wg_result wg_options_set_number(weave_options *options, int which, int64_t value
     uint64_t size = value < 0 ? 0 : (uint64_t)value;
     switch (which) {
     case WG_MAX_FILE_SIZE:
-        return answer(weave_options_set_max_file_size(options, size));
+        return wg_answer(weave_options_set_max_file_size(options, size));
     case WG_JOURNAL_SIZE:
-        return answer(weave_options_set_journal_size(options, size));
+        return wg_answer(weave_options_set_journal_size(options, size));
     case WG_MAX_DIRECTORY_SIZE:
-        return answer(weave_options_set_max_directory_size(options, size));
+        return wg_answer(weave_options_set_max_directory_size(options, size));
     case WG_MAX_SYNC_BYTES:
-        return answer(weave_options_set_max_sync_bytes(options, size));
+        return wg_answer(weave_options_set_max_sync_bytes(options, size));
     case WG_MAX_SYNC_RATE:
-        return answer(weave_options_set_max_sync_rate(options, size));
+        return wg_answer(weave_options_set_max_sync_rate(options, size));
     case WG_MAX_SYNC_TIME:
-        return answer(weave_options_set_max_sync_time(options, value));
+        return wg_answer(weave_options_set_max_sync_time(options, value));
     case WG_SYNC_WAIT:
-        return answer(weave_options_set_sync_wait(options, value));
+        return wg_answer(weave_options_set_sync_wait(options, value));
     case WG_OPEN_CALL_AGE:
-        return answer(weave_options_set_open_call_age(options, value));
+        return wg_answer(weave_options_set_open_call_age(options, value));
     case WG_SYNC_CONNECTIONS:
-        return answer(weave_options_set_sync_connections(options, value < 0 || value > 99 ? -1 : (int32_t)value));
+        return wg_answer(weave_options_set_sync_connections(options, value < 0 || value > 99 ? -1 : (int32_t)value));
     case WG_DURABILITY_INTERVAL:
-        return answer(weave_options_set_durability_interval(options, value));
+        return wg_answer(weave_options_set_durability_interval(options, value));
     case WG_SEND_INTERVAL:
-        return answer(weave_options_set_send_interval(options, value));
+        return wg_answer(weave_options_set_send_interval(options, value));
     case WG_BLOCK_LIMIT:
-        return answer(weave_options_set_block_limit(options, value));
+        return wg_answer(weave_options_set_block_limit(options, value));
     case WG_MAX_FILE_AGE:
-        return answer(weave_options_set_max_file_age(options, value));
+        return wg_answer(weave_options_set_max_file_age(options, value));
     case WG_COMPRESSION_LEVEL:
-        return answer(weave_options_set_compression_level(options, value < -1 || value > 99 ? -1 : (int32_t)value));
+        return wg_answer(weave_options_set_compression_level(options, value < -1 || value > 99 ? -1 : (int32_t)value));
     default:
-        return answer(weave_options_set_http_timeout(options, value));
+        return wg_answer(weave_options_set_http_timeout(options, value));
     }
 }
 
 wg_result wg_options_set_sample_rate(weave_options *options, double rate) {
-    return answer(weave_options_set_sample_rate(options, rate));
+    return wg_answer(weave_options_set_sample_rate(options, rate));
 }
 
 wg_result wg_options_set_attributes(weave_options *options, const char *json, ptrdiff_t length) {
-    return answer(weave_options_set_attributes(options, json, length));
+    return wg_answer(weave_options_set_attributes(options, json, length));
 }
 
 wg_result wg_options_add_destination(weave_options *options, const char *recorded, const char *destination) {
-    return answer(weave_options_add_destination(options, recorded, destination));
+    return wg_answer(weave_options_add_destination(options, recorded, destination));
 }
 
 wg_result wg_options_set_stop(weave_options *options, const weave_stop *stop) {
-    return answer(weave_options_set_stop(options, stop));
+    return wg_answer(weave_options_set_stop(options, stop));
 }
 
 wg_result wg_options_set_filter(weave_options *options, uintptr_t handle) {
-    return answer(weave_options_set_filter(options, filter, (void *)handle));
+    return wg_answer(weave_options_set_filter(options, filter, (void *)handle));
 }
 
 wg_result wg_options_set_progress(weave_options *options, uintptr_t handle) {
-    return answer(weave_options_set_progress(options, progress, (void *)handle));
+    return wg_answer(weave_options_set_progress(options, progress, (void *)handle));
 }
 
 wg_result wg_init(const char *project, const weave_options *options) {
     weave_client *client = NULL;
     weave_status status = weave_init(project, options, &client);
-    return done((wg_result){.handle = client}, status);
+    return wg_done((wg_result){.handle = client}, status);
 }
 
 wg_result wg_flush(weave_client *client, int64_t timeout_ms) { WITH(weave_flush(client, timeout_ms, &result.number)); }
 
-wg_result wg_finish(weave_client *client, int64_t timeout_ms) { WITH(weave_finish(client, timeout_ms, &result.number)); }
+wg_result wg_finish(weave_client *client, int64_t timeout_ms) {
+    WITH(weave_finish(client, timeout_ms, &result.number));
+}
 
 wg_result wg_dropped(const weave_client *client) { WITH(weave_client_dropped(client, &result.number)); }
 
@@ -159,100 +127,6 @@ wg_result wg_stats(weave_client *client) { WITH(weave_stats(client, &result.text
 
 wg_result wg_query(weave_client *client, const char *path, const char *request, ptrdiff_t length) {
     WITH(weave_query(client, path, request, length, &result.text));
-}
-
-wg_result wg_call_options_set_text(weave_call_options *options, int which, const char *value) {
-    static weave_status (*const setters[])(weave_call_options *, const char *) = {
-        [WG_PARENT_CONTEXT] = weave_call_options_set_parent_context,
-        [WG_ID] = weave_call_options_set_id,
-        [WG_TRACE_ID] = weave_call_options_set_trace_id,
-        [WG_PARENT_ID] = weave_call_options_set_parent_id,
-        [WG_DISPLAY_NAME] = weave_call_options_set_display_name,
-        [WG_THREAD_ID] = weave_call_options_set_thread_id,
-        [WG_TURN_ID] = weave_call_options_set_turn_id,
-        [WG_KIND] = weave_call_options_set_kind,
-    };
-    return answer(setters[which](options, value));
-}
-
-wg_result wg_call_options_set_parent(weave_call_options *options, const weave_call *parent) {
-    return answer(weave_call_options_set_parent(options, parent));
-}
-
-wg_result wg_call_options_set_attributes(weave_call_options *options, const char *json, ptrdiff_t length) {
-    return answer(weave_call_options_set_attributes(options, json, length));
-}
-
-wg_result wg_call_options_set_summary(weave_call_options *options, const char *json, ptrdiff_t length) {
-    return answer(weave_call_options_set_summary(options, json, length));
-}
-
-wg_result wg_call_options_add_usage(weave_call_options *options, const char *model, const char *usage,
-                                    ptrdiff_t length) {
-    return answer(weave_call_options_add_usage_json(options, model, usage, length));
-}
-
-wg_result wg_call_options_set_exception(weave_call_options *options, const char *type, const char *message,
-                                        const char *traceback) {
-    return answer(weave_call_options_set_exception(options, type, message, traceback));
-}
-
-wg_result wg_call_options_set_started_at(weave_call_options *options, int64_t micros) {
-    return answer(weave_call_options_set_started_at(options, micros));
-}
-
-wg_result wg_call_options_set_ended_at(weave_call_options *options, int64_t micros) {
-    return answer(weave_call_options_set_ended_at(options, micros));
-}
-
-wg_result wg_call_options_set_wb_run(weave_call_options *options, const char *run, int64_t step, int64_t step_end) {
-    return answer(weave_call_options_set_wb_run(options, run, step, step_end));
-}
-
-wg_result wg_log_call(weave_client *client, const char *op, const char *inputs, ptrdiff_t inputs_length,
-                      const char *output, ptrdiff_t output_length, const weave_call_options *options) {
-    WITH(weave_log_call(client, op, inputs, inputs_length, output, output_length, options, result.id));
-}
-
-wg_result wg_log_calls(weave_client *client, const char *calls, ptrdiff_t length) {
-    WITH(weave_log_calls(client, calls, length, &result.number));
-}
-
-wg_result wg_call_start(weave_client *client, const char *op, const char *inputs, ptrdiff_t length,
-                        const weave_call_options *options) {
-    weave_call *call = NULL;
-    weave_status status = weave_call_start(client, op, inputs, length, options, &call);
-    return done((wg_result){.handle = call}, status);
-}
-
-wg_result wg_call_end(weave_call *call, const char *output, ptrdiff_t length) {
-    return answer(weave_call_end(call, output, length));
-}
-
-wg_result wg_call_set_exception(weave_call *call, const char *type, const char *message, const char *traceback) {
-    return answer(weave_call_set_exception(call, type, message, traceback));
-}
-
-wg_result wg_call_set_summary(weave_call *call, const char *json, ptrdiff_t length) {
-    return answer(weave_call_set_summary(call, json, length));
-}
-
-wg_result wg_call_add_usage(weave_call *call, const char *model, const char *usage, ptrdiff_t length) {
-    return answer(weave_call_add_usage_json(call, model, usage, length));
-}
-
-wg_result wg_call_set_display_name(weave_call *call, const char *name) {
-    return answer(weave_call_set_display_name(call, name));
-}
-
-wg_result wg_call_set_ended_at(weave_call *call, int64_t micros) {
-    return answer(weave_call_set_ended_at(call, micros));
-}
-
-wg_result wg_call_ref(const weave_call *call) { WITH(weave_call_ref(call, &result.text)); }
-
-wg_result wg_call_update(weave_client *client, const char *id, const char *display_name) {
-    return answer(weave_call_update(client, id, display_name));
 }
 
 wg_result wg_op_create(weave_client *client, const char *name, const char *source, ptrdiff_t length) {
@@ -294,21 +168,23 @@ wg_result wg_content_create(weave_client *client, const char *filename, const ch
 }
 
 wg_result wg_feedback_create(weave_client *client, const char *target, const char *type, const char *payload,
-                             ptrdiff_t payload_length, const char *refs, ptrdiff_t refs_length, const char *creator) {
-    WITH(weave_feedback_create(client, target, type, payload, payload_length, refs, refs_length, creator, result.id));
+                             ptrdiff_t payload_length, const char *refs, ptrdiff_t refs_length, const char *creator,
+                             char *id) {
+    return wg_answer(
+        weave_feedback_create(client, target, type, payload, payload_length, refs, refs_length, creator, id));
 }
 
-wg_result wg_feedback_add_reaction(weave_client *client, const char *target, const char *emoji) {
-    WITH(weave_feedback_add_reaction(client, target, emoji, result.id));
+wg_result wg_feedback_add_reaction(weave_client *client, const char *target, const char *emoji, char *id) {
+    return wg_answer(weave_feedback_add_reaction(client, target, emoji, id));
 }
 
-wg_result wg_feedback_add_note(weave_client *client, const char *target, const char *note) {
-    WITH(weave_feedback_add_note(client, target, note, result.id));
+wg_result wg_feedback_add_note(weave_client *client, const char *target, const char *note, char *id) {
+    return wg_answer(weave_feedback_add_note(client, target, note, id));
 }
 
 wg_result wg_cost_create(weave_client *client, const char *model, double prompt, double completion,
                          const char *options, ptrdiff_t length) {
-    return answer(weave_cost_create(client, model, prompt, completion, options, length));
+    return wg_answer(weave_cost_create(client, model, prompt, completion, options, length));
 }
 
 wg_result wg_sync(const char *offline_dir, const char *project, const weave_options *options) {
@@ -346,5 +222,5 @@ wg_result wg_verify(const char *offline_dir, const char *project, const weave_op
 wg_result wg_directory_stats(const char *offline_dir) { WITH(weave_directory_stats(offline_dir, &result.text)); }
 
 wg_result wg_record_set_json(weave_record *record, const char *json, ptrdiff_t length) {
-    return answer(weave_record_set_json(record, json, length));
+    return wg_answer(weave_record_set_json(record, json, length));
 }

@@ -1,10 +1,23 @@
 /* The C side of the binding. Every function that can fail makes its call and copies the error text in one go, because
- * the text belongs to the thread, and a goroutine may come back from C on another one. Outputs travel by value, so that
- * C never sees the address of Go memory that holds pointers. */
+ * the text belongs to the thread, and a goroutine may come back from C on another one. Structs travel by value, so that
+ * C never sees the address of Go memory that holds pointers. An id is written into WEAVE_ID_SIZE bytes of the caller. */
 #ifndef WEAVE_GO_SHIM_H
 #define WEAVE_GO_SHIM_H
 
+#if defined(__has_include)
+#if !__has_include(<weave.h>)
+#error weave.h is not found: set CGO_CFLAGS=-I/PREFIX/include and CGO_LDFLAGS=-L/PREFIX/lib, or build with -tags weave_pkgconfig
+#endif
+#endif
 #include <weave.h>
+
+/* Where a type is not known, cgo looks for pointers of Go behind each pointer to it that is passed. There are none. */
+struct weave_client {
+    char hidden;
+};
+struct weave_call {
+    char hidden;
+};
 
 typedef struct {
     weave_status status;
@@ -13,7 +26,6 @@ typedef struct {
     void *handle;          /* what was made */
     char *text;            /* to be freed with weave_string_free() */
     uint64_t number;
-    char id[WEAVE_ID_SIZE];
 } wg_result;
 
 /* Which setting a setter sets. */
@@ -49,7 +61,31 @@ enum {
     WG_SYNC_WAIT,
     WG_HTTP_TIMEOUT
 };
-enum { WG_PARENT_CONTEXT, WG_ID, WG_TRACE_ID, WG_PARENT_ID, WG_DISPLAY_NAME, WG_THREAD_ID, WG_TURN_ID, WG_KIND };
+
+/* What a call may be given beside its parent. All of it is passed to C as one text, so that a record costs one call of
+ * C: by turns one of these numbers, as a byte, and the texts that belong to it, each with its NUL. */
+enum {
+    WG_PARENT_CONTEXT,
+    WG_ID,
+    WG_TRACE_ID,
+    WG_PARENT_ID,
+    WG_DISPLAY_NAME,
+    WG_THREAD_ID,
+    WG_TURN_ID,
+    WG_KIND,
+    WG_ATTRIBUTES, /* JSON */
+    WG_SUMMARY,    /* JSON */
+    WG_USAGE,      /* model, JSON */
+    WG_EXCEPTION,  /* type, message, traceback; the first and the last may be empty */
+    WG_STARTED_AT, /* microseconds */
+    WG_ENDED_AT,
+    WG_RUN /* id, step, last step */
+};
+
+/* What failed; nothing when the message is NULL. */
+typedef struct {
+    const char *type, *message, *traceback;
+} wg_exception;
 
 wg_result wg_options_set_text(weave_options *options, int which, const char *value);
 wg_result wg_options_set_flag(weave_options *options, int which, bool value);
@@ -68,24 +104,15 @@ wg_result wg_dropped(const weave_client *client);
 wg_result wg_stats(weave_client *client);
 wg_result wg_query(weave_client *client, const char *path, const char *request, ptrdiff_t length);
 
-wg_result wg_call_options_set_text(weave_call_options *options, int which, const char *value);
-wg_result wg_call_options_set_parent(weave_call_options *options, const weave_call *parent);
-wg_result wg_call_options_set_attributes(weave_call_options *options, const char *json, ptrdiff_t length);
-wg_result wg_call_options_set_summary(weave_call_options *options, const char *json, ptrdiff_t length);
-wg_result wg_call_options_add_usage(weave_call_options *options, const char *model, const char *usage, ptrdiff_t length);
-wg_result wg_call_options_set_exception(weave_call_options *options, const char *type, const char *message,
-                                        const char *traceback);
-wg_result wg_call_options_set_started_at(weave_call_options *options, int64_t micros);
-wg_result wg_call_options_set_ended_at(weave_call_options *options, int64_t micros);
-wg_result wg_call_options_set_wb_run(weave_call_options *options, const char *run, int64_t step, int64_t step_end);
-
-wg_result wg_log_call(weave_client *client, const char *op, const char *inputs, ptrdiff_t inputs_length,
-                      const char *output, ptrdiff_t output_length, const weave_call_options *options);
+/* The op is a text without its NUL. */
+wg_result wg_log_call(weave_client *client, const char *op, size_t op_length, const char *inputs,
+                      ptrdiff_t inputs_length, const char *output, ptrdiff_t output_length, const weave_call *parent,
+                      const char *options, ptrdiff_t options_length, char *id);
 wg_result wg_log_calls(weave_client *client, const char *calls, ptrdiff_t length);
-wg_result wg_call_start(weave_client *client, const char *op, const char *inputs, ptrdiff_t length,
-                        const weave_call_options *options);
-wg_result wg_call_end(weave_call *call, const char *output, ptrdiff_t length);
-wg_result wg_call_set_exception(weave_call *call, const char *type, const char *message, const char *traceback);
+wg_result wg_call_start(weave_client *client, const char *op, size_t op_length, const char *inputs, ptrdiff_t length,
+                        const weave_call *parent, const char *options, ptrdiff_t options_length);
+wg_result wg_call_end(weave_call *call, const char *output, ptrdiff_t length, wg_exception failed);
+wg_result wg_call_set_exception(weave_call *call, wg_exception failed);
 wg_result wg_call_set_summary(weave_call *call, const char *json, ptrdiff_t length);
 wg_result wg_call_add_usage(weave_call *call, const char *model, const char *usage, ptrdiff_t length);
 wg_result wg_call_set_display_name(weave_call *call, const char *name);
@@ -108,9 +135,10 @@ wg_result wg_content_create(weave_client *client, const char *filename, const ch
                             ptrdiff_t length);
 
 wg_result wg_feedback_create(weave_client *client, const char *target, const char *type, const char *payload,
-                             ptrdiff_t payload_length, const char *refs, ptrdiff_t refs_length, const char *creator);
-wg_result wg_feedback_add_reaction(weave_client *client, const char *target, const char *emoji);
-wg_result wg_feedback_add_note(weave_client *client, const char *target, const char *note);
+                             ptrdiff_t payload_length, const char *refs, ptrdiff_t refs_length, const char *creator,
+                             char *id);
+wg_result wg_feedback_add_reaction(weave_client *client, const char *target, const char *emoji, char *id);
+wg_result wg_feedback_add_note(weave_client *client, const char *target, const char *note, char *id);
 wg_result wg_cost_create(weave_client *client, const char *model, double prompt, double completion,
                          const char *options, ptrdiff_t length);
 
