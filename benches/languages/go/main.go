@@ -17,7 +17,7 @@ func main() {
 			return err
 		},
 		Log: func(call *harness.Call) error {
-			_, err := client.LogCall(background, call.Op, call.Inputs, call.Output)
+			_, err := client.LogCallJSON(background, call.Op, call.Inputs, call.Output)
 			return err
 		},
 		Drain: func() error { return client.Flush(background) },
