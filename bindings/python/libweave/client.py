@@ -201,12 +201,12 @@ class Client:
         given = surroundings(self, given)
         if exception is not None:
             given["exception"] = failure(exception)
-        name, log = _native.text(self.op_name(op), "op_name"), self._c.weave_log_call
-        text, end = to_json({} if inputs is None else inputs, self), to_json(output, self)
-        if not given:
-            return _native.answered_id(log, self._handle, name, text, len(text), end, len(end), None)
+        name, text = _native.text(self.op_name(op), "op_name"), to_json({} if inputs is None else inputs, self)
+        end, call_id = to_json(output, self), _native.Id()
         with call_options(given) as settings:
-            return _native.answered_id(log, self._handle, name, text, len(text), end, len(end), settings)
+            _native.check(self._c.weave_log_call(
+                self._handle, name, text, len(text), end, len(end), settings, call_id))
+        return str(call_id.value, "ascii")
 
     def log_calls(self, calls: Any) -> int:
         """Logs many finished calls, dictionaries with the fields of a call; how many. All are checked first."""
