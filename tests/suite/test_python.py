@@ -278,11 +278,12 @@ def test_an_online_program_that_just_ends_has_sent_everything(tmp_path, shared_s
 
 
 def test_import_weave_serves_the_names_of_libweave(tmp_path):
-    code = ("import weave, libweave\nfrom weave.trace import offline_sync, weave_init\n"
+    code = ("import weave, libweave\nfrom weave.trace import offline_sync, util, weave_init\n"
             "print(all(getattr(weave, name) is getattr(libweave, name) for name in libweave.__all__),\n"
             "      offline_sync.OfflineTraceServer is libweave.OfflineTraceServer,\n"
-            "      weave_init.init_weave_get_server is libweave.init_weave_get_server)")
-    assert python(code, tmp_path, second=True) == "True True True\n"
+            "      weave_init.init_weave_get_server is libweave.init_weave_get_server,\n"
+            "      util.ThreadPoolExecutor is libweave.ThreadPoolExecutor)")
+    assert python(code, tmp_path, second=True) == "True True True True\n"
 
 
 def test_import_weave_refuses_to_hide_the_official_client(tmp_path):

@@ -1,14 +1,17 @@
 """What surrounds a call: the call that runs, attributes and thread, each kept per task and thread of the program."""
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Optional
 from uuid import uuid4
 
+from .raw_json import RawJSON
+
 if TYPE_CHECKING:
-    from .client import Call
+    from .call import Call
 
 current_call: ContextVar[Optional["Call"]] = ContextVar("libweave_call", default=None)
 _attributes: ContextVar[Optional[dict[str, Any]]] = ContextVar("libweave_attributes", default=None)
@@ -59,13 +62,14 @@ def thread(thread_id: Any = _NewThread) -> Iterator[ThreadContext]:
 
 def surroundings(client: Any, given: dict[str, Any]) -> dict[str, Any]:
     """What a call is given, with what the surroundings say where nothing is said."""
-    if "parent" not in given and not given.get("parent_context") and not given.get("parent_id"):
-        parent = current_call.get()
-        if parent is not None and parent.client is client:
-            given["parent"] = parent
+    parent = current_call.get()
+    if parent is not None and parent.client is client and not (
+            "parent" in given or given.get("parent_context") or given.get("parent_id")):
+        given["parent"] = parent
     around = _attributes.get()
     if around:
-        given["attributes"] = merged(around, given.get("attributes") or {})
+        own = given.get("attributes") or {}
+        given["attributes"] = merged(around, json.loads(own.inside()) if isinstance(own, RawJSON) else own)
     thread_id = _thread.get()
     if thread_id is not None and given.get("thread_id") is None:
         given["thread_id"] = thread_id

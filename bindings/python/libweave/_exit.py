@@ -58,6 +58,23 @@ class Calling:
             _changed.notify_all()
 
 
+class Guarded:
+    """The library for a session that it may call back: each function is called within a `Calling`."""
+
+    def __init__(self, library: Any) -> None:
+        self._library, self._calling = library, Calling()
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self._library, name)
+
+        def guarded(*arguments: Any) -> Any:
+            with self._calling:
+                return function(*arguments)
+
+        setattr(self, name, guarded)  # found at once the next time
+        return guarded
+
+
 def register(client: Client) -> None:
     """Has a session finished at the exit."""
     with _changed:
@@ -91,7 +108,7 @@ def _at_exit() -> None:
         _is_over = True
     _end_calls()
     with _changed:
-        clients = {session, *_clients} - {None}
+        clients = {client for client in (session, *_clients) if client is not None}
     is_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt or any(c._was_interrupted for c in clients)
     until = time.monotonic() + (_INTERRUPTED_LIMIT if is_interrupted else _FINISH_LIMIT)
     for client in clients:

@@ -18,7 +18,8 @@ from .errors import INVALID_ARGUMENT, INVALID_UTF8, ClosedError, WeaveError, err
 
 logger = logging.getLogger("libweave")
 
-ID_SIZE = 40
+#: A buffer that takes an id.
+Id = ctypes.c_char * 40
 #: The answer of a filter.
 KEEP, DROP = 0, 1
 
@@ -100,12 +101,16 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "weave_client_dropped": (_S, (c_void_p, _COUNT)),
     "weave_stats": (_S, (c_void_p, _OUT)),
     "weave_query": (_S, (c_void_p, c_char_p, *_JSON, _OUT)),
+    "weave_json_new_array": (c_void_p, ()),
+    "weave_json_set_json": (_S, (c_void_p, c_char_p, *_JSON)),
+    "weave_json_free": (None, (c_void_p,)),
     "weave_log_call": (_S, (c_void_p, c_char_p, *_JSON, *_JSON, c_void_p, _ID)),
     "weave_log_calls": (_S, (c_void_p, *_JSON, _COUNT)),
     "weave_call_start": (_S, (c_void_p, c_char_p, *_JSON, c_void_p, _OUT)),
     "weave_call_end": (_S, (c_void_p, *_JSON)),
     "weave_call_set_exception": (_S, (c_void_p, c_char_p, c_char_p, c_char_p)),
     "weave_call_set_summary": (_S, (c_void_p, *_JSON)),
+    "weave_call_add_usage": (_S, (c_void_p, c_char_p, c_int64, c_int64)),
     "weave_call_add_usage_json": (_S, (c_void_p, c_char_p, *_JSON)),
     "weave_call_set_display_name": (_S, (c_void_p, c_char_p)),
     "weave_call_set_ended_at": (_S, (c_void_p, c_int64)),
@@ -165,11 +170,13 @@ _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEB
 _telling = _exit.Calling()
 
 
-@LOG
-def _tell(level: int, message: bytes, _: Any) -> None:
+def _log(level: int, message: bytes, _: Any) -> None:
     """Takes the library's messages, on any thread; none any more when the interpreter ends."""
     with suppress(ClosedError), _telling:
         logger.log(_LEVELS[level], "%s", message.decode("utf-8", "replace"))
+
+
+_tell = LOG(_log)
 
 
 def _silence() -> None:
@@ -260,35 +267,27 @@ def check(status: int) -> None:
         raise error_of(status, last_error(status))
 
 
-def text(value: Optional[Union[str, "os.PathLike[str]"]], field: str = "text") -> Optional[bytes]:
+def text(value: Optional[Union[str, "os.PathLike[str]"]], field: str) -> Optional[bytes]:
     """A text as the C interface takes it."""
     if value is None:
         return None
-    given = os.fspath(value)
+    given = value if isinstance(value, str) else os.fspath(value)
+    if "\0" in given:  # it would be cut there in silence
+        raise error_of(INVALID_ARGUMENT, f"{field}: holds a NUL character; leave it out")
     try:
-        encoded = given.encode("utf-8")
-    except UnicodeEncodeError:  # lone surrogates, repaired as the library repairs them in JSON
-        encoded = given.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
-    return _whole(encoded, field)
+        return given.encode()
+    except UnicodeEncodeError:
+        raise error_of(INVALID_UTF8, f"{field}: {given!r} holds a lone surrogate; leave it out") from None
 
 
 def path(value: Any, field: str) -> Optional[bytes]:
-    """A path as the C interface takes it. Repaired as a text is, it would lead elsewhere."""
+    """A path as the C interface takes it."""
     if value is None:
         return None
     try:
-        encoded = os.fsencode(value)
-        encoded.decode("utf-8")
+        return text(os.fsencode(value).decode(), field)
     except UnicodeError:
         raise error_of(INVALID_UTF8, f"{field}: {value!r} is not UTF-8 on the disk; use a path that is") from None
-    return _whole(encoded, field)
-
-
-def _whole(encoded: bytes, field: str) -> bytes:
-    """A NUL would cut it in silence, so it is refused."""
-    if b"\0" in encoded:
-        raise error_of(INVALID_ARGUMENT, f"{field}: holds a NUL character; leave it out")
-    return encoded
 
 
 def taken(pointer: ctypes.c_void_p) -> str:
@@ -299,22 +298,22 @@ def taken(pointer: ctypes.c_void_p) -> str:
         library().weave_string_free(pointer)
 
 
-def answer(function: str, *arguments: Any) -> str:
+def answer(function: Any, *arguments: Any) -> str:
     """Calls a function whose last argument takes a text, and answers that."""
     out = c_void_p()
-    check(getattr(library(), function)(*arguments, ctypes.byref(out)))
+    check(function(*arguments, ctypes.byref(out)))
     return taken(out)
 
 
-def answered_id(function: str, *arguments: Any) -> str:
+def answered_id(function: Any, *arguments: Any) -> str:
     """Calls a function whose last argument takes an id, and answers that."""
-    out = ctypes.create_string_buffer(ID_SIZE)
-    check(getattr(library(), function)(*arguments, out))
-    return out.value.decode("ascii")
+    out = Id()
+    check(function(*arguments, out))
+    return str(out.value, "ascii")
 
 
-def count(function: str, *arguments: Any) -> int:
+def count(function: Any, *arguments: Any) -> int:
     """Calls a function whose last argument takes a number, and answers that."""
     out = c_uint64()
-    check(getattr(library(), function)(*arguments, ctypes.byref(out)))
+    check(function(*arguments, ctypes.byref(out)))
     return out.value

@@ -5,14 +5,14 @@ import functools
 import inspect
 import logging
 import textwrap
-from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union, overload
 
 from ._state import active_client
 
 if TYPE_CHECKING:
-    from .client import Call
+    from ._op_types import Answered, Decorator, Op, P, R, Waited
+    from .call import Call
 
-F = TypeVar("F", bound=Callable[..., Any])
 logger = logging.getLogger("libweave")
 
 
@@ -33,15 +33,27 @@ class Marks:
             self.signature: Optional[inspect.Signature] = inspect.signature(function)
         except (TypeError, ValueError):  # functions of C that tell nothing of themselves
             self.signature = None
+        self.positional = _positional(self.signature)
 
     def inputs(self, args: Any, kwargs: Any) -> dict[str, Any]:
         """The arguments by the names of their parameters, defaults included."""
-        if self.signature is None:
+        if len(args) == len(self.positional) and not kwargs:
+            inputs = dict(zip(self.positional, args))
+        elif self.signature is None:
             return {**{f"arg{index}": value for index, value in enumerate(args)}, **kwargs}
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        inputs = dict(bound.arguments)
+        else:
+            bound = self.signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            inputs = dict(bound.arguments)
         return self.on_inputs(inputs) if self.on_inputs else inputs
+
+
+def _positional(signature: Optional[inspect.Signature]) -> list[str]:
+    """The parameters, if all of them may be given by position, else none. A call that does so needs no binding, which
+    costs as much as all the rest of it."""
+    parameters = signature.parameters.values() if signature is not None else ()
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [one.name for one in parameters] if all(one.kind in by_position for one in parameters) else []
 
 
 def name_of(function: Any) -> str:
@@ -73,7 +85,7 @@ class _Run:
             if marks.color:
                 given["attributes"] = {"weave": {"color": marks.color}}
             self.call = client.create_call(op, inputs, **given)
-            if callable(marks.display_name):
+            if marks.display_name and not isinstance(marks.display_name, str):
                 self.call.set_display_name(marks.display_name(self.call))
         except Exception:
             logger.exception("%s: the call is not logged", marks.name)
@@ -116,7 +128,7 @@ class _Run:
             self._end_without_output(self.call, error, exception)
 
     @staticmethod
-    def _end_without_output(call: "Call", error: Exception, exception: Optional[BaseException]) -> None:
+    def _end_without_output(call: Call, error: Exception, exception: Optional[BaseException]) -> None:
         """An output that cannot be stored must not leave the call open: its end tells why there is none."""
         try:
             call.finish({"output": None, "not_logged": str(error)}, exception)
@@ -125,7 +137,7 @@ class _Run:
 
 
 def _plain(marks: Marks) -> Callable[..., Any]:
-    def prepare(args: Any, kwargs: Any) -> tuple[Any, "Optional[Call]"]:
+    def prepare(args: Any, kwargs: Any) -> tuple[Any, Optional[Call]]:
         run = _Run(marks, op, args, kwargs)
         try:
             output = run.step(marks.function, *args, **kwargs)
@@ -144,7 +156,7 @@ def _plain(marks: Marks) -> Callable[..., Any]:
 
 
 def _coroutine(marks: Marks) -> Callable[..., Any]:
-    async def prepare(args: Any, kwargs: Any) -> tuple[Any, "Optional[Call]"]:
+    async def prepare(args: Any, kwargs: Any) -> tuple[Any, Optional[Call]]:
         run = _Run(marks, op, args, kwargs)
         try:
             output = await run.wait(marks.function(*args, **kwargs))
@@ -225,15 +237,19 @@ def _async_generator(marks: Marks) -> Callable[..., Any]:
 
 
 @overload
-def op(func: F) -> F: ...
+def op(func: Callable[P, Waited[R]]) -> Op[P, Waited[R], Waited[Answered[R]]]: ...  # type: ignore[overload-overlap]
 
 
 @overload
-def op(*, name: Optional[str] = ..., call_display_name: Union[str, Callable[["Call"], str], None] = ...,
+def op(func: Callable[P, R]) -> Op[P, R, Answered[R]]: ...
+
+
+@overload
+def op(*, name: Optional[str] = ..., call_display_name: Union[str, Callable[[Call], str], None] = ...,
        postprocess_inputs: Optional[Callable[[dict[str, Any]], dict[str, Any]]] = ...,
        postprocess_output: Optional[Callable[[Any], Any]] = ..., enable_code_capture: bool = ...,
        accumulator: Optional[Callable[[Any, Any], Any]] = ..., kind: Optional[str] = ...,
-       color: Optional[str] = ...) -> Callable[[F], F]: ...
+       color: Optional[str] = ...) -> Decorator: ...
 
 
 def op(func: Optional[Callable[..., Any]] = None, *, name: Optional[str] = None, call_display_name: Any = None,

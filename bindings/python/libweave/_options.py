@@ -6,7 +6,7 @@ import datetime
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from ctypes import c_void_p
 from typing import Any, Callable, Optional, Union
 
@@ -24,23 +24,6 @@ Time = Union[datetime.datetime, int]
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
-def _json(value: Any) -> tuple[Any, ...]:
-    text = to_json(value, None)
-    return text, len(text)
-
-
-def _text(value: Any) -> tuple[Any, ...]:
-    return (_native.text(value),)
-
-
-def _milliseconds(value: Any) -> tuple[Any, ...]:
-    return (round(value * 1000),)
-
-
-def _size(value: Any) -> tuple[Any, ...]:
-    return (max(0, int(value)),)
-
-
 def micros(value: Time) -> int:
     """A time in microseconds since 1970; one without a zone is UTC, as everywhere in Weave."""
     if isinstance(value, datetime.datetime):
@@ -49,22 +32,83 @@ def micros(value: Time) -> int:
     return value
 
 
-# Setting → the end of its setter's name, and its value in C.
-_SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
-    "offline": ("set_offline", lambda value: (bool(value),)),
-    "disabled": ("set_disabled", lambda value: (bool(value),)),
-    "offline_dir": ("set_offline_dir", lambda value: (_native.path(value, "offline_dir"),)),
+# The arguments of a setter behind the handle, of the setting's name and value.
+
+def _switch(_: str, value: Any) -> tuple[Any, ...]:
+    return (bool(value),)
+
+
+def _text(name: str, value: Any) -> tuple[Any, ...]:
+    return (_native.text(value, name),)
+
+
+def _path(name: str, value: Any) -> tuple[Any, ...]:
+    return (_native.path(value, name),)
+
+
+def _json(_: str, value: Any) -> tuple[Any, ...]:
+    text = to_json(value, None)
+    return text, len(text)
+
+
+def _number(_: str, value: Any) -> tuple[Any, ...]:
+    return (int(value),)
+
+
+def _share(_: str, value: Any) -> tuple[Any, ...]:
+    return (float(value),)
+
+
+def _size(_: str, value: Any) -> tuple[Any, ...]:
+    return (max(0, int(value)),)
+
+
+def _megabytes(_: str, value: Any) -> tuple[Any, ...]:
+    return (max(0, round(value * 1_000_000)),)
+
+
+def _milliseconds(_: str, value: Any) -> tuple[Any, ...]:
+    return (round(value * 1000),)
+
+
+def _time(_: str, value: Any) -> tuple[Any, ...]:
+    return (micros(value),)
+
+
+def _handle(_: str, value: Any) -> tuple[Any, ...]:
+    return (value._handle,)
+
+
+def _callback(_: str, value: Any) -> tuple[Any, ...]:
+    return value, None
+
+
+def _exception(_: str, value: Any) -> tuple[Any, ...]:
+    return tuple(value)
+
+
+def _run(name: str, value: Any) -> tuple[Any, ...]:
+    return (_native.text(value[0], name), *value[1:])
+
+
+#: Setting → the end of its setter's name, and what makes the arguments.
+_Table = dict[str, tuple[str, Callable[[str, Any], tuple[Any, ...]]]]
+
+_SETTINGS: _Table = {
+    "offline": ("set_offline", _switch),
+    "disabled": ("set_disabled", _switch),
+    "offline_dir": ("set_offline_dir", _path),
     "entity": ("set_entity", _text),
     "destination": ("set_destination", _text),
     "open_call_age": ("set_open_call_age", _milliseconds),
-    "close_interrupted": ("set_close_interrupted", lambda value: (bool(value),)),
+    "close_interrupted": ("set_close_interrupted", _switch),
     "max_sync_time": ("set_max_sync_time", _milliseconds),
     "max_sync_bytes": ("set_max_sync_bytes", _size),
     "max_sync_rate": ("set_max_sync_rate", _size),
-    "sync_connections": ("set_sync_connections", lambda value: (int(value),)),
+    "sync_connections": ("set_sync_connections", _number),
     "sync_wait": ("set_sync_wait", _milliseconds),
-    "stop": ("set_stop", lambda value: (value._handle,)),
-    "max_file_size_mb": ("set_max_file_size", lambda value: (max(0, int(value * 1_000_000)),)),
+    "stop": ("set_stop", _handle),
+    "max_file_size_mb": ("set_max_file_size", _megabytes),
     "durability_interval": ("set_durability_interval", _milliseconds),
     "journal": ("set_journal", _text),
     "journal_size": ("set_journal_size", _size),
@@ -72,26 +116,26 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "block_limit": ("set_block_limit", _milliseconds),
     "max_directory_size": ("set_max_directory_size", _size),
     "quota_policy": ("set_quota_policy", _text),
-    "max_file_age": ("set_max_file_age", lambda value: (int(value),)),
-    "compress": ("set_compress", lambda value: (bool(value),)),
-    "compression_level": ("set_compression_level", lambda value: (int(value),)),
-    "group_access": ("set_group_access", lambda value: (bool(value),)),
+    "max_file_age": ("set_max_file_age", _number),
+    "compress": ("set_compress", _switch),
+    "compression_level": ("set_compression_level", _number),
+    "group_access": ("set_group_access", _switch),
     "source": ("set_source", _text),
     "attributes": ("set_attributes", _json),
-    "sample_rate": ("set_sample_rate", lambda value: (float(value),)),
+    "sample_rate": ("set_sample_rate", _share),
     "api_key": ("set_api_key", _text),
     "base_url": ("set_base_url", _text),
     "trace_server_url": ("set_trace_server_url", _text),
-    "ca_file": ("set_ca_file", lambda value: (_native.path(value, "ca_file"),)),
-    "http_timeout": ("set_http_timeout", lambda value: (int(value * 1000),)),
+    "ca_file": ("set_ca_file", _path),
+    "http_timeout": ("set_http_timeout", _milliseconds),
     "send_interval": ("set_send_interval", _milliseconds),
-    "insecure": ("set_insecure", lambda value: (bool(value),)),
-    "filter": ("set_filter", lambda value: (value, None)),
-    "progress": ("set_progress", lambda value: (value, None)),
+    "insecure": ("set_insecure", _switch),
+    "filter": ("set_filter", _callback),
+    "progress": ("set_progress", _callback),
 }
 
-_CALL_SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
-    "parent": ("set_parent", lambda value: (value._handle,)),
+_CALL_SETTINGS: _Table = {
+    "parent": ("set_parent", _handle),
     "parent_context": ("set_parent_context", _text),
     "id": ("set_id", _text),
     "trace_id": ("set_trace_id", _text),
@@ -102,51 +146,68 @@ _CALL_SETTINGS: dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     "kind": ("set_kind", _text),
     "attributes": ("set_attributes", _json),
     "summary": ("set_summary", _json),
-    "exception": ("set_exception", lambda value: tuple(map(_native.text, value))),
-    "started_at": ("set_started_at", lambda value: (micros(value),)),
-    "ended_at": ("set_ended_at", lambda value: (micros(value),)),
-    "wb_run": ("set_wb_run", lambda value: (_native.text(value[0]), *value[1:])),
+    "exception": ("set_exception", _exception),
+    "started_at": ("set_started_at", _time),
+    "ended_at": ("set_ended_at", _time),
+    "wb_run": ("set_wb_run", _run),
 }
 
 
-@contextmanager
-def _handle(prefix: str, table: dict[str, Any], given: dict[str, Any]) -> Iterator[Optional[c_void_p]]:
-    unknown = given.keys() - table.keys()
-    if unknown:
-        raise TypeError(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(table)}")
-    given = {name: value for name, value in given.items() if value is not None}
-    if not given:
-        yield None
-        return
-    c = _native.library()
-    handle = c_void_p(getattr(c, f"{prefix}_new")())
-    try:
-        for name, value in given.items():
-            setter, form = table[name]
-            try:
-                arguments = form(value)
-            except (TypeError, ValueError, OverflowError) as error:
-                raise error_of(INVALID_ARGUMENT, f"{name}: {value!r} cannot be used: {error}") from None
-            _native.check(getattr(c, f"{prefix}_{setter}")(handle, *arguments))
-        yield handle
-    finally:
-        getattr(c, f"{prefix}_free")(handle)
+class _Handle:
+    """A handle of C that has what is given, for as long as the block lasts; None when nothing is given."""
+
+    __slots__ = ("_prefix", "_table", "_given", "_handle")
+
+    def __init__(self, prefix: str, table: _Table, given: dict[str, Any]) -> None:
+        self._prefix, self._table, self._given = prefix, table, given
+        self._handle: Optional[c_void_p] = None
+
+    def __enter__(self) -> Optional[c_void_p]:
+        try:
+            for name, value in self._given.items():
+                if value is not None or name not in self._table:
+                    self._set(name, value)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self._handle
+
+    def __exit__(self, *_: Any) -> None:
+        if self._handle is not None:
+            getattr(_native.library(), self._prefix + "free")(self._handle)
+
+    def _set(self, name: str, value: Any) -> None:
+        if name not in self._table:
+            raise TypeError(f"no such setting: {name}; there are {', '.join(self._table)}")
+        setter, form = self._table[name]
+        try:
+            arguments = form(name, value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise error_of(INVALID_ARGUMENT, f"{name}: {value!r} cannot be used: {error}") from None
+        c = _native.library()
+        if self._handle is None:
+            self._handle = c_void_p(getattr(c, self._prefix + "new")())
+        _native.check(getattr(c, self._prefix + setter)(self._handle, *arguments))
 
 
 @contextmanager
 def options(redact_keys: Any = (), destinations: Any = (), **given: Any) -> Iterator[Optional[c_void_p]]:
     """A `weave_options`. What is None is left to the environment and the defaults."""
-    with _handle("weave_options", _SETTINGS, {"source": "libweave-python", **given}) as handle:
+    with _Handle("weave_options_", _SETTINGS, {"source": "libweave-python", **given}) as handle:
         for key in redact_keys:
-            _native.check(_native.library().weave_options_add_redact_key(handle, _native.text(key)))
+            _native.check(_native.library().weave_options_add_redact_key(handle, _native.text(key, "redact_keys")))
         for names in dict(destinations or ()).items():
-            _native.check(_native.library().weave_options_add_destination(handle, *map(_native.text, names)))
+            texts = [_native.text(name, "destinations") for name in names]
+            _native.check(_native.library().weave_options_add_destination(handle, *texts))
         yield handle
 
 
-def call_options(given: dict[str, Any]) -> Any:
+_NOTHING = nullcontext()
+
+
+def call_options(given: dict[str, Any]) -> AbstractContextManager[Optional[c_void_p]]:
     """A `weave_call_options`, or None when nothing is given."""
-    return _handle("weave_call_options", _CALL_SETTINGS, given)
+    return _Handle("weave_call_options_", _CALL_SETTINGS, given) if given else _NOTHING
 
 
 def filter_callback(keep: Filter) -> Any:

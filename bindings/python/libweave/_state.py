@@ -22,3 +22,11 @@ def exchange(client: Optional["Client"]) -> Optional["Client"]:
     with _lock:
         before, _client = _client, client
     return before
+
+
+def withdraw(client: "Client") -> None:
+    """Ends the turn of a session that is to be finished, if it is the program's."""
+    global _client
+    with _lock:
+        if _client is client:
+            _client = None

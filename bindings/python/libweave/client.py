@@ -4,44 +4,27 @@ from __future__ import annotations
 import ctypes
 import json
 import logging
-import os
 import threading
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from ctypes import c_uint64, c_void_p
+from types import TracebackType
 from typing import Any, Callable, Optional, Union
 
-from . import _exit, _native
-from ._context import current_call, surroundings
+from . import _exit, _native, _state
+from ._context import surroundings
 from ._op import name_of, source_of
-from ._options import Filter, OnProgress, Time, call_options, filter_callback, micros, options, progress_callback
+from ._options import Filter, OnProgress, call_options, filter_callback, options, progress_callback
 from ._values import to_json
+from .call import Call, Failure, failure
 from .feedback import Feedback
-from .media import Dataset
+from .media import Content, Dataset, Media
+from .raw_json import Inputs, RawJSON
 from .refs import ObjectRef
 from .stop import interruptible
 
-Failure = Union[BaseException, str]
 logger = logging.getLogger("libweave")
 
 _NO_CALLBACK = nullcontext()
-
-#: Frames of this package say nothing about what failed.
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-
-
-def _failure(exception: Failure) -> tuple[Optional[str], str, Optional[str]]:
-    """Type, message and traceback, the last as the official client's frames; a text is a message alone."""
-    if isinstance(exception, str):
-        return None, exception, None
-    frames = [{"filename": frame.filename, "line_number": frame.lineno, "function_name": frame.name, "text": frame.line}
-              for frame in traceback.extract_tb(exception.__traceback__) if not frame.filename.startswith(_HERE)]
-    try:
-        message = str(exception)
-    except Exception:  # the exception's own code
-        message = ""
-    return type(exception).__name__, message, json.dumps(frames)
 
 
 def _progress(on_progress: Optional[OnProgress]) -> tuple[Any, Any]:
@@ -61,79 +44,9 @@ def _progress(on_progress: Optional[OnProgress]) -> tuple[Any, Any]:
     return progress_callback(tell, failed), _exit.Calling(given_up.set)
 
 
-class Call:
-    """A live call. It may be ended on another thread, and be a parent before and after that."""
-
-    def __init__(self, client: "Client", handle: c_void_p, op_name: str, parent_id: Optional[str]) -> None:
-        c = _native.library()
-        self.client, self.op_name, self.parent_id = client, op_name, parent_id
-        self._handle: Optional[c_void_p] = handle
-        self._free, self._lock = c.weave_call_free, threading.Lock()
-        self.id: str = c.weave_call_id(handle).decode()
-        self.trace_id: str = c.weave_call_trace_id(handle).decode()
-
-    def __del__(self) -> None:
-        handle, self._handle = getattr(self, "_handle", None), None
-        if handle:
-            self._free(handle)
-
-    def __repr__(self) -> str:
-        return f"<Call {self.id} of {self.op_name}>"
-
-    @property
-    def ref(self) -> ObjectRef:
-        """The reference of the call, for feedback and values."""
-        return ObjectRef(_native.answer("weave_call_ref", self._handle))
-
-    @property
-    def context(self) -> str:
-        """The call as one line of text, to carry a parent to another process or machine (`parent_context`)."""
-        return _native.library().weave_call_context(self._handle).decode()
-
-    @property
-    def feedback(self) -> Feedback:
-        """Reactions, notes and other feedback on the call."""
-        return Feedback(self.client, self.id)
-
-    def set_display_name(self, name: str) -> None:
-        """Gives the call another name to show, also after its end."""
-        self._set("weave_call_set_display_name", _native.text(name, "name"))
-
-    def set_summary(self, summary: dict[str, Any]) -> None:
-        """Merges values into the summary. Usage and status are added at the end; computed values win."""
-        text = to_json(summary, self.client)
-        self._set("weave_call_set_summary", text, len(text))
-
-    def add_usage(self, model: str, **usage: int) -> None:
-        """Adds usage: `prompt_tokens`, `completion_tokens`, …. It counts instead of what the output names."""
-        text = to_json(usage, self.client)
-        self._set("weave_call_add_usage_json", _native.text(model, "model"), text, len(text))
-
-    def finish(self, output: Any = None, exception: Optional[Failure] = None, *,
-               ended_at: Optional[Time] = None) -> None:
-        """Ends the call. When this raises, the call stays open."""
-        text = to_json(output, self.client)
-        if ended_at is not None:
-            self._set("weave_call_set_ended_at", micros(ended_at))
-        if exception is not None:
-            self._set("weave_call_set_exception", *map(_native.text, _failure(exception)))
-        self._set("weave_call_end", text, len(text))
-
-    @contextmanager
-    def running(self) -> Iterator["Call"]:
-        """Makes it the parent of the calls that begin inside."""
-        token = current_call.set(self)
-        try:
-            yield self
-        finally:
-            try:
-                current_call.reset(token)
-            except ValueError:  # a coroutine that was let go is closed from elsewhere: this context was never changed
-                pass
-
-    def _set(self, function: str, *arguments: Any) -> None:
-        with self._lock, self.client._calling:
-            _native.check(getattr(_native.library(), function)(self._handle, *arguments))
+def _list(items: Any, client: Client) -> bytes:
+    """The JSON of rows or calls, which may come from any iterable."""
+    return to_json(items if isinstance(items, RawJSON) else list(items), client)
 
 
 class Client:
@@ -142,6 +55,8 @@ class Client:
     Settings that are None come from the environment variables of the C interface, else from its defaults. `on_progress`
     is told, on a thread of the library, what a session that is not offline sends. It must not flush or finish that; by
     answering False it puts off what is left.
+
+    As a context manager, also an asynchronous one, it is finished with the block.
     """
 
     def __init__(
@@ -175,7 +90,7 @@ class Client:
         max_sync_rate: Optional[int] = None,
         sync_connections: Optional[int] = None,
         insecure: Optional[bool] = None,
-        attributes: Optional[dict[str, Any]] = None,
+        attributes: Inputs = None,
         sample_rate: Optional[float] = None,
         redact_keys: Any = (),
         filter: Optional[Filter] = None,
@@ -189,8 +104,9 @@ class Client:
         # Both live as long as the session.
         self._filter = filter_callback(filter) if filter is not None else None
         self._progress, self._finishing = _progress(on_progress)
-        #: Around everything that the filter may see.
-        self._calling = _exit.Calling() if self._filter or self._progress else _NO_CALLBACK
+        may_call_back = bool(self._filter or self._progress)
+        #: The library, for everything that the filter may see.
+        self._c: Any = _exit.Guarded(c) if may_call_back else c
         handle = c_void_p()
         given = {
             "offline": offline, "offline_dir": offline_dir, "disabled": disabled, "entity": entity,
@@ -209,7 +125,7 @@ class Client:
         self._capture_code = capture_code
         #: Whether a signal has ended the last wait for the server: whoever sent it does not want to wait at the exit.
         self._was_interrupted = False
-        with self._calling, options(redact_keys, **given) as settings:
+        with _exit.Calling() if may_call_back else _NO_CALLBACK, options(redact_keys, **given) as settings:
             _native.check(c.weave_init(_native.text(project_name, "project_name"), settings, ctypes.byref(handle)))
             self._handle = handle
             #: `entity/project` as recorded.
@@ -227,9 +143,32 @@ class Client:
     def __repr__(self) -> str:
         return f"<Client of {self.project}>"
 
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, _: Optional[type[BaseException]], raised: Optional[BaseException],
+                 __: Optional[TracebackType]) -> None:
+        _state.withdraw(self)
+        try:
+            self.finish()
+        except Exception as error:
+            if raised is None:
+                raise
+            # What the program was about to hear goes before.
+            logger.error("%s: not finished, and what was logged is kept in %s: %s", self, self.offline_dir, error)
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *raised: Any) -> None:
+        """Finishing may wait for the server: other tasks go on meanwhile."""
+        import asyncio  # who comes here has loaded it; others are spared that
+
+        await asyncio.to_thread(self.__exit__, *raised)
+
     # Calls
 
-    def create_call(self, op: Any, inputs: Optional[dict[str, Any]] = None, **given: Any) -> Call:
+    def create_call(self, op: Any, inputs: Inputs = None, **given: Any) -> Call:
         """Begins a call of an op: a name, what `create_op` answered, or a function under `@weave.op`.
 
         May be given: `parent` (a Call; None for none, by default the one that runs), `parent_context`, `attributes`,
@@ -238,13 +177,13 @@ class Client:
         """
         return self.start(self.op_name(op), inputs, surroundings(self, given))
 
-    def start(self, op_name: str, inputs: Optional[dict[str, Any]], given: dict[str, Any]) -> Call:
+    def start(self, op_name: str, inputs: Inputs, given: dict[str, Any]) -> Call:
         """Begins a call with what is given alone: the surroundings have no say."""
-        inputs_json, handle = to_json(inputs or {}, self), c_void_p()
-        with self._calling, call_options(given) as settings:
-            _native.check(_native.library().weave_call_start(
-                self._handle, _native.text(op_name, "op_name"), inputs_json, len(inputs_json), settings,
-                ctypes.byref(handle)))
+        name, handle = _native.text(op_name, "op_name"), c_void_p()
+        text = to_json({} if inputs is None else inputs, self)
+        with call_options(given) as settings:
+            _native.check(self._c.weave_call_start(
+                self._handle, name, text, len(text), settings, ctypes.byref(handle)))
         parent = given.get("parent")
         return Call(self, handle, op_name, parent.id if parent is not None else given.get("parent_id"))
 
@@ -256,29 +195,28 @@ class Client:
         """Ends a call that failed."""
         call.finish(None, exception)
 
-    def log_call(self, op: Any, inputs: Optional[dict[str, Any]] = None, output: Any = None, *,
+    def log_call(self, op: Any, inputs: Inputs = None, output: Any = None, *,
                  exception: Optional[Failure] = None, **given: Any) -> str:
         """Logs a finished call in one go; its id. May be given what `create_call` takes, `summary` and `ended_at`."""
         given = surroundings(self, given)
         if exception is not None:
-            given["exception"] = _failure(exception)
-        inputs_json, output_json = to_json(inputs or {}, self), to_json(output, self)
-        with self._calling, call_options(given) as settings:
-            return _native.answered_id(
-                "weave_log_call", self._handle, _native.text(self.op_name(op), "op_name"), inputs_json,
-                len(inputs_json), output_json, len(output_json), settings)
+            given["exception"] = failure(exception)
+        name, text = _native.text(self.op_name(op), "op_name"), to_json({} if inputs is None else inputs, self)
+        end, call_id = to_json(output, self), _native.Id()
+        with call_options(given) as settings:
+            _native.check(self._c.weave_log_call(
+                self._handle, name, text, len(text), end, len(end), settings, call_id))
+        return str(call_id.value, "ascii")
 
     def log_calls(self, calls: Any) -> int:
         """Logs many finished calls, dictionaries with the fields of a call; how many. All are checked first."""
-        text = to_json(list(calls), self)
-        with self._calling:
-            return _native.count("weave_log_calls", self._handle, text, len(text))
+        text = _list(calls, self)
+        return _native.count(self._c.weave_log_calls, self._handle, text, len(text))
 
     def update_call(self, call_id: str, display_name: str) -> None:
         """Gives a call another name to show, by its id."""
-        with self._calling:
-            _native.check(_native.library().weave_call_update(
-                self._handle, _native.text(call_id, "call_id"), _native.text(display_name, "display_name")))
+        _native.check(self._c.weave_call_update(
+            self._handle, _native.text(call_id, "call_id"), _native.text(display_name, "display_name")))
 
     # Ops, objects, files
 
@@ -294,12 +232,12 @@ class Client:
 
     def create_table(self, rows: Any) -> ObjectRef:
         """Publishes a table of dictionaries."""
-        text = to_json(list(rows), self)
+        text = _list(rows, self)
         return self._created("weave_table_create", text, len(text))
 
     def create_dataset(self, name: str, rows: Any, description: Optional[str] = None) -> ObjectRef:
         """Publishes a version of a dataset: rows, which are dictionaries, under a name."""
-        text = to_json(list(rows), self)
+        text = _list(rows, self)
         return self._created("weave_dataset_create", _native.text(name, "name"),
                              _native.text(description, "description"), text, len(text))
 
@@ -312,10 +250,15 @@ class Client:
         """Stores a file; the digest by which values name it."""
         return self._created("weave_file_create", _native.text(name, "name"), bytes(data), len(data))
 
-    def media(self, function: str, *names_and_data: Any) -> Any:
-        """Stores an image, sound or other content by the C function that does; the value that stands for it."""
-        *names, data = names_and_data
-        return json.loads(self._created(function, *map(_native.text, names), data, len(data)))
+    def create_media(self, value: Union[Media, Content]) -> RawJSON:
+        """Stores an image, sound or other content; the JSON that stands for it in values.
+
+        Values that are logged or published may hold `Image`, `Audio` and `Content` themselves; this is for programs
+        that write their JSON by themselves.
+        """
+        function, names, data = value.stored_by()
+        texts = [_native.text(text, name) for name, text in names.items()]
+        return RawJSON(self._created(function, *texts, data, len(data)))
 
     def publish(self, obj: Any, name: Optional[str] = None) -> ObjectRef:
         """Publishes a dataset, an op, or any other value; without a name, under its own or that of its type."""
@@ -331,11 +274,11 @@ class Client:
 
     def op_name(self, op: Any) -> str:
         """What calls of an op are recorded under: its reference, published once a session, or its name alone."""
+        if isinstance(op, str):
+            return op
         marks = getattr(op, "_weave_op", None)
         if marks is None:
-            if not isinstance(op, str):
-                return name_of(op)
-            return op
+            return name_of(op)
         known = self._ops.get(marks)
         if known is None:
             known = marks.name
@@ -357,17 +300,15 @@ class Client:
         """Sets the prices of a model for one token each. May be given: `effective_date`, `provider_id`, …"""
         text = to_json({name: value.isoformat() if hasattr(value, "isoformat") else value
                         for name, value in given.items() if value is not None}, self)
-        with self._calling:
-            _native.check(_native.library().weave_cost_create(
-                self._handle, _native.text(llm_id, "llm_id"), prompt_token_cost, completion_token_cost, text,
-                len(text)))
+        _native.check(self._c.weave_cost_create(
+            self._handle, _native.text(llm_id, "llm_id"), prompt_token_cost, completion_token_cost, text, len(text)))
 
     # The session itself
 
     @property
     def dropped(self) -> int:
         """How many records its filter has dropped."""
-        return _native.count("weave_client_dropped", self._handle)
+        return _native.count(_native.library().weave_client_dropped, self._handle)
 
     def stats(self) -> dict[str, Any]:
         """What became of the records that this process logged into the directory.
@@ -377,7 +318,8 @@ class Client:
         counts calls that had to wait for room, `failures` attempts to bring records into data files; `last_error` is
         the last one's text or None. `journal` has `kind` and `bytes`.
         """
-        return json.loads(_native.answer("weave_stats", self._handle))
+        stats: dict[str, Any] = json.loads(_native.answer(_native.library().weave_stats, self._handle))
+        return stats
 
     def query(self, path: str, request: dict[str, Any]) -> Any:
         """Reads data of the server, with a request of the trace server's interface. Not available offline.
@@ -387,7 +329,8 @@ class Client:
         text = to_json(request, self)
 
         def work() -> str:
-            return _native.answer("weave_query", self._handle, _native.text(path, "path"), text, len(text))
+            return _native.answer(
+                _native.library().weave_query, self._handle, _native.text(path, "path"), text, len(text))
 
         answer = self._await(work)
         return [json.loads(line) for line in answer.splitlines() if line] if "stream" in path else json.loads(answer)
@@ -425,5 +368,4 @@ class Client:
         return interruptible(work, interrupted, goes_on=True)
 
     def _created(self, function: str, *arguments: Any) -> ObjectRef:
-        with self._calling:
-            return ObjectRef(_native.answer(function, self._handle, *arguments))
+        return ObjectRef(_native.answer(getattr(self._c, function), self._handle, *arguments))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from . import _native
 from ._values import to_json
+from .raw_json import Inputs
 
 if TYPE_CHECKING:
     from .client import Client
@@ -28,15 +29,14 @@ class Feedback:
             return self.add("wandb.note.1", {"note": note}, creator)
         return self._call("weave_feedback_add_note", _native.text(note, "note"))
 
-    def add(self, feedback_type: str, payload: Optional[dict[str, Any]] = None, creator: Optional[str] = None,
+    def add(self, feedback_type: str, payload: Inputs = None, creator: Optional[str] = None,
             **refs: str) -> str:
         """Adds feedback of any type: a name of your own with any payload, or `wandb.annotation.NAME` and
         `wandb.runnable.NAME` with the `annotation_ref`, or `runnable_ref` and `call_ref`, that these ask for."""
-        text = to_json(payload or {}, self._client)
+        text = to_json({} if payload is None else payload, self._client)
         refs_json = to_json(refs, self._client) if refs else None
         return self._call("weave_feedback_create", _native.text(feedback_type, "feedback_type"), text, len(text),
                           refs_json, len(refs_json or b""), _native.text(creator, "creator"))
 
     def _call(self, function: str, *arguments: Any) -> str:
-        with self._client._calling:
-            return _native.answered_id(function, self._client._handle, self._target, *arguments)
+        return _native.answered_id(getattr(self._client._c, function), self._client._handle, self._target, *arguments)

@@ -10,6 +10,8 @@ from .errors import INVALID_ARGUMENT, error_of
 from .refs import ObjectRef
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .client import Client
 
 
@@ -48,10 +50,14 @@ class Media:
         self.data, self.format = bytes(data), self._formats.get(format.lower(), format.lower())
 
     @classmethod
-    def from_path(cls, path: Union[str, "os.PathLike[str]"], format: Optional[str] = None) -> Any:
+    def from_path(cls, path: Union[str, "os.PathLike[str]"], format: Optional[str] = None) -> Self:
         """A file's bytes; the format is the end of its name unless given."""
         path = Path(path)
         return cls(path.read_bytes(), format or path.suffix.lstrip("."))
+
+    def stored_by(self) -> tuple[str, dict[str, str], bytes]:
+        """The function of C that stores it, the texts that it takes, by their names, and the bytes."""
+        return self._function, {"format": self.format}, self.data
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.format}, {len(self.data)} bytes>"
@@ -78,17 +84,24 @@ class Content:
         self.mimetype = mimetype or guessed or "application/octet-stream"
 
     @classmethod
-    def from_bytes(cls, data: bytes, filename: str = "content.bin", mimetype: Optional[str] = None) -> "Content":
+    def from_bytes(cls, data: bytes, filename: str = "content.bin", mimetype: Optional[str] = None) -> Self:
+        """Bytes under a name."""
         return cls(data, filename, mimetype)
 
     @classmethod
-    def from_text(cls, text: str, filename: str = "content.txt", mimetype: Optional[str] = None) -> "Content":
+    def from_text(cls, text: str, filename: str = "content.txt", mimetype: Optional[str] = None) -> Self:
+        """A text, stored as UTF-8."""
         return cls(text.encode("utf-8"), filename, mimetype)
 
     @classmethod
-    def from_path(cls, path: Union[str, "os.PathLike[str]"], mimetype: Optional[str] = None) -> "Content":
+    def from_path(cls, path: Union[str, "os.PathLike[str]"], mimetype: Optional[str] = None) -> Self:
+        """A file's bytes and name."""
         path = Path(path)
         return cls(path.read_bytes(), path.name, mimetype)
+
+    def stored_by(self) -> tuple[str, dict[str, str], bytes]:
+        """The function of C that stores it, the texts that it takes, by their names, and the bytes."""
+        return "weave_content_create", {"filename": self.filename, "mimetype": self.mimetype}, self.data
 
     def __repr__(self) -> str:
         return f"<Content {self.filename} {self.mimetype}, {len(self.data)} bytes>"

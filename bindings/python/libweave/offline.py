@@ -13,7 +13,8 @@ from typing import Any, Callable, Optional
 from . import _native
 from ._exit import Calling
 from ._options import OnProgress, options, progress_callback
-from .client import Call, Client
+from .call import Call
+from .client import Client
 from .errors import CANCELLED, INCOMPLETE, INVALID_ARGUMENT, OFFLINE, error_of
 from .refs import ObjectRef
 from .stop import Stop, interruptible
@@ -80,24 +81,26 @@ def list_rejected(offline_dir: Any = None, project_name: Optional[str] = None,
                   kind: Optional[str] = None) -> list[dict[str, Any]]:
     """The records that a server rejected, with its reasons: of one project and one kind (`calls`, `feedback`, …), or of
     all. They are not sent again by themselves."""
-    return json.loads(_native.answer("weave_rejected_list", *_which(offline_dir, project_name, kind)))
+    told = _native.answer(_native.library().weave_rejected_list, *_which(offline_dir, project_name, kind))
+    rejected: list[dict[str, Any]] = json.loads(told)
+    return rejected
 
 
 def retry_rejected(offline_dir: Any = None, project_name: Optional[str] = None, kind: Optional[str] = None) -> int:
     """Puts rejected records back to those that wait for the next sync; how many."""
-    return _native.count("weave_rejected_retry", *_which(offline_dir, project_name, kind))
+    return _native.count(_native.library().weave_rejected_retry, *_which(offline_dir, project_name, kind))
 
 
 def export_rejected(to_file: Any, offline_dir: Any = None, project_name: Optional[str] = None,
                     kind: Optional[str] = None) -> int:
     """Writes rejected records with their lines to a file that must not exist yet, one JSON object a line; how many."""
-    return _native.count("weave_rejected_export", *_which(offline_dir, project_name, kind),
+    return _native.count(_native.library().weave_rejected_export, *_which(offline_dir, project_name, kind),
                          _native.path(to_file, "to_file"))
 
 
 def drop_rejected(offline_dir: Any = None, project_name: Optional[str] = None, kind: Optional[str] = None) -> int:
     """Gives rejected records up for good; how many."""
-    return _native.count("weave_rejected_drop", *_which(offline_dir, project_name, kind))
+    return _native.count(_native.library().weave_rejected_drop, *_which(offline_dir, project_name, kind))
 
 
 def _which(offline_dir: Any, project_name: Optional[str], kind: Optional[str]) -> list[Optional[bytes]]:
@@ -137,7 +140,9 @@ def _sent(function: str, before: list[Optional[bytes]], after: tuple[Any, ...], 
 
 def directory_stats(offline_dir: Any = None) -> dict[str, Any]:
     """What lies in an offline directory: sizes and counts, in all and of each project and kind."""
-    return json.loads(_native.answer("weave_directory_stats", _native.path(offline_dir, "offline_dir")))
+    path = _native.path(offline_dir, "offline_dir")
+    stats: dict[str, Any] = json.loads(_native.answer(_native.library().weave_directory_stats, path))
+    return stats
 
 
 @dataclass
@@ -177,12 +182,15 @@ class OfflineDataSyncer:
 
     def clean_synced_files(self, older_than_days: float = 7) -> int:
         """Deletes files that were sent so many days ago, and file bytes that nothing pending needs; how many."""
-        return _native.count("weave_clean_synced_files", _native.path(self.offline_dir, "offline_dir"), older_than_days)
+        path = _native.path(self.offline_dir, "offline_dir")
+        return _native.count(_native.library().weave_clean_synced_files, path, older_than_days)
 
     def clean_preview(self, older_than_days: float = 7) -> dict[str, Any]:
         """What `clean_synced_files` would delete now: `{"files": [{"path", "bytes"}, …], "bytes": in all}`."""
         path = _native.path(self.offline_dir, "offline_dir")
-        return json.loads(_native.answer("weave_clean_preview", path, older_than_days))
+        told = _native.answer(_native.library().weave_clean_preview, path, older_than_days)
+        preview: dict[str, Any] = json.loads(told)
+        return preview
 
 
 _READS = frozenset("""

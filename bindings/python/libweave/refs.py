@@ -23,10 +23,12 @@ class ObjectRef(str):
 
     @property
     def entity(self) -> str:
+        """The entity of its project."""
         return self._part(3)
 
     @property
     def project(self) -> str:
+        """The project, without the entity."""
         return self._part(4)
 
     @property

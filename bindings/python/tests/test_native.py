@@ -109,9 +109,17 @@ def test_errors_of_threads_are_their_own(recorded):
     assert wrong == []
 
 
-def test_a_nul_is_refused_where_it_would_cut_a_text(recorded):
-    with pytest.raises(weave.InvalidError, match="NUL"):
-        weave.publish({}, "a\0b")
+@pytest.mark.parametrize("text, words, status", [("a\0b", "holds a NUL", 1), ("a\udcffb", "holds a lone surrogate", 2)])
+@pytest.mark.parametrize("field, use", [
+    ("name", lambda text: weave.publish({}, text)), ("op_name", lambda text: weave.log_call(text)),
+    ("kind", lambda text: weave.log_call("f", kind=text)),
+    ("note", lambda text: weave.add_note(weave.log_call("f"), text)),
+    ("filename", lambda text: weave.log_call("f", {"file": weave.Content(b"x", text)})),
+    ("message", lambda text: weave.log_call("f", exception=text))])
+def test_a_text_that_c_cannot_be_given_is_refused_by_the_name_of_its_field(recorded, field, use, text, words, status):
+    with pytest.raises(weave.InvalidError, match=f"^{field}: .*{words}|^{field}: {words}") as raised:
+        use(text)
+    assert raised.value.status == status
 
 
 NOT_UTF8 = b"not-\xff-utf8"

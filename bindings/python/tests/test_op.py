@@ -123,6 +123,17 @@ def test_an_exception_is_recorded_and_raised_on(recorded):
     assert call["summary"]["status_counts"] == {"error": 1, "success": 0}
 
 
+@pytest.mark.parametrize("message, told", [("a\0b", "a\\x00b"), ("caf\udce9.txt", "caf\\udce9.txt")])
+def test_a_failure_is_recorded_whatever_its_message_holds(recorded, message, told):
+    @weave.op
+    def fails():
+        raise OSError(message)
+
+    with pytest.raises(OSError):
+        fails()
+    assert failure(recorded.call("fails"))["message"] == told
+
+
 def test_usage_of_outputs_is_rolled_up(recorded):
     @weave.op
     def chat():

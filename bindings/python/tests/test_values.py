@@ -1,4 +1,4 @@
-"""Values as JSON: what the official client would send, for each kind of value; and what this package adds."""
+"""Values as JSON. What the official client makes of each kind is compared in tests/suite/test_python_values.py."""
 import collections
 import dataclasses
 import datetime
@@ -7,16 +7,18 @@ import enum
 import io
 import json
 import pathlib
+import sys
+import threading
 import uuid
 
 import libweave as weave
 import numpy
 import pydantic
 import pytest
+from conftest import script
+from libweave import _values
 from libweave._values import to_json
 from PIL import Image
-from weave.trace.serialization import serialize as official
-from weave.trace.weave_client import map_to_refs
 
 
 @dataclasses.dataclass
@@ -75,7 +77,7 @@ class Word(str):
 
 Pair = collections.namedtuple("Pair", "left right")
 
-SAME = [
+VALUES = [
     None, True, 1, -(2**70), 1.0, 1e300, "text", "", [], {}, (1, (2,)), {"a": {"b": [1, 2.5, None]}}, {1: 2, None: 3},
     {True: 1, 2.5: 2}, Pair(1, [2]), Point(1, {3}), [Point(1, {3})], Base(a=1), Model(a=1, points=[Point(2, {1})]),
     Model, b"ab\xff", bytearray(b"x"), {3}, frozenset([1]), Plain(), WithDictionary(), WithBrokenDictionary(),
@@ -86,10 +88,19 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize("value", SAME, ids=lambda value: repr(value)[:40])
-def test_values_are_encoded_as_by_the_official_client(recorded, value):
-    expected = json.dumps(official.to_json(map_to_refs(value), "team/project", None))
-    assert json.loads(to_json(value, weave.get_client())) == json.loads(expected)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value)[:40])
+def test_values_have_the_same_form_inside_others(recorded, value):
+    alone = json.loads(to_json(value, weave.get_client()))
+    inside = json.loads(to_json({"plain": [1, "two"], "list": [value], "tuple": ({"k": value},)}, weave.get_client()))
+    assert inside == {"plain": [1, "two"], "list": [alone], "tuple": [{"k": alone}]}
+
+
+def test_values_are_written_alike_without_the_encoder_of_c(recorded, monkeypatch):
+    plain = {"text": "Zürich \ud800 \" \\ \x01", "numbers": [1, -2.5, 1e300, float("inf")], "yes": (None, True, [])}
+    quick = to_json(plain, None), to_json({"set": {3}, **plain}, None)
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    monkeypatch.setattr(_values, "_encode", _values._encoder())
+    assert (to_json(plain, None), to_json({"set": {3}, **plain}, None)) == quick
 
 
 def test_a_time_is_a_typed_value_in_its_zone(recorded):
@@ -156,10 +167,79 @@ def test_a_record_with_ops_refers_to_them(recorded):
     assert value["name"] == "r2" and value["move"].startswith("weave:///team/project/op/")
 
 
+def test_a_value_whose_own_code_fails_shows_as_text(recorded):
+    @dataclasses.dataclass(repr=False)
+    class Lazy:
+        x: int = dataclasses.field(init=False)
+
+        def __repr__(self):
+            return "<lazy>"
+
+    assert json.loads(to_json({"a": Lazy()}, None)) == {"a": "<lazy>"}
+
+
+def test_models_of_pydantic_1_are_recorded_like_those_of_2(tmp_path):
+    code = ("import sys, pydantic.v1\n"
+            "sys.modules['pydantic'] = pydantic.v1\n"
+            "from libweave._values import to_json\n"
+            "class Base(pydantic.v1.BaseModel):\n"
+            "    a: int\n"
+            "    b: str = pydantic.v1.Field('x', alias='other')\n"
+            "    hidden: str = pydantic.v1.Field('y', exclude=True)\n"
+            "class Model(Base):\n"
+            "    inner: Base\n"
+            "print(to_json([Model(a=1, inner=Base(a=2)), Model], None).decode())\n")
+    done = script(code, tmp_path)
+    model, schema = json.loads(done.stdout)
+    inner = {"_type": "Base", "a": 2, "other": "x", "_class_name": "Base", "_bases": ["BaseModel", "Representation"]}
+    assert model == {"_type": "Model", "a": 1, "other": "x", "inner": inner, "_class_name": "Model",
+                     "_bases": ["Base", "BaseModel", "Representation"]}
+    assert schema["title"] == "Model"
+
+
 def test_a_value_inside_itself_shows_as_text(recorded):
     value = {"a": 1}
     value["self"] = [value, value]
     assert json.loads(to_json(value, weave.get_client())) == {"a": 1, "self": [repr(value), repr(value)]}
+
+
+def test_a_value_may_change_while_it_is_written(recorded):
+    class Grows:
+        def __repr__(self):
+            value[len(value)] = "more"
+            return "<grows>"
+
+    value = {"a": Grows(), "b": 1}
+    assert json.loads(to_json(value, None)) == {"a": "<grows>", "b": 1}
+
+
+def test_another_thread_may_change_a_value_that_is_logged(recorded, monkeypatch):
+    value, over = {str(n): n for n in range(1000)}, threading.Event()
+
+    def change():
+        while not over.is_set():
+            value["more"] = 1
+            del value["more"]
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(200):
+            assert len(json.loads(to_json(value, None))) in (1000, 1001)
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(before)
+
+
+@pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="this interpreter has no limit")
+@pytest.mark.parametrize("value", [10**5000, [10**5000], {"set": {1}, "number": 10**5000}, {10**5000: 1}],
+                         ids=["alone", "in a list", "beside a set", "as a key"])
+def test_a_number_that_is_too_long_is_refused_with_what_to_do(recorded, value):
+    with pytest.raises(weave.InvalidError, match="pass it as a text"):
+        to_json(value, None)
 
 
 def test_what_lies_too_deep_shows_as_text(recorded):
