@@ -6,6 +6,7 @@ from typing import Any, Optional, Union
 from . import _native, _state
 from .client import Client
 from .errors import INVALID_ARGUMENT, error_of
+from .raw_json import Inputs
 from .refs import ObjectRef
 
 
@@ -51,7 +52,7 @@ def publish(obj: Any, name: Optional[str] = None) -> ObjectRef:
     return require_client().publish(obj, name)
 
 
-def log_call(op: Any, inputs: Optional[dict[str, Any]] = None, output: Any = None, **given: Any) -> str:
+def log_call(op: Any, inputs: Inputs = None, output: Any = None, **given: Any) -> str:
     """Logs a finished call in one go; its id. See `Client.log_call`."""
     return require_client().log_call(op, inputs, output, **given)
 
@@ -66,7 +67,7 @@ def add_note(target: Any, note: str) -> str:
     return require_client().feedback(_target(target)).add_note(note)
 
 
-def add_feedback(target: Any, feedback_type: str, payload: dict[str, Any], **given: Any) -> str:
+def add_feedback(target: Any, feedback_type: str, payload: Inputs, **given: Any) -> str:
     """Adds feedback of any type to a call or an object; the feedback's id."""
     return require_client().feedback(_target(target)).add(feedback_type, payload, **given)
 

@@ -62,10 +62,10 @@ def thread(thread_id: Any = _NewThread) -> Iterator[ThreadContext]:
 
 def surroundings(client: Any, given: dict[str, Any]) -> dict[str, Any]:
     """What a call is given, with what the surroundings say where nothing is said."""
-    if "parent" not in given and not given.get("parent_context") and not given.get("parent_id"):
-        parent = current_call.get()
-        if parent is not None and parent.client is client:
-            given["parent"] = parent
+    parent = current_call.get()
+    if parent is not None and parent.client is client and not (
+            "parent" in given or given.get("parent_context") or given.get("parent_id")):
+        given["parent"] = parent
     around = _attributes.get()
     if around:
         own = given.get("attributes") or {}

@@ -33,9 +33,15 @@ def to_json(value: Any, client: "Optional[Client]") -> bytes:
     """The JSON text of a value. Only media and ops need the client."""
     if type(value) is RawJSON:
         return value.encoded
-    # The encoder in C takes subclasses for what they derive from, such as named tuples for lists: it is given none.
     mixed: set[int] = set()
-    text = _dumps(value) if _is_plain(value, _DEEPEST, mixed) else _Writer(client, mixed).write(value)
+    try:
+        # The encoder in C takes subclasses for what they derive from, such as named tuples for lists: it is given none.
+        if _is_plain(value, _DEEPEST, mixed):
+            text = "".join(_encode(value, 0))
+        else:
+            text = _Writer(client, mixed).write(value)
+    except ValueError as error:  # the interpreter's limit on the digits of numbers
+        raise error_of(INVALID_ARGUMENT, f"a number cannot be written: {error}; pass it as a text") from None
     # A lone surrogate becomes an escape, which the library repairs.
     return text.encode("utf-8", "backslashreplace")
 
@@ -151,10 +157,7 @@ _encode = _encoder()
 
 
 def _dumps(value: Any) -> str:
-    try:
-        return "".join(_encode(value, 0))
-    except ValueError as error:  # the interpreter's limit on the digits of numbers
-        raise error_of(INVALID_ARGUMENT, f"a number cannot be written: {error}; pass it as a text") from None
+    return "".join(_encode(value, 0))
 
 
 def _is_pydantic(value: Any) -> bool:

@@ -17,6 +17,7 @@ from ._options import Time, micros
 from ._values import to_json
 from .errors import INVALID_ARGUMENT, error_of
 from .feedback import Feedback
+from .raw_json import Inputs
 from .refs import ObjectRef
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def failure(exception: Failure) -> tuple[Optional[bytes], ...]:
 
 
 def _message(exception: BaseException) -> str:
-    """Its text. What C cannot be given, such as a file's name that is not UTF-8, is escaped: the failure has to be told."""
+    """Its text. What C cannot be given, such as a file's name that is not UTF-8, is escaped: the failure must be told."""
     try:
         return str(exception).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     except Exception:  # the exception's own code
@@ -125,14 +126,14 @@ class Call:
         """Gives the call another name to show, also after its end."""
         self._set("weave_call_set_display_name", _native.text(name, "name"))
 
-    def set_summary(self, summary: Any) -> None:
+    def set_summary(self, summary: Inputs) -> None:
         """Merges a dictionary into the summary. Usage and status are added at the end; computed values win."""
         text = to_json(summary, self.client)
         self._set("weave_call_set_summary", text, len(text))
 
     def set_exception(self, exception: Failure) -> None:
-        """Says what failed: an exception, a text, or a pair of type and message. The call is still to be ended, and shows
-        as failed then."""
+        """Says what failed: an exception, a text, or a pair of type and message. The call is still to be ended, and
+        shows as failed then."""
         self._set("weave_call_set_exception", *failure(exception))
 
     def add_usage(self, model: str, **usage: int) -> None:

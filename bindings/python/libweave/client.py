@@ -18,7 +18,7 @@ from ._values import to_json
 from .call import Call, Failure, failure
 from .feedback import Feedback
 from .media import Content, Dataset, Media
-from .raw_json import RawJSON
+from .raw_json import Inputs, RawJSON
 from .refs import ObjectRef
 from .stop import interruptible
 
@@ -90,7 +90,7 @@ class Client:
         max_sync_rate: Optional[int] = None,
         sync_connections: Optional[int] = None,
         insecure: Optional[bool] = None,
-        attributes: Optional[dict[str, Any]] = None,
+        attributes: Inputs = None,
         sample_rate: Optional[float] = None,
         redact_keys: Any = (),
         filter: Optional[Filter] = None,
@@ -168,7 +168,7 @@ class Client:
 
     # Calls
 
-    def create_call(self, op: Any, inputs: Optional[dict[str, Any]] = None, **given: Any) -> Call:
+    def create_call(self, op: Any, inputs: Inputs = None, **given: Any) -> Call:
         """Begins a call of an op: a name, what `create_op` answered, or a function under `@weave.op`.
 
         May be given: `parent` (a Call; None for none, by default the one that runs), `parent_context`, `attributes`,
@@ -177,9 +177,10 @@ class Client:
         """
         return self.start(self.op_name(op), inputs, surroundings(self, given))
 
-    def start(self, op_name: str, inputs: Optional[dict[str, Any]], given: dict[str, Any]) -> Call:
+    def start(self, op_name: str, inputs: Inputs, given: dict[str, Any]) -> Call:
         """Begins a call with what is given alone: the surroundings have no say."""
-        name, text, handle = _native.text(op_name, "op_name"), to_json({} if inputs is None else inputs, self), c_void_p()
+        name, handle = _native.text(op_name, "op_name"), c_void_p()
+        text = to_json({} if inputs is None else inputs, self)
         with call_options(given) as settings:
             _native.check(self._c.weave_call_start(
                 self._handle, name, text, len(text), settings, ctypes.byref(handle)))
@@ -194,18 +195,18 @@ class Client:
         """Ends a call that failed."""
         call.finish(None, exception)
 
-    def log_call(self, op: Any, inputs: Optional[dict[str, Any]] = None, output: Any = None, *,
+    def log_call(self, op: Any, inputs: Inputs = None, output: Any = None, *,
                  exception: Optional[Failure] = None, **given: Any) -> str:
         """Logs a finished call in one go; its id. May be given what `create_call` takes, `summary` and `ended_at`."""
         given = surroundings(self, given)
         if exception is not None:
             given["exception"] = failure(exception)
-        name, log = _native.text(self.op_name(op), "op_name"), self._c.weave_log_call
-        text, end = to_json({} if inputs is None else inputs, self), to_json(output, self)
-        if not given:
-            return _native.answered_id(log, self._handle, name, text, len(text), end, len(end), None)
+        name, text = _native.text(self.op_name(op), "op_name"), to_json({} if inputs is None else inputs, self)
+        end, call_id = to_json(output, self), _native.Id()
         with call_options(given) as settings:
-            return _native.answered_id(log, self._handle, name, text, len(text), end, len(end), settings)
+            _native.check(self._c.weave_log_call(
+                self._handle, name, text, len(text), end, len(end), settings, call_id))
+        return str(call_id.value, "ascii")
 
     def log_calls(self, calls: Any) -> int:
         """Logs many finished calls, dictionaries with the fields of a call; how many. All are checked first."""

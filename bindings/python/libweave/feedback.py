@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from . import _native
 from ._values import to_json
+from .raw_json import Inputs
 
 if TYPE_CHECKING:
     from .client import Client
@@ -28,7 +29,7 @@ class Feedback:
             return self.add("wandb.note.1", {"note": note}, creator)
         return self._call("weave_feedback_add_note", _native.text(note, "note"))
 
-    def add(self, feedback_type: str, payload: Any = None, creator: Optional[str] = None,
+    def add(self, feedback_type: str, payload: Inputs = None, creator: Optional[str] = None,
             **refs: str) -> str:
         """Adds feedback of any type: a name of your own with any payload, or `wandb.annotation.NAME` and
         `wandb.runnable.NAME` with the `annotation_ref`, or `runnable_ref` and `call_ref`, that these ask for."""

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ctypes import c_void_p
-from typing import Union
+from typing import Any, Optional, Union
 
 from . import _native
 from .errors import error_of
@@ -36,3 +36,7 @@ class RawJSON:
         finally:
             c.weave_json_free(checked)
         return self.encoded.decode("utf-8")
+
+
+#: What may be given for an object of JSON, such as the inputs of a call.
+Inputs = Optional[Union[dict[str, Any], RawJSON]]

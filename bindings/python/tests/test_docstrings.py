@@ -6,7 +6,7 @@ import pytest
 
 
 def members():
-    """(name, object) of every public function and class, and of the methods and properties that the package gives them."""
+    """(name, object) of every public function and class, and of their own methods and properties."""
     for name in weave.__all__:
         thing = getattr(weave, name)
         if not (inspect.isclass(thing) or inspect.isfunction(thing)):

@@ -112,7 +112,8 @@ def test_errors_of_threads_are_their_own(recorded):
 @pytest.mark.parametrize("text, words, status", [("a\0b", "holds a NUL", 1), ("a\udcffb", "holds a lone surrogate", 2)])
 @pytest.mark.parametrize("field, use", [
     ("name", lambda text: weave.publish({}, text)), ("op_name", lambda text: weave.log_call(text)),
-    ("kind", lambda text: weave.log_call("f", kind=text)), ("note", lambda text: weave.add_note(weave.log_call("f"), text)),
+    ("kind", lambda text: weave.log_call("f", kind=text)),
+    ("note", lambda text: weave.add_note(weave.log_call("f"), text)),
     ("filename", lambda text: weave.log_call("f", {"file": weave.Content(b"x", text)})),
     ("message", lambda text: weave.log_call("f", exception=text))])
 def test_a_text_that_c_cannot_be_given_is_refused_by_the_name_of_its_field(recorded, field, use, text, words, status):

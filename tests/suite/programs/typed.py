@@ -73,6 +73,7 @@ async def coroutines(robot: Robot) -> None:
 
 def session(client: weave.Client) -> None:
     assert_type(client.log_call("f", {"a": 1}, 2), str)
+    assert_type(client.log_call("f", weave.RawJSON("{}"), exception=("Timeout", "too late")), str)
     with client.create_call("f") as call:
         assert_type(call, weave.Call)
         assert_type(call.parent_id, Optional[str])
@@ -91,6 +92,7 @@ def wrong(robot: Robot, client: weave.Client) -> None:
     shout("a", loud=True)  # type: ignore[call-arg]
     robot.move("far")  # type: ignore[arg-type]
     robot.move.call(3)  # type: ignore[attr-defined]
+    client.log_call("f", [1])  # type: ignore[arg-type]
     client.create_media("text")  # type: ignore[arg-type]
     weave.op(lambda: None, kind="tool")  # type: ignore[call-overload]
 
