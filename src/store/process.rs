@@ -183,10 +183,10 @@ fn rename_at_once(from: &Path, to: &Path) -> io::Result<()> {
     use std::os::unix::ffi::OsStrExt;
     let text = |path: &Path| std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
     let (source, target) = (text(from)?, text(to)?);
+    let (from, to, flag) = (source.as_ptr(), target.as_ptr(), libc::RENAME_NOREPLACE);
+    // Not renameat2(3), which older C libraries lack.
     // SAFETY: both are NUL-terminated texts that live through the call.
-    let result = unsafe {
-        libc::renameat2(libc::AT_FDCWD, source.as_ptr(), libc::AT_FDCWD, target.as_ptr(), libc::RENAME_NOREPLACE)
-    };
+    let result = unsafe { libc::syscall(libc::SYS_renameat2, libc::AT_FDCWD, from, libc::AT_FDCWD, to, flag) };
     if result == 0 {
         Ok(())
     } else {
