@@ -9,10 +9,10 @@ SUITE_PYTHON := .venv-server/bin/python
 
 # cgo compiles and links against this checkout.
 GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)" go
-STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/cpp/include
+STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/c/include -Ibindings/cpp/include
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall dist licenses header check-header test-deps test test-rust test-loom test-suite test-go test-python test-durability lint demo bench bench-table soak soak-sync soak-model fuzz clean
+.PHONY: help build install uninstall dist licenses header check-header reference test-deps test test-rust test-loom test-suite test-go test-python test-node test-ruby test-lua test-durability lint demo bench bench-table soak soak-sync soak-model fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,10 +41,13 @@ check-header: ## compare include/weave.h with what the code generates
 	@cmp "$$($(PYTHON) scripts/built_header.py)" include/weave.h || \
 		{ echo 'include/weave.h is not what src/ffi generates: run `make header` and commit it'; exit 1; }
 
+reference: ## make pages of the C and C++ headers in build/reference (needs doxygen)
+	mkdir -p build && doxygen docs/Doxyfile
+
 test-deps: ## make the environments of the tests; name what is missing
 	PYTHON="$(PYTHON)" scripts/test-deps.sh
 
-test: test-deps build check-header lint test-rust test-loom test-go test-python test-suite ## everything
+test: test-deps build check-header lint test-rust test-loom test-go test-python test-node test-ruby test-lua test-suite ## everything
 
 test-rust: test-deps ## the tests of the Rust code
 	cargo test
@@ -58,11 +61,15 @@ test-suite: test-deps build ## programs in every language against real servers a
 test-durability: test-deps build ## the part of the suite that kills, forks and fills disks; KILLS says how often
 	$(SUITE_PYTHON) -m pytest tests/suite/killing tests/suite/life
 
-test-go: build ## the tests of the Go module, with the race detector
+test-go: build ## the tests of the Go module: with the race detector, and with every pointer to C checked
 	cd bindings/go && $(GO) test -race ./...
+	cd bindings/go && GOEXPERIMENT=cgocheck2 $(GO) test -short -exec 'env GOGC=1' ./...
 
 test-python: test-deps build ## the tests of the Python package
 	$(SUITE_PYTHON) -m pytest -p no:cacheprovider bindings/python/tests
+
+test-node: test-deps build ## the tests of the Node package
+	cd bindings/node && WEAVE_LIBRARY="$(RELEASE)/libweave.so" npm test
 
 lint: ## formatting and warnings of every language
 	cargo fmt --check
@@ -70,8 +77,10 @@ lint: ## formatting and warnings of every language
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --lib
 	@unformatted=$$(gofmt -l bindings/go tests/suite); \
 		if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
-	cd bindings/go && $(GO) vet ./...
-	$(CC) -std=c11 $(STRICT) examples/*.c
+	cd bindings/go && $(GO) vet ./... && $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	cd tests/suite/commands/go && $(GO) vet .
+	cd bindings/node && npm run lint
+	$(CC) -std=c11 $(STRICT) examples/*.c tests/suite/commands/c/*.c
 	$(CXX) -std=c++17 $(STRICT) examples/*.cpp
 
 demo: test-deps build ## an agent session from C, C++ and Go: log offline, sync, read the traces back

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes what the tests need beside the library: two Python environments, and the tools of the system, which it installs
 # on a CI machine (CI=true and root) and names elsewhere.
+#   bindings/node/node_modules   what the Node package stands on
 #   .venv-server   the local server, the official client 0.52.20, pytest, DuckDB
 #   .venv-weave54  the official client 0.54.0
 set -euo pipefail
@@ -18,7 +19,17 @@ want c++ g++
 want nm binutils
 want zcat gzip
 want pkg-config pkg-config
+want cmake cmake
+want clang++ clang
+want doxygen doxygen
 want valgrind valgrind
+want npm npm
+want ruby ruby
+want luajit luajit
+if command -v c++ >/dev/null 2>&1 &&
+  ! c++ -std=c++17 -fsyntax-only -include nlohmann/json.hpp -x c++ /dev/null >/dev/null 2>&1; then
+  packages+=(nlohmann-json3-dev)
+fi
 if ! command -v "$python" >/dev/null 2>&1; then
   packages+=(python3 python3-venv)
 elif ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -61,5 +72,8 @@ environment() { # DIRECTORY REQUIREMENTS...
   echo "$stamp" >"$directory/.made" # last: an environment without it is made again
 }
 
+if [[ bindings/node/package-lock.json -nt bindings/node/node_modules/.package-lock.json ]]; then
+  npm ci --prefix bindings/node --no-audit --no-fund --silent
+fi
 environment .venv-server tests/server/requirements.txt tests/suite/requirements.txt
 environment .venv-weave54 tests/suite/requirements-0.54.txt
