@@ -53,3 +53,7 @@ def test_the_library_is_loaded_and_unloaded_again_and_again(told, kept, tmp_path
 
 def test_threads_are_cancelled_while_they_log(built, told, kept, tmp_path):
     kept(tmp_path / "offline", told(built("cancel"), tmp_path / "offline"))
+
+
+def test_where_membarrier_is_refused_each_record_is_written(built, told, kept, tmp_path):
+    kept(tmp_path / "offline", told(built("no_membarrier"), tmp_path / "offline"))

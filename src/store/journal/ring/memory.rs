@@ -55,6 +55,10 @@ unsafe impl Sync for Memory {}
 impl Memory {
     /// Makes the file and its pages. On failure removes the file.
     pub fn create(path: &Path, capacity: usize, access: Access) -> io::Result<Memory> {
+        // A journal is closed behind a barrier on every thread.
+        if !process::barrier_on_all_threads() {
+            return Err(unsupported("the system refuses membarrier(2)"));
+        }
         let file = access.create_file(path)?;
         let made = prepare(&file, PAGE + capacity).and_then(|()| Memory::map(&file, capacity));
         if made.is_err() {
