@@ -15,7 +15,9 @@ const REPLY = { role: 'assistant', content: ANSWER };
 const LOOKUP = `def lookup_order(order_id, config):
     return ORDERS[order_id]  # späte Lieferung: siehe Köln
 `;
-const CONFIG = { prompt: 'You are a support agent. Be brief.', temperature: 0.2, tools: ['lookup_order', 'track_parcel'] };
+const CONFIG = {
+  prompt: 'You are a support agent. Be brief.', temperature: 0.2, tools: ['lookup_order', 'track_parcel'],
+};
 const ORDERS = [
   { question: QUESTION, expected: 'in Köln', weight: 1 },
   { question: 'Can I return it?', expected: 'within 30 days', weight: 0.5 },
@@ -37,11 +39,12 @@ class TimeoutError extends Error {}
 
 const retrieve = weave.op(({ k }) => DOCUMENTS.slice(0, k), { name: 'retrieve' });
 
-const chat = weave.op(async ({ model, messages }) => (
-  messages.includes(DECISION)
-    ? { model, choices: [{ message: REPLY }], usage: { prompt_tokens: 200, completion_tokens: 50, total_tokens: 250 } }
-    : { model, choices: [{ message: DECISION }], usage: { prompt_tokens: 120, completion_tokens: 30, total_tokens: 150 } }
-), { name: 'chat', kind: 'llm' });
+const chat = weave.op(async ({ model, messages }) => {
+  const [message, usage] = messages.includes(DECISION)
+    ? [REPLY, { prompt_tokens: 200, completion_tokens: 50, total_tokens: 250 }]
+    : [DECISION, { prompt_tokens: 120, completion_tokens: 30, total_tokens: 150 }];
+  return { model, choices: [{ message }], usage };
+}, { name: 'chat', kind: 'llm' });
 
 const trackParcel = weave.op(async (_) => {
   throw new TimeoutError('the carrier did not answer');

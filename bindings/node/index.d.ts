@@ -264,8 +264,8 @@ export function init(project: string, settings?: Settings): Client;
 /** The session that `init` opened. */
 export function currentClient(): Client | undefined;
 /**
- * The function that logs each of its calls to the session that is open then: plain, async, or a generator of either kind.
- * Calls inside become children. Without a session it runs as it is.
+ * The function that logs each of its calls to the session that is open then: plain, async, or a generator of either
+ * kind. Calls inside become children. Without a session it runs as it is.
  */
 export function op<F extends (...args: any[]) => any>(fn: F, options?: OpOptions<F>): F;
 /** Brings everything to the disk, when not offline also to the server, and closes the session. */
@@ -304,8 +304,8 @@ export interface SyncSettings extends ServerSettings {
 /** Sends what is stored to the server. Rejects, with what was done in `results`, unless everything was taken. */
 export function sync(settings?: SyncSettings): Promise<Results>;
 /**
- * Asks the server for everything that the receipts of past syncs say it has: how many were found, and how many asked for.
- * Rejects when something is missing. With `putBack`, that is sent by the next sync.
+ * Asks the server for everything that the receipts of past syncs say it has: how many were found, and how many asked
+ * for. Rejects when something is missing. With `putBack`, that is sent by the next sync.
  */
 export function verify(settings?: SyncSettings & { putBack?: boolean }): Promise<Results>;
 
@@ -338,7 +338,7 @@ export interface DirectoryStats {
 
 /** What lies in an offline directory. */
 export function directoryStats(which?: { offlineDir?: string }): Promise<DirectoryStats>;
-/** Deletes data files that were sent so many days ago (7), and file bytes that nothing pending needs; how many files. */
+/** Deletes data files that were sent so many days ago (7), and file bytes that nothing pending needs; how many. */
 export function cleanSyncedFiles(which?: { offlineDir?: string; olderThanDays?: number }): Promise<number>;
 /** What `cleanSyncedFiles` would delete now. */
 export function cleanPreview(which?: { offlineDir?: string; olderThanDays?: number }): Promise<{

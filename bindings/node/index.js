@@ -5,7 +5,8 @@ const { Call } = require('./lib/call.js');
 const { Client } = require('./lib/client.js');
 const { currentCall, withAttributes, withThread } = require('./lib/context.js');
 const {
-  sync, verify, directoryStats, cleanSyncedFiles, cleanPreview, listRejected, retryRejected, exportRejected, dropRejected,
+  sync, verify, directoryStats, cleanSyncedFiles, cleanPreview, listRejected, retryRejected, exportRejected,
+  dropRejected,
 } = require('./lib/directory.js');
 const { WeaveError } = require('./lib/errors.js');
 const { library } = require('./lib/native.js');
@@ -19,7 +20,7 @@ function version() {
 
 // The names are found by `import` as long as they stand in one literal.
 module.exports = {
-  init, op, finish, flush, currentClient, currentCall, withAttributes, withThread, rawJson, sync, verify, directoryStats,
-  cleanSyncedFiles, cleanPreview, listRejected, retryRejected, exportRejected, dropRejected, version, Client, Call,
-  WeaveError,
+  init, op, finish, flush, currentClient, currentCall, withAttributes, withThread, rawJson,
+  sync, verify, directoryStats, cleanSyncedFiles, cleanPreview, listRejected, retryRejected, exportRejected,
+  dropRejected, version, Client, Call, WeaveError,
 };

@@ -13,6 +13,7 @@ const filters = require('./filter.js');
 const { wrap } = require('./op.js');
 const warnings = require('./warnings.js');
 
+const FEEDBACK_REFS = ['annotationRef', 'runnableRef', 'callRef'];
 const COST_OPTIONS = [
   'effectiveDate', 'providerId', 'promptTokenCostUnit', 'completionTokenCostUnit', 'cacheReadInputTokenCost',
   'cacheCreationInputTokenCost',
@@ -22,17 +23,15 @@ const CALL_FIELDS = [
   'attributes', 'inputs', 'output', 'exception', 'summary', 'otelDump', 'wbRunId', 'wbRunStep', 'wbRunStepEnd',
 ];
 
-const unreachable = new FinalizationRegistry(({ handle, filter, timer, weak }) => {
-  clearInterval(timer);
-  exit.removeSession(weak);
+const unreachable = new FinalizationRegistry(({ handle, filter, leave }) => {
+  leave();
   library().weave_client_free(handle);
-  if (filter) filters.forget(filter[1]);
+  filters.forget(filter);
 });
 
 /** A session for one project. */
 class Client {
-  #weak = new WeakRef(this);
-  #timer;
+  #leave;
   #finishing;
 
   /**
@@ -44,9 +43,13 @@ class Client {
     if (filter && typeof filter !== 'function') throw invalid(`filter: it is ${kindOf(filter)}; give a function`);
     given.source ??= process.env.WEAVE_SOURCE ? undefined : 'libweave-node';
     const registered = filter ? filters.register(filter) : undefined;
-    const options = makeOptions(given, { filter: registered });
+    let options = null;
     try {
+      options = makeOptions(given, { filter: registered });
       this[HANDLE] = answer('weave_init', text(project, 'project'), options);
+    } catch (error) {
+      filters.forget(registered);
+      throw error;
     } finally {
       library().weave_options_free(options);
     }
@@ -55,9 +58,13 @@ class Client {
     this.project = library().weave_client_project(this[HANDLE]);
     this.offlineDir = library().weave_client_offline_dir(this[HANDLE]);
     this.disabled = this.offlineDir === '';
-    this.#timer = warnings.watch(this);
-    exit.addSession(this.#weak);
-    unreachable.register(this, { handle: this[HANDLE], filter: registered, timer: this.#timer, weak: this.#weak });
+    const timer = warnings.watch(this);
+    const remove = exit.addSession(new WeakRef(this));
+    this.#leave = () => {
+      clearInterval(timer);
+      remove();
+    };
+    unreachable.register(this, { handle: this[HANDLE], filter: registered, leave: this.#leave });
   }
 
   // Calls
@@ -111,7 +118,8 @@ class Client {
 
   publishDataset(name, rows, options = {}) {
     checkNames(options, ['description']);
-    return this.#made('weave_dataset_create', text(name, 'name'), text(options.description, 'description'), ...json(rows, 'rows'));
+    const names = [text(name, 'name'), text(options.description, 'description')];
+    return this.#made('weave_dataset_create', ...names, ...json(rows, 'rows'));
   }
 
   rowRef(dataset, row) {
@@ -131,7 +139,8 @@ class Client {
   }
 
   storeContent(filename, mimetype, data) {
-    return JSON.parse(this.#stored('weave_content_create', data, text(filename, 'filename'), text(mimetype, 'mimetype')));
+    const names = [text(filename, 'filename'), text(mimetype, 'mimetype')];
+    return JSON.parse(this.#stored('weave_content_create', data, ...names));
   }
 
   // Feedback and costs
@@ -148,14 +157,15 @@ class Client {
 
   addFeedback(target, type, payload, options = {}) {
     const { creator, ...refs } = options;
-    const told = Object.keys(refs).length > 0 ? named(refs, ['annotationRef', 'runnableRef', 'callRef'], 'options') : undefined;
+    const told = Object.keys(refs).length > 0 ? named(refs, FEEDBACK_REFS, 'options') : undefined;
     filters.enter(this);
     return answerId('weave_feedback_create', this[HANDLE], targetOf(target), text(type, 'type'),
       ...json(payload, 'payload'), ...json(told, 'options'), text(creator, 'creator'));
   }
 
   addCost(model, promptTokenCost, completionTokenCost, options = {}) {
-    const prices = [...number(promptTokenCost, 'promptTokenCost'), ...number(completionTokenCost, 'completionTokenCost')];
+    const given = { promptTokenCost, completionTokenCost };
+    const prices = Object.entries(given).flatMap(([name, price]) => number(price, name));
     const told = json(named(options, COST_OPTIONS, 'options'), 'options');
     filters.enter(this);
     check(library().weave_cost_create(this[HANDLE], text(model, 'model'), ...prices, ...told));
@@ -169,12 +179,15 @@ class Client {
 
   async flush(options = {}) {
     const isOpen = !this.#finishing;
+    const remove = exit.addFlushing(this);
     try {
       await blocking.answered('weave_flush', this[HANDLE], ...limit(options));
     } catch (error) {
       // Finishing that was asked for later may have overtaken it on another thread, and has flushed then.
       if (!isOpen || !this.#finishing || error.code !== 'WEAVE_CLOSED') throw error;
       await this.#finishing;
+    } finally {
+      remove();
     }
     warnings.look(this);
   }
@@ -185,7 +198,7 @@ class Client {
   }
 
   async finish(options = {}) {
-    this.#leave();
+    this.#leave(); // whether it succeeds or not, finishing closes the session
     this.#finishing = blocking.answered('weave_finish', this[HANDLE], ...limit(options));
     await this.#finishing;
     warnings.look(this);
@@ -195,12 +208,6 @@ class Client {
     this.#leave();
     answer('weave_finish', this[HANDLE], ...limit(options));
     warnings.look(this);
-  }
-
-  /** Whether it succeeds or not, finishing closes the session. */
-  #leave() {
-    clearInterval(this.#timer);
-    exit.removeSession(this.#weak);
   }
 
   #made(name, ...given) {

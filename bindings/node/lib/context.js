@@ -50,7 +50,8 @@ function withThread(threadId, action) {
 function surrounded(client, given) {
   const { call, attributes, threadId } = around();
   const result = { ...given };
-  if (given.parent === undefined && !given.parentContext && !given.parentId && call?.client === client) result.parent = call;
+  const isPlaced = given.parent !== undefined || given.parentContext || given.parentId;
+  if (!isPlaced && call?.client === client) result.parent = call;
   if (result.parent?.hasEnded) {
     result.parentContext = result.parent.context;
     result.parent = undefined;

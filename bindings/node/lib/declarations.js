@@ -1,4 +1,5 @@
-// Every function of include/weave.h that the package uses: what it answers and takes. A test compares it with the header.
+// Every function of include/weave.h that the package uses: what it answers and takes. A test compares this with the
+// header.
 'use strict';
 
 const STATUS = 'int32_t';

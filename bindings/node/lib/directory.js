@@ -35,38 +35,58 @@ function verify({ putBack = false, ...settings } = {}) {
  * @param {import('../index').SyncSettings} settings
  */
 async function talk(name, more, { offlineDir, project, apiKey, onProgress, signal, ...settings }) {
-  const c = library();
   const where = [text(offlineDir, 'offlineDir'), text(project, 'project'), text(apiKey, 'apiKey')];
-  const stop = c.weave_stop_new();
-  const ask = () => c.weave_stop_ask(stop);
+  const stop = new Stop(signal);
   let options = null;
-  let failure;
-  exit.addStop(stop);
-  signal?.addEventListener('abort', ask);
   try {
-    options = makeOptions(settings, { stop });
-    if (signal?.aborted) ask();
+    options = makeOptions(settings, { stop: stop.handle });
     const told = await blocking.call(name, [...where, options, ...more], {
-      options,
-      onProgress: onProgress && ((progress) => {
-        try {
-          if (onProgress(progress) === false) ask();
-        } catch (error) {
-          failure ??= { error };
-          ask();
-        }
-      }),
+      options, onProgress: onProgress && ((progress) => stop.unless(() => onProgress(progress) !== false)),
     });
-    if (failure) throw failure.error;
+    if (stop.failure) throw stop.failure.error;
     const results = told.answer === null ? undefined : JSON.parse(told.answer);
     if (told.status === 0) return results;
     const cause = told.status === CANCELLED && signal?.aborted ? signal.reason : undefined;
     throw new WeaveError(told.message, told.status, { results, cause });
   } finally {
-    signal?.removeEventListener('abort', ask);
-    exit.removeStop(stop);
-    c.weave_options_free(options);
-    c.weave_stop_free(stop);
+    library().weave_options_free(options);
+    stop.free();
+  }
+}
+
+/** What ends a sync: the program's signal, what is told how it goes on, and the end of the program. */
+class Stop {
+  /** What the program's own code threw. */
+  failure;
+  #signal;
+  #remove;
+
+  constructor(signal) {
+    this.handle = library().weave_stop_new();
+    this.#signal = signal;
+    this.#remove = exit.addStop(this.handle);
+    signal?.addEventListener('abort', this.ask);
+    if (signal?.aborted) this.ask();
+  }
+
+  ask = () => {
+    library().weave_stop_ask(this.handle);
+  };
+
+  /** Asks to stop unless the program says, without failing, that it is to go on. */
+  unless(goesOn) {
+    try {
+      if (!goesOn()) this.ask();
+    } catch (error) {
+      this.failure ??= { error };
+      this.ask();
+    }
+  }
+
+  free() {
+    this.#signal?.removeEventListener('abort', this.ask);
+    this.#remove();
+    library().weave_stop_free(this.handle);
   }
 }
 
@@ -117,5 +137,6 @@ function age(which) {
 }
 
 module.exports = {
-  sync, verify, directoryStats, cleanSyncedFiles, cleanPreview, listRejected, retryRejected, exportRejected, dropRejected,
+  sync, verify, directoryStats, cleanSyncedFiles, cleanPreview, listRejected, retryRejected, exportRejected,
+  dropRejected,
 };

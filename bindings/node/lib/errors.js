@@ -41,4 +41,4 @@ function kindOf(value) {
   return typeof value === 'object' ? `an object of ${value.constructor?.name ?? 'no class'}` : `a ${typeof value}`;
 }
 
-module.exports = { WeaveError, invalid, kindOf, CODES, INVALID_ARGUMENT, INVALID_UTF8, INVALID_JSON, CLOSED, CANCELLED };
+module.exports = { WeaveError, invalid, kindOf, INVALID_UTF8, INVALID_JSON, CLOSED, CANCELLED };

@@ -15,7 +15,7 @@ const DROP = 1;
 /** A text that the library refuses, and the record with it. An empty one would be refused alone. */
 const NO_JSON = '-';
 
-/** How many calls fit on the stack, at least, when the library is called that calls back. */
+/** How many calls fit on the stack, at least, when the library is called that calls back: some 80 have been too few. */
 const ROOM = 300;
 
 /** Filters by the numbers by which the library knows them. */
@@ -35,8 +35,9 @@ function register(filter) {
   return [callback, last];
 }
 
-function forget(number) {
-  filters.delete(number);
+/** Undoes that; undefined is fine. */
+function forget(registered) {
+  if (registered) filters.delete(registered[1]);
 }
 
 /**

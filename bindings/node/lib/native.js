@@ -16,7 +16,9 @@ const idPlace = Buffer.alloc(40);
 
 const filterType = koffi.proto('int32_t', ['void *', 'void *']);
 const progressType = koffi.proto('int32_t', ['void *', 'void *']);
-const progressStruct = koffi.struct({ size: 'size_t', project: 'str', kind: 'str', synced: 'uint64_t', errors: 'uint64_t' });
+const progressStruct = koffi.struct({
+  size: 'size_t', project: 'str', kind: 'str', synced: 'uint64_t', errors: 'uint64_t',
+});
 
 /** The declared functions, when the library is loaded. */
 let functions = null;
@@ -28,7 +30,8 @@ function candidates() {
   const given = process.env.WEAVE_LIBRARY;
   // What has no folder in it is the system's to find.
   if (given) return [path.basename(given) === given ? given : path.resolve(given)];
-  const names = { darwin: ['libweave.dylib'], win32: ['weave.dll'] }[process.platform] ?? ['libweave.so.0', 'libweave.so'];
+  const elsewhere = { darwin: ['libweave.dylib'], win32: ['weave.dll'] };
+  const names = elsewhere[process.platform] ?? ['libweave.so.0', 'libweave.so'];
   const beside = names.map((name) => path.join(__dirname, '..', name));
   const present = beside.filter((file) => fs.existsSync(file));
   return present.length > 0 ? present : [beside[beside.length - 1], ...names];
@@ -70,7 +73,8 @@ function checkVersion(found, candidate) {
   const parts = version.startsWith('0.') ? 2 : 1;
   const begin = (text) => text.split('.').slice(0, parts).join('.');
   if (begin(found) !== begin(version)) {
-    throw invalid(`${candidate} is version ${found}, and this package was written for ${version}; install the two together`);
+    throw invalid(`${candidate} is version ${found}, and this package was written for ${version}; install the two `
+      + 'together');
   }
 }
 

@@ -12,7 +12,8 @@ const INT64 = 2n ** 63n;
 function whole(lowest, highest) {
   return (value, name) => {
     if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) {
-      throw invalid(`${name}: ${typeof value === 'number' ? value : kindOf(value)} is no whole number that can be used`);
+      const told = typeof value === 'number' ? value : kindOf(value);
+      throw invalid(`${name}: ${told} is no whole number that can be used`);
     }
     if (value < lowest || value > highest) throw invalid(`${name}: ${value} is not from ${lowest} to ${highest}`);
     return [value];
@@ -61,7 +62,8 @@ function handleOf(value, name) {
 
 /** The setters of C by the names of the settings here, each with the form that it takes its values in. */
 function setters(prefix, forms) {
-  return Object.fromEntries(Object.entries(forms).map(([name, form]) => [name, [`${prefix}_set_${snake(name)}`, form]]));
+  const entries = Object.entries(forms).map(([name, form]) => [name, [`${prefix}_set_${snake(name)}`, form]]);
+  return Object.fromEntries(entries);
 }
 
 const OPTIONS = setters('weave_options', {
@@ -116,7 +118,7 @@ const CALL_OPTIONS = setters('weave_call_options', {
   exception,
   startedAt: time,
   endedAt: time,
-  wbRun: ({ id, step = -1, stepEnd = -1 }) => [text(id, 'wbRun.id'), ...int64(step, 'step'), ...int64(stepEnd, 'stepEnd')],
+  wbRun,
 });
 
 /** The name in C of what is named in camelCase here. */
@@ -126,6 +128,11 @@ function snake(name) {
 
 function exception({ type, message, traceback }) {
   return [text(type, 'type'), text(message, 'message'), text(traceback, 'traceback')];
+}
+
+/** A step that is not known is negative. */
+function wbRun({ id, step = -1, stepEnd = -1 }) {
+  return [text(id, 'wbRun.id'), ...int64(step, 'wbRun.step'), ...int64(stepEnd, 'wbRun.stepEnd')];
 }
 
 function isGiven(value) {
@@ -194,4 +201,6 @@ function withCallOptions(settings, use) {
   }
 }
 
-module.exports = { makeOptions, withCallOptions, checkNames, isGiven, exception, snake, json, time, number, milliseconds };
+module.exports = {
+  makeOptions, withCallOptions, checkNames, isGiven, exception, snake, json, time, number, milliseconds,
+};

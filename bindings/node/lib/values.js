@@ -21,7 +21,8 @@ function rawJson(text) {
   if (typeof text !== 'string') throw invalid(`json: it is no text but ${kindOf(text)}; give a string`);
   if (text.includes('\0')) throw invalid('json: holds a NUL character, which JSON writes as \\u0000', INVALID_JSON);
   if (/\p{Surrogate}/u.test(text)) {
-    throw invalid('json: holds half of a surrogate pair, which UTF-8 does not have; escape it as \\uXXXX', INVALID_UTF8);
+    const told = 'json: holds half of a surrogate pair, which UTF-8 does not have; escape it as \\uXXXX';
+    throw invalid(told, INVALID_UTF8);
   }
   return new RawJson(text);
 }
@@ -69,7 +70,7 @@ class Encoder {
   /** `place` is where the value stands, for errors; `key` what a toJSON of it is given. */
   encode(value, place, key) {
     if (value instanceof RawJson) return checked(value.text, place);
-    if ((typeof value === 'object' && value !== null || typeof value === 'bigint') && typeof value.toJSON === 'function') {
+    if (['object', 'bigint'].includes(typeof value) && typeof value?.toJSON === 'function') {
       value = value.toJSON(key);
       if (value instanceof RawJson) return checked(value.text, place);
     }

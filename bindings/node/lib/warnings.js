@@ -1,9 +1,9 @@
 // What a program has to hear although nothing of its own failed: warnings of the process, which Node prints unless the
 // program listens for them.
 //
-// The library has a callback for its messages, but calls it on threads of its own. A function of JavaScript there has the
-// thread wait for the event loop: it would stand still while the program computes, and wait for ever where the program
-// waits for it in turn, or has ended. So the counters of sessions are looked at instead.
+// The library has a callback for its messages, but calls it on threads of its own. A function of JavaScript there has
+// the thread wait for the event loop: it would stand still while the program computes, and wait for ever where the
+// program waits for it in turn, or has ended. So the counters of sessions are looked at instead.
 'use strict';
 
 const { answer, HANDLE } = require('./native.js');
@@ -45,7 +45,9 @@ function statsOf(client) {
 /** Tells what has gone wrong behind a session's back. */
 function look(client) {
   const { failures, last_error: lastError, dropped } = statsOf(client);
-  if (failures > 0 && lastError) warn(`${client.project}: records could not be brought into data files, which is tried again: ${lastError}`);
+  if (failures > 0 && lastError) {
+    warn(`${client.project}: records could not be brought into data files, which is tried again: ${lastError}`);
+  }
   if (dropped > 0) {
     warn(`${client.project}: records were deleted unsent from ${client.offlineDir}, to keep its quota; `
       + 'client.stats() counts them, and notes beside the data files name them');

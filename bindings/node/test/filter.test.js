@@ -30,7 +30,8 @@ test('whole numbers of any size go through a filter as they are', (t) => {
   const client = session(t, { filter: (_, data) => ({ ...data, output: typeof data.inputs.big }) });
   client.logCall('f', { big: 2n ** 64n - 1n, text: '9007199254740993' });
   client.flushSync();
-  assert.match(texts(client.offlineDir)[0], /"inputs":\{"big":18446744073709551615,"text":"9007199254740993"\},"output":"bigint"/);
+  const kept = '"inputs":{"big":18446744073709551615,"text":"9007199254740993"},"output":"bigint"';
+  assert.ok(texts(client.offlineDir)[0].includes(kept));
 });
 
 test('a filter that fails drops the record', async (t) => {

@@ -16,7 +16,8 @@ const ROOT = path.join(PACKAGE, '..', '..');
 for (const name of Object.keys(process.env)) {
   if (/^(WANDB|WEAVE|WF)_/.test(name) && name !== 'WEAVE_LIBRARY') delete process.env[name];
 }
-process.env.WEAVE_LIBRARY ||= path.resolve(process.env.CARGO_TARGET_DIR || path.join(ROOT, 'target'), 'release', 'libweave.so');
+const TARGET = process.env.CARGO_TARGET_DIR || path.join(ROOT, 'target');
+process.env.WEAVE_LIBRARY ||= path.resolve(TARGET, 'release', 'libweave.so');
 
 const weave = require('..');
 

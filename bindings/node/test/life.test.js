@@ -33,7 +33,7 @@ for (const [how, end] of [['ends', ''], ['calls process.exit', 'process.exit(0);
   });
 }
 
-test('a program that just ends leaves finished files, prints nothing and is kept by nothing', async (t) => {
+test('a program that just ends leaves data files, prints nothing and is kept by nothing', async (t) => {
   const offlineDir = directory(t);
   const { status, stdout, stderr } = await run(`${OPEN}${LOG} client.startCall('open');`, [offlineDir]);
   assert.deepEqual([status, stdout, stderr], [0, '', '']);
@@ -42,16 +42,26 @@ test('a program that just ends leaves finished files, prints nothing and is kept
 
 test('a program may end while it has threads that wait for work', async (t) => {
   const offlineDir = directory(t);
-  const code = `${OPEN}${LOG} Promise.all([client.flush(), weave.directoryStats({ offlineDir: given[0] }), weave.finish()])
-    .then(() => console.log('done'));`;
+  const code = `${OPEN}${LOG} const asked = [client.flush(), weave.directoryStats({ offlineDir: given[0] })];
+    Promise.all([...asked, weave.finish()]).then(() => console.log('done'));`;
   const { status, stdout } = await run(code, [offlineDir]);
   assert.deepEqual([status, stdout], [0, 'done\n']);
 });
 
 test('an error while a program ends does not change how it ends', async (t) => {
-  const { status, stderr } = await run(`${OPEN}${LOG} process.exitCode = 3; throw new Error('failed');`, [directory(t)]);
+  const code = `${OPEN}${LOG} process.exitCode = 3; throw new Error('failed');`;
+  const { status, stderr } = await run(code, [directory(t)]);
   assert.equal(status, 1);
   assert.match(stderr, /Error: failed/);
+});
+
+test('handlers of the exit may log', async (t) => {
+  const offlineDir = directory(t);
+  const code = `${OPEN} const call = client.startCall('f', { n: 1 }); process.on('exit', () => call.end('late'));`;
+  const { status, stderr } = await run(code, [offlineDir]);
+  assert.deepEqual([status, stderr], [0, '']);
+  session(t, { offlineDir }).flushSync();
+  assert.equal(lines(offlineDir).find(({ type }) => type === 'call_end').data.end.output, 'late');
 });
 
 /** A server that takes connections and never answers. */
@@ -90,7 +100,7 @@ test('process.exit ends a flush that waits for a server', async (t) => {
   started.stdin.write('\n');
   const { status, stderr } = await ended(started);
   assert.equal(status, 7);
-  assert.match(stderr, /WeaveWarning: team\/project: not finished when the program ended: /);
+  assert.match(stderr, /WeaveWarning: team\/project: not flushed when the program ended: /);
 });
 
 test('an online session is sent at the end of a program', async (t) => {
@@ -105,8 +115,9 @@ test('an online session is sent at the end of a program', async (t) => {
 
 /** Begins a thread of the text, which finds the package as `weave` and what it is given as `given`. */
 function thread(code, given) {
-  const begin = 'const { parentPort, workerData } = require("node:worker_threads"); const { given } = workerData; const weave = require(workerData.package);';
-  return new Worker(begin + code, { eval: true, workerData: { package: PACKAGE, given } });
+  const begin = `const { parentPort, workerData: given } = require('node:worker_threads');
+    const weave = require(${JSON.stringify(PACKAGE)});`;
+  return new Worker(begin + code, { eval: true, workerData: given });
 }
 
 test('several threads log at once, each with a session of its own', async (t) => {
@@ -159,7 +170,8 @@ test('the error of a thread is its own', async (t) => {
 test('a program may be replaced by others, each with a session and files of its own', async (t) => {
   const offlineDir = directory(t);
   const code = `${OPEN} const parent = client.startCall('parent');
-    const child = require('node:child_process').spawn(process.execPath, ['-e', given[1], given[0], parent.context], { stdio: 'inherit' });
+    const child = require('node:child_process')
+      .spawn(process.execPath, ['-e', given[1], given[0], parent.context], { stdio: 'inherit' });
     child.on('exit', () => { parent.end(); weave.finish(); });`;
   const child = `const weave = require(${JSON.stringify(PACKAGE)}); const given = process.argv.slice(1);
     ${OPEN} client.logCall('child', {}, null, { parentContext: given[1] });`;

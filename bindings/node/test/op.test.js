@@ -17,7 +17,8 @@ test('a plain function is logged with its inputs and output', (t) => {
 
 test('the members of an object that is the only argument are the inputs', (t) => {
   const client = programSession(t);
-  weave.op(({ name }) => name, { name: 'greet', kind: 'tool', displayName: 'Greet', attributes: { a: 1 } })({ name: 'Ada' });
+  const options = { name: 'greet', kind: 'tool', displayName: 'Greet', attributes: { a: 1 } };
+  weave.op(({ name }) => name, options)({ name: 'Ada' });
   const { greet } = callsOf(client);
   assert.deepEqual([greet.inputs, greet.display_name, greet.attributes.a], [{ name: 'Ada' }, 'Greet', 1]);
   assert.equal(greet.attributes.weave.kind, 'tool');
@@ -179,8 +180,8 @@ test('calls inside are children, over await, timers, promises and callbacks', as
     await new Promise((resolve) => { setImmediate(() => process.nextTick(() => resolve(leaf(`${name}-tick`)()))); });
   }, { name: 'outer' });
   await Promise.all([outer('a'), outer('b')]);
-  const expected = ['at-once', 'awaited', 'timer', 'then', 'tick'].flatMap((end) => [`outer/a-${end}`, `outer/b-${end}`]);
-  assert.deepEqual(paths(client), ['outer', 'outer', ...expected].sort());
+  const leaves = ['at-once', 'awaited', 'timer', 'then', 'tick'].flatMap((end) => [`outer/a-${end}`, `outer/b-${end}`]);
+  assert.deepEqual(paths(client), ['outer', 'outer', ...leaves].sort());
 });
 
 test('calls inside a generator are its children, and those between its steps are not', (t) => {
@@ -189,7 +190,8 @@ test('calls inside a generator are its children, and those between its steps are
   const between = weave.op(() => 2, { name: 'between' });
   const steps = weave.op(function* steps() { inside(); yield 1; inside(); yield 2; });
   weave.op(() => { for (const _ of steps()) between(); }, { name: 'outer' })();
-  assert.deepEqual(paths(client), ['outer', 'outer/between', 'outer/between', 'outer/steps', 'outer/steps/inside', 'outer/steps/inside']);
+  assert.deepEqual(paths(client), ['outer', 'outer/between', 'outer/between', 'outer/steps', 'outer/steps/inside',
+    'outer/steps/inside']);
 });
 
 test('a call that is run is the parent of what it runs, and no further', async (t) => {
@@ -230,7 +232,8 @@ test('without a session an op is the function alone', () => {
 
 test('a function without a name needs one, and an option that is not known is refused', () => {
   assert.throws(() => weave.op(() => 1), { name: 'WeaveError', message: /no name/ });
-  assert.throws(() => weave.op(() => 1, /** @type {any} */ ({ name: 'f', colour: 'red' })), { message: /no such setting: colour/ });
+  const odd = /** @type {any} */ ({ name: 'f', colour: 'red' });
+  assert.throws(() => weave.op(() => 1, odd), { message: /no such setting: colour/ });
   assert.throws(() => weave.op(/** @type {any} */ ('f')), { message: /give a function/ });
 });
 

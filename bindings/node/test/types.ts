@@ -1,7 +1,8 @@
 // The declarations as a program in TypeScript uses them. `npm run lint` checks it; nothing runs it.
 import * as weave from '..';
 
-const client: weave.Client = weave.init('team/project', { offline: true, offlineDir: 'traces', maxFileSize: 10n ** 9n });
+const settings: weave.Settings = { offline: true, offlineDir: 'traces', maxFileSize: 10n ** 9n };
+const client: weave.Client = weave.init('team/project', settings);
 
 const add = weave.op((a: number, b: number) => a + b, { name: 'add', inputs: (a, b) => ({ a, b }) });
 const sum: number = add(1, 2);
@@ -20,7 +21,8 @@ async function main(): Promise<void> {
   for await (const n of stream(3)) call.addUsage('model', { prompt_tokens: n });
   try {
     call.end(id);
-    const results = await weave.sync({ offlineDir: 'traces', signal: AbortSignal.timeout(1000), onProgress: ({ synced }) => synced < 9 });
+    const signal = AbortSignal.timeout(1000);
+    const results = await weave.sync({ offlineDir: 'traces', signal, onProgress: ({ synced }) => synced < 9 });
     const [synced, errors]: [number, number] = results['team/project'].calls;
     client.addFeedback(call, 'quality', { synced, errors });
   } catch (error) {

@@ -31,7 +31,8 @@ function decoded(field) {
 }
 
 function encoded(field) {
-  return String(field).replace(/[%\t\n\r\0]/g, (odd) => `%${odd.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  const escape = (odd) => `%${odd.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+  return String(field).replace(/[%\t\n\r\0]/g, escape);
 }
 
 /** JSON that is text already; an empty one is not given. */
@@ -123,7 +124,8 @@ async function threads(count, each) {
 
 async function fork(name) {
   const given = JSON.stringify({ settings, context: calls.get(name).context });
-  const [status] = await once(spawn(process.execPath, [__filename, 'child', given], { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit');
+  const begun = spawn(process.execPath, [__filename, 'child', given], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const [status] = await once(begun, 'exit');
   if (status !== 0) throw new Error(`the child ended with ${status}`);
 }
 
