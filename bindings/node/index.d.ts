@@ -155,7 +155,7 @@ export class Call {
   setException(error: Failure): void;
   /** Merges an object into the summary. Usage and status are added at the end; computed values win. */
   setSummary(summary: object): void;
-  /** Adds usage. It counts instead of a usage that the output names. */
+  /** Adds usage; of prompt and completion tokens alone the total is made. It counts instead of what the output names. */
   addUsage(model: string, usage: Usage): void;
   /** Gives the call another name to show, also after its end. */
   setDisplayName(name: string): void;

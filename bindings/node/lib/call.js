@@ -9,6 +9,8 @@ const { enter } = require('./filter.js');
 
 const unreachable = new FinalizationRegistry((handle) => library().weave_call_free(handle));
 
+const isWhole = (value) => typeof value === 'bigint' || Number.isSafeInteger(value);
+
 /**
  * A call that was begun. It may be ended later, or never, and be a parent before and after that.
  *
@@ -79,9 +81,18 @@ class Call {
     this.#do('weave_call_set_summary', ...json(summary, 'summary'));
   }
 
-  /** Adds usage, such as `{ prompt_tokens: 1, completion_tokens: 2 }`. It counts instead of what the output names. */
+  /**
+   * Adds usage: `prompt_tokens` and `completion_tokens`, of which the total is made, or whatever the model tells. It
+   * counts instead of what the output names.
+   */
   addUsage(model, usage) {
-    this.#do('weave_call_add_usage_json', text(model, 'model'), ...json(usage, 'usage'));
+    const name = text(model, 'model');
+    const { prompt_tokens: prompt, completion_tokens: completion, ...rest } = usage ?? {};
+    if (isWhole(prompt) && isWhole(completion) && Object.keys(rest).length === 0) {
+      this.#do('weave_call_add_usage', name, prompt, completion);
+    } else {
+      this.#do('weave_call_add_usage_json', name, ...json(usage, 'usage'));
+    }
   }
 
   /** Gives the call another name to show, also after its end. */

@@ -91,6 +91,7 @@ function declarations({ outText, filter, progress }) {
     weave_call_end: [STATUS, [POINTER, ...JSON_TEXT]],
     weave_call_set_exception: [STATUS, [POINTER, TEXT, TEXT, TEXT]],
     weave_call_set_summary: [STATUS, [POINTER, ...JSON_TEXT]],
+    weave_call_add_usage: [STATUS, [POINTER, TEXT, 'int64_t', 'int64_t']],
     weave_call_add_usage_json: [STATUS, [POINTER, TEXT, ...JSON_TEXT]],
     weave_call_set_display_name: [STATUS, [POINTER, TEXT]],
     weave_call_set_ended_at: [STATUS, [POINTER, 'int64_t']],

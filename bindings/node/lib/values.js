@@ -19,12 +19,17 @@ class RawJson {
 /** Puts JSON that is text already into a value, at any depth, or in place of one. The library checks it. */
 function rawJson(text) {
   if (typeof text !== 'string') throw invalid(`json: it is no text but ${kindOf(text)}; give a string`);
-  if (text.includes('\0')) throw invalid('json: holds a NUL character, which JSON writes as \\u0000', INVALID_JSON);
+  return new RawJson(text);
+}
+
+/** The text, when it can be passed to C whole; `place` is where it stands, for errors. */
+function passable({ text }, place) {
+  if (text.includes('\0')) throw invalid(`${place}: holds a NUL character, which JSON writes as \\u0000`, INVALID_JSON);
   if (/\p{Surrogate}/u.test(text)) {
-    const told = 'json: holds half of a surrogate pair, which UTF-8 does not have; escape it as \\uXXXX';
+    const told = `${place}: holds half of a surrogate pair, which UTF-8 does not have; escape it as \\uXXXX`;
     throw invalid(told, INVALID_UTF8);
   }
-  return new RawJson(text);
+  return text;
 }
 
 /**
@@ -34,7 +39,7 @@ function rawJson(text) {
  * when a key is no string), a Set and a typed array a list, an Error its name, message and own members.
  */
 function encode(value, field) {
-  if (value instanceof RawJson) return value.text;
+  if (value instanceof RawJson) return passable(value, field);
   try {
     return isPlain(value, DEEPEST_PLAIN) ? JSON.stringify(value) : new Encoder().encode(value, field, '');
   } catch (error) {
@@ -69,10 +74,10 @@ class Encoder {
 
   /** `place` is where the value stands, for errors; `key` what a toJSON of it is given. */
   encode(value, place, key) {
-    if (value instanceof RawJson) return checked(value.text, place);
+    if (value instanceof RawJson) return checked(value, place);
     if (['object', 'bigint'].includes(typeof value) && typeof value?.toJSON === 'function') {
       value = value.toJSON(key);
-      if (value instanceof RawJson) return checked(value.text, place);
+      if (value instanceof RawJson) return checked(value, place);
     }
     if (typeof value === 'object' && isBoxedPrimitive(value)) value = value.valueOf();
     if (typeof value === 'bigint') return String(value);
@@ -118,7 +123,8 @@ class Encoder {
 }
 
 /** A text that is to stand amid others. What is no JSON by itself might be some together with its surroundings. */
-function checked(text, place) {
+function checked(raw, place) {
+  const text = passable(raw, place);
   const c = library();
   const list = c.weave_json_new_array();
   const status = c.weave_json_set_json(list, null, text, -1);

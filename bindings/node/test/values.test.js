@@ -109,8 +109,10 @@ test('text that is no JSON is refused', (t) => {
     assert.throws(() => client.logCall('f', { a: [weave.rawJson(text)] }),
       { code: 'WEAVE_INVALID_JSON', message: /^inputs\.a\[0\]: / });
   }
-  assert.throws(() => weave.rawJson('{}\0'), { code: 'WEAVE_INVALID_JSON' });
-  assert.throws(() => weave.rawJson('"\ud800"'), { code: 'WEAVE_INVALID_UTF8' });
+  for (const [text, code] of [['{}\0', 'WEAVE_INVALID_JSON'], ['"\ud800"', 'WEAVE_INVALID_UTF8']]) {
+    assert.throws(() => client.logCall('f', weave.rawJson(text)), { code, message: /^inputs: / });
+    assert.throws(() => client.logCall('f', { a: [weave.rawJson(text)] }), { code, message: /^inputs\.a\[0\]: / });
+  }
   assert.throws(() => weave.rawJson(/** @type {any} */ ({})), { code: 'WEAVE_INVALID_ARGUMENT' });
 });
 

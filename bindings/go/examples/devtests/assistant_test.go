@@ -24,7 +24,7 @@ func broken(context.Context, string) (string, weave.Usage, error) {
 }
 
 // answered asks an assistant, and tells the calls that it made.
-func answered(t *testing.T, model Model, question string) (string, error, []loggedCall) {
+func answered(t *testing.T, model Model, question string) (string, []loggedCall, error) {
 	t.Helper()
 	dir := t.TempDir()
 	client, err := weave.Init("assistant-tests", weave.Options{Offline: true, OfflineDir: dir})
@@ -36,11 +36,11 @@ func answered(t *testing.T, model Model, question string) (string, error, []logg
 	if err := client.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return reply, failed, logged(t, dir)
+	return reply, logged(t, dir), failed
 }
 
 func TestAnAnswerComesFromWhatWasFound(t *testing.T) {
-	reply, err, calls := answered(t, short, "Where is my parcel?")
+	reply, calls, err := answered(t, short, "Where is my parcel?")
 	if err != nil || reply != documents["parcel"] {
 		t.Fatalf("%q, %v", reply, err)
 	}
@@ -50,7 +50,7 @@ func TestAnAnswerComesFromWhatWasFound(t *testing.T) {
 }
 
 func TestAnAnswerCostsOneCallOfTheModelAndFewTokens(t *testing.T) {
-	_, _, calls := answered(t, short, "Where is my parcel?")
+	_, calls, _ := answered(t, short, "Where is my parcel?")
 	usage := called(t, calls, "answer").Summary.Usage["local-model"]
 	if usage.Requests != 1 || usage.PromptTokens > 20 {
 		t.Errorf("it used %+v", usage)
@@ -58,14 +58,14 @@ func TestAnAnswerCostsOneCallOfTheModelAndFewTokens(t *testing.T) {
 }
 
 func TestTheModelIsNotAskedWhenNothingWasFound(t *testing.T) {
-	_, err, calls := answered(t, short, "What is love?")
+	_, calls, err := answered(t, short, "What is love?")
 	if err == nil || slices.Contains(names(calls), "chat") {
 		t.Errorf("%v; it made the calls %v", err, names(calls))
 	}
 }
 
 func TestAFailureOfTheModelIsSeenWhereItWas(t *testing.T) {
-	_, err, calls := answered(t, broken, "Where is my refund?")
+	_, calls, err := answered(t, broken, "Where is my refund?")
 	if err == nil || !strings.Contains(called(t, calls, "chat").Exception, "the model is not loaded") {
 		t.Errorf("%v; %+v", err, calls)
 	}

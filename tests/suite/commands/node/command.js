@@ -70,7 +70,7 @@ function nest(depth) {
   const ids = [];
   const level = (number) => {
     const enter = client.op(`level-${number}`, () => {
-      ids.push(weave.currentCall().id);
+      ids.push(weave.currentCall()?.id ?? '');
       if (number < depth) level(number + 1);
       return number;
     }, { inputs: () => ({ level: number }) });
