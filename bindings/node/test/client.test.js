@@ -70,7 +70,7 @@ test('usage and summary that are given by hand are kept', (t) => {
   call.end(1, { endedAt: 0.001 });
   assert.deepEqual(callsOf(client).f.summary, {
     score: 0.5, status_counts: { error: 0, success: 1 },
-    usage: { m: { completion_tokens: 4, prompt_tokens: 3, requests: 1 } },
+    usage: { m: { completion_tokens: 4, prompt_tokens: 3, requests: 1, total_tokens: 7 } },
   });
 });
 
