@@ -74,7 +74,8 @@ def session(client)
   client.start("watch", { queue: "support" })
 
   tools = Tools.new
-  agent = client.start("agent", { question: QUESTION }, kind: "agent", attributes: { env: "demo" }, thread_id: "session-42")
+  agent = client.start("agent", { question: QUESTION }, kind: "agent", attributes: { env: "demo" },
+                       thread_id: "session-42")
   agent.running do
     tools.retrieve(QUESTION, 2)
     tools.chat(MODEL, [SYSTEM, USER])

@@ -29,13 +29,15 @@ local session
 --- The version of the library that is loaded.
 function M.version() return ffi.string(C.weave_version()) end
 
---- Opens the session that ops log to, and answers it. One that is open is finished first. Options are those of README.md,
---- times in seconds, and `on_error(message, status)`, which is told of failures that ops and scopes do not return.
+--- Opens the session that ops log to, and answers it. One that is open is finished first. Options are those of
+--- README.md, times in seconds, and `on_error(message, status)`, which is told of failures that ops and scopes do not
+--- return.
 function M.init(project, options)
-  M.finish()
-  local client, message, status = Client.open(project, options)
-  session = client
-  return client, message, status
+  local before = session
+  local fine, message, status = M.finish()
+  if not fine then before:report(message, status) end
+  session, message, status = Client.open(project, options)
+  return session, message, status
 end
 
 --- The session that ops log to, or nil.

@@ -46,7 +46,7 @@ end)
 describe("an option that cannot be used is told by its name:", function()
   for name, value in pairs { nonsense = 1, offline = "yes", offline_dir = 5, max_file_size = -1, max_file_age = 0.5,
     compression_level = 2 ^ 32 + 5, sample_rate = 7, durability_interval = "1", journal = "tape", when_full = "x\0y",
-    filter = print, progress = print } do
+    filter = print, progress = print, redact_keys = "pin", destinations = 5 } do
     it(name, function()
       local client, message, status = weave.init("team/project", { offline = true, [name] = value })
       assert.is_nil(client)
@@ -132,6 +132,17 @@ describe("a call", function()
     assert.same({}, helper.calls(client))
   end)
 
+  it("is told when an argument is none", function()
+    local client = helper.session()
+    for name, value in pairs { parent = "call", usage = 5, started_at = "now", kind = 5, wb_run = { step = "x" } } do
+      local id, message, status = client:log_call("op", nil, nil, { [name] = value })
+      assert.same({ nil, 1 }, { id, status })
+      assert.truthy(message:find("^" .. name), message)
+    end
+    assert.equal(1, select(3, client:add_cost("small", "free", 0)))
+    assert.equal(1, select(3, weave.clean(client.offline_dir, "all")))
+  end)
+
   it("that is refused has an error text of any length", function()
     local name = ("n"):rep(3000) .. "/" .. ("m"):rep(3000) .. "/z"
     local _, message = weave.init(name, { offline = true, offline_dir = helper.directory() })
@@ -195,7 +206,8 @@ describe("feedback and costs", function()
     assert.equal(5, select(3, client:add_note("nothing", "text")))
     assert(client:finish())
     local feedback = helper.records(client.offline_dir, "feedback")
-    assert.same({ { note = "fine" }, { score = 0.5 }, "Ada" }, { feedback[1].payload, feedback[3].payload, feedback[3].creator })
+    assert.same({ { note = "fine" }, { score = 0.5 } }, { feedback[1].payload, feedback[3].payload })
+    assert.equal("Ada", feedback[3].creator)
     assert.equal("own", helper.records(client.offline_dir, "metadata")[3].costs.small.provider_id)
   end)
 end)

@@ -1,4 +1,5 @@
---- What the tests stand on: directories of their own, sessions in them, what these left on the disk, and the local server.
+--- What the tests stand on: directories of their own, sessions in them, what these left on the disk, and the local
+--- server.
 local weave = require "weave"
 
 local M = {}
@@ -46,7 +47,10 @@ end
 function M.calls(client)
   assert(client:finish())
   local found = {}
-  for _, data in ipairs(M.records(client.offline_dir, "calls")) do found[(data.start or data).op_name] = data.start or data end
+  for _, data in ipairs(M.records(client.offline_dir, "calls")) do
+    local call = data.start or data
+    found[call.op_name] = call
+  end
   return found
 end
 

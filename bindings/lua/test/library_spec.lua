@@ -31,14 +31,15 @@ describe("the library", function()
   end)
 
   it("is refused when it is another library of that name", function()
-    assert.truthy(helper.program(OPEN, "WEAVE_LIBRARY=libc.so.6"):find("libc.so.6 (another library of that name)", 1, true))
+    local told = helper.program(OPEN, "WEAVE_LIBRARY=libc.so.6")
+    assert.truthy(told:find("libc.so.6 (another library of that name)", 1, true))
   end)
 
   it("is refused when it is of another version than the package", function()
     local directory = package_copy()
     os.execute(("sed -i 's/WEAVE_VERSION_MINOR = 1/WEAVE_VERSION_MINOR = 2/' %s/weave/weave.cdef"):format(directory))
     local told = helper.program(OPEN, ("LUA_PATH='%s/?.lua'"):format(directory))
-    assert.truthy(told:find("is version 0.1.0, and this package was written for 0.2; install the two together", 1, true))
+    assert.truthy(told:find("is version 0.1.0, and this package was written for 0.2.0; install", 1, true))
   end)
 
   it("can be required again", function()

@@ -4,7 +4,8 @@ local weave = require "weave"
 --- A session that collects what is reported.
 local function reporting()
   local reports = {}
-  return helper.session { on_error = function(message, status) reports[#reports + 1] = { message, status } end }, reports
+  local function on_error(message, status) reports[#reports + 1] = { message, status } end
+  return helper.session { on_error = on_error }, reports
 end
 
 describe("an op", function()
@@ -64,7 +65,10 @@ describe("an op", function()
   it("records what the given functions make of arguments and results", function()
     local client = helper.session()
     local op = weave.op("op", function(self) return self.n end, {
-      kind = "tool", inputs = function(self) return { n = self.n } end, output = function(n) return { doubled = 2 * n } end })
+      kind = "tool",
+      inputs = function(self) return { n = self.n } end,
+      output = function(n) return { doubled = 2 * n } end,
+    })
     assert.equal(4, op { n = 4, callback = print })
     local call = helper.calls(client).op
     assert.same({ { n = 4 }, { doubled = 8 } }, { call.inputs, call.output })
@@ -75,15 +79,22 @@ describe("an op", function()
     assert.same({ 1, 2 }, { weave.op("op", function(...) return ... end)(1, 2) })
   end)
 
-  it("runs all the same when logging fails, which is reported", function()
+  it("is logged without inputs that cannot be stored, which are replaced by the reason", function()
     local client, reports = reporting()
     local circle = {}
     circle.circle = circle
-    local op = weave.op("op", function(value) return value end)
-    assert.equal(circle, op(circle))
-    assert.same({ { "inputs.value.circle: contains itself; cut the circle", 3 } }, reports)
-    assert.equal(5, weave.op("op", function() return 5 end, { inputs = error, kind = "tool" })())
-    assert.equal(2, #reports)
+    assert.equal(circle, weave.op("op", function(value) return value end, { output = function() end })(circle))
+    assert.equal(5, weave.op("own", function() return 5 end, { inputs = function() error("wrong", 0) end })())
+    assert.same({ { "inputs.value.circle: contains itself; cut the circle", 3 }, { "wrong" } }, reports)
+    local calls = helper.calls(client)
+    assert.same({ not_logged = reports[1][1] }, calls.op.inputs)
+    assert.same({ { not_logged = "wrong" }, 5 }, { calls.own.inputs, calls.own.output })
+  end)
+
+  it("runs all the same when it cannot be logged, which is reported", function()
+    local client, reports = reporting()
+    assert.equal(5, weave.op("", function() return 5 end)())
+    assert.same({ 1, 4 }, { #reports, reports[1][2] })
     assert.same({}, helper.calls(client))
   end)
 
@@ -112,7 +123,8 @@ describe("a scope", function()
       return "a", "b"
     end, { kind = "llm" }) })
     local call = helper.calls(client).op
-    assert.same({ { k = 1 }, { "a", "b" }, 2 }, { call.inputs, call.output, call.summary.usage.small.completion_tokens })
+    assert.same({ { k = 1 }, { "a", "b" } }, { call.inputs, call.output })
+    assert.equal(2, call.summary.usage.small.completion_tokens)
   end)
 
   it("whose call cannot be started runs with one that does nothing", function()

@@ -100,7 +100,7 @@ describe("a value that cannot be JSON is told with its place:", function()
   end)
 
   it("keys that would fall together, hold a NUL or are no texts", function()
-    assert.truthy(fails { [10] = 1, ["10"] = 2 }:find("the number 10 and the string of it", 1, true))
+    assert.truthy(fails { [10] = 1, ["10"] = 2 }:find("has 10 as a number and as a string", 1, true))
     assert.truthy(fails { ["a\0b"] = 1 }:find("NUL", 1, true))
     assert.truthy(fails { [true] = 1 }:find("a boolean as a key", 1, true))
   end)

@@ -1,41 +1,40 @@
---- Owns the places where functions of the library leave texts, ids and counts:
+--- Owns what functions of the library answer by their last argument, a place for a text, an id or a count:
 ---
----     answer.text(C.weave_stats(handle, answer.to_text))
+---     local place = answer.Text()
+---     return answer.text(C.weave_stats(handle, place), place)
 ---
---- A state runs on one thread, and nothing of it runs while C does, so that one place for each kind is enough.
+--- Each call has a place of its own: a finalizer of the program may log between a call and the reading of its place.
 local ffi = require "ffi"
 local C = require "weave.library"
 local failure = require "weave.failure"
 
-local M = {
-  to_text = ffi.new("char *[1]"),
-  to_id = ffi.new("char[?]", C.WEAVE_ID_SIZE),
-  to_count = ffi.new("uint64_t[1]"),
-}
+local M = { Text = ffi.typeof("char *[1]"), Count = ffi.typeof("uint64_t[1]") }
 
---- The text that was left, which is freed; nil when none was.
-function M.taken()
-  local text = M.to_text[0]
-  if text == nil then return nil end
-  local copy = ffi.string(text)
-  C.weave_string_free(text)
-  M.to_text[0] = nil
+local Id = ffi.typeof("char[?]")
+
+function M.Id() return Id(C.WEAVE_ID_SIZE) end
+
+--- The text at a place, which is freed; nil when none was left there.
+function M.taken(place)
+  if place[0] == nil then return nil end
+  local copy = ffi.string(place[0])
+  C.weave_string_free(place[0])
   return copy
 end
 
-function M.text(status)
+function M.text(status, place)
   failure.check(status)
-  return M.taken()
+  return M.taken(place)
 end
 
-function M.id(status)
+function M.id(status, place)
   failure.check(status)
-  return ffi.string(M.to_id)
+  return ffi.string(place)
 end
 
-function M.count(status)
+function M.count(status, place)
   failure.check(status)
-  return tonumber(M.to_count[0])
+  return tonumber(place[0])
 end
 
 return M

@@ -22,7 +22,8 @@ function Call.of(handle, client)
   }, Call)
 end
 
---- What stands for a call that could not be started: its methods do nothing, so that a program runs the same without it.
+--- What stands for a call that could not be started: its methods do nothing, so that a program runs the same without
+--- it.
 function Call.untraced(client)
   return setmetatable({ client = client, id = "", trace_id = "" }, Call)
 end
@@ -53,8 +54,8 @@ Call.set_summary = method(function(self, summary)
   return true
 end)
 
---- Adds usage of the call itself: tokens that went in and came out, or a table with any keys that servers know or not. It
---- counts instead of a usage that the output names, and several add up.
+--- Adds usage of the call itself: tokens that went in and came out, or a table with any keys that servers know or not.
+--- It counts instead of a usage that the output names, and several add up.
 Call.add_usage = method(function(self, model, usage, completion_tokens)
   if type(usage) == "table" then
     check(C.weave_call_add_usage_json(self.handle, text(model, "model"), values.encode("usage", usage)))
@@ -84,7 +85,9 @@ end
 
 --- The reference of the call, for feedback and values; "" when untraced.
 Call.ref = guarded(function(self)
-  return self.handle == nil and "" or answer.text(C.weave_call_ref(self.handle, answer.to_text))
+  if self.handle == nil then return "" end
+  local place = answer.Text()
+  return answer.text(C.weave_call_ref(self.handle, place), place)
 end)
 
 local function restored(before, fine, ...)

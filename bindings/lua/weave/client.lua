@@ -15,18 +15,18 @@ local Client = {}
 Client.__index = Client
 
 local guarded, check, text = failure.guarded, failure.check, failure.text
-
-local new_client, new_call = ffi.new("weave_client *[1]"), ffi.new("weave_call *[1]")
+local Text, Id, Count = answer.Text, answer.Id, answer.Count
+local NewClient, NewCall = ffi.typeof("weave_client *[1]"), ffi.typeof("weave_call *[1]")
 
 --- Opens a session for "project" or "entity/project".
 Client.open = guarded(function(project, given)
-  local settings = { source = os.getenv("WEAVE_SOURCE") == nil and "libweave-lua" or nil }
+  local settings = { source = (os.getenv("WEAVE_SOURCE") or "") == "" and "libweave-lua" or nil }
   for name, value in pairs(given or {}) do settings[name] = value end
   local on_error = settings.on_error
   settings.on_error = nil
-  local handle = options.settings(settings)
-  check(C.weave_init(text(project, "project"), handle, new_client))
-  local client = ffi.gc(new_client[0], C.weave_client_free)
+  local place = NewClient()
+  check(C.weave_init(text(project, "project"), options.settings(settings), place))
+  local client = ffi.gc(place[0], C.weave_client_free)
   return setmetatable({
     handle = client,
     on_error = on_error or function(message) io.stderr:write("libweave: ", message, "\n") end,
@@ -50,9 +50,9 @@ end
 --- Begins a call of an op: a name, or what create_op answered.
 Client.start = guarded(function(self, op, inputs, given)
   local inputs_json, length = values.encode("inputs", inputs)
-  check(C.weave_call_start(self.handle, text(op, "op"), inputs_json, length, options.call(given, around(self, given)),
-    new_call))
-  return Call.of(new_call[0], self)
+  local settings, place = options.call(given, around(self, given)), NewCall()
+  check(C.weave_call_start(self.handle, text(op, "op"), inputs_json, length, settings, place))
+  return Call.of(place[0], self)
 end)
 
 --- Runs a function as a call: what it returns is the output, an error is recorded and goes on.
@@ -62,14 +62,16 @@ function Client:scope(op, inputs, work, given) return run.scope(self, op, inputs
 Client.log_call = guarded(function(self, op, inputs, output, given)
   local inputs_json, inputs_length = values.encode("inputs", inputs)
   local output_json, output_length = values.encode("output", output)
-  return answer.id(C.weave_log_call(self.handle, text(op, "op"), inputs_json, inputs_length, output_json, output_length,
-    options.call(given, around(self, given)), answer.to_id))
+  local place = Id()
+  return answer.id(C.weave_log_call(self.handle, text(op, "op"), inputs_json, inputs_length, output_json,
+    output_length, options.call(given, around(self, given)), place), place)
 end)
 
 --- Logs many finished calls, tables with the fields of a call; how many. All are checked before any is kept.
 Client.log_calls = guarded(function(self, calls)
   local json, length = values.encode_list("calls", calls)
-  return answer.count(C.weave_log_calls(self.handle, json, length, answer.to_count))
+  local place = Count()
+  return answer.count(C.weave_log_calls(self.handle, json, length, place), place)
 end)
 
 --- Gives a call another name to show, by its id.
@@ -83,32 +85,37 @@ end)
 --- Creates an op from its source text, in any language; its reference, which is the op of calls.
 Client.create_op = guarded(function(self, name, source)
   local code = type(source) == "string" and source or text(source, "source")
-  return answer.text(C.weave_op_create(self.handle, text(name, "name"), code, code and #code or 0, answer.to_text))
+  local place = Text()
+  return answer.text(C.weave_op_create(self.handle, text(name, "name"), code, code and #code or 0, place), place)
 end)
 
 --- Creates a version of an object: any value under a name; its reference.
 Client.create_object = guarded(function(self, name, value)
   local json, length = values.encode("value", value)
-  return answer.text(C.weave_object_create(self.handle, text(name, "name"), json, length, answer.to_text))
+  local place = Text()
+  return answer.text(C.weave_object_create(self.handle, text(name, "name"), json, length, place), place)
 end)
 
 --- Creates a table of rows; its reference.
 Client.create_table = guarded(function(self, rows)
   local json, length = values.encode_list("rows", rows)
-  return answer.text(C.weave_table_create(self.handle, json, length, answer.to_text))
+  local place = Text()
+  return answer.text(C.weave_table_create(self.handle, json, length, place), place)
 end)
 
 --- Creates a version of a dataset: rows under a name; its reference.
 Client.create_dataset = guarded(function(self, name, rows, description)
   local json, length = values.encode_list("rows", rows)
+  local place = Text()
   return answer.text(C.weave_dataset_create(self.handle, text(name, "name"), text(description, "description"), json,
-    length, answer.to_text))
+    length, place), place)
 end)
 
 --- The reference of a row of a dataset, for the inputs of calls.
 Client.dataset_row_ref = guarded(function(self, dataset, row)
   local json, length = values.encode("row", row)
-  return answer.text(C.weave_dataset_row_ref(self.handle, text(dataset, "dataset"), json, length, answer.to_text))
+  local place = Text()
+  return answer.text(C.weave_dataset_row_ref(self.handle, text(dataset, "dataset"), json, length, place), place)
 end)
 
 local function bytes(data)
@@ -121,28 +128,32 @@ end
 --- Stores a file of 1 byte to 31 MiB; the digest by which values name it.
 Client.create_file = guarded(function(self, name, data)
   local given, length = bytes(data)
-  return answer.text(C.weave_file_create(self.handle, text(name, "name"), given, length, answer.to_text))
+  local place = Text()
+  return answer.text(C.weave_file_create(self.handle, text(name, "name"), given, length, place), place)
 end)
 
 --- Stores an image ("png", "jpg" or "webp"); the value that stands for it.
 Client.create_image = guarded(function(self, format, data)
   local given, length = bytes(data)
-  return shapes.json(answer.text(C.weave_image_create(self.handle, text(format, "format"), given, length,
-    answer.to_text)))
+  local place = Text()
+  return shapes.json(answer.text(C.weave_image_create(self.handle, text(format, "format"), given, length, place),
+    place))
 end)
 
 --- Stores a sound ("wav" or "mp3"); the value that stands for it.
 Client.create_audio = guarded(function(self, format, data)
   local given, length = bytes(data)
-  return shapes.json(answer.text(C.weave_audio_create(self.handle, text(format, "format"), given, length,
-    answer.to_text)))
+  local place = Text()
+  return shapes.json(answer.text(C.weave_audio_create(self.handle, text(format, "format"), given, length, place),
+    place))
 end)
 
 --- Stores any other content, such as "report.pdf" of "application/pdf"; the value that stands for it.
 Client.create_content = guarded(function(self, filename, mimetype, data)
   local given, length = bytes(data)
+  local place = Text()
   return shapes.json(answer.text(C.weave_content_create(self.handle, text(filename, "filename"),
-    text(mimetype, "mimetype"), given, length, answer.to_text)))
+    text(mimetype, "mimetype"), given, length, place), place))
 end)
 
 -- Feedback and costs. A target is a call, its id, or the reference of a call or object; answers are feedback ids.
@@ -151,12 +162,14 @@ local function target_of(target) return text(type(target) == "table" and target.
 
 --- Adds a note of 1 to 1024 characters.
 Client.add_note = guarded(function(self, target, note)
-  return answer.id(C.weave_feedback_add_note(self.handle, target_of(target), text(note, "note"), answer.to_id))
+  local place = Id()
+  return answer.id(C.weave_feedback_add_note(self.handle, target_of(target), text(note, "note"), place), place)
 end)
 
 --- Adds a reaction: exactly one emoji.
 Client.add_reaction = guarded(function(self, target, emoji)
-  return answer.id(C.weave_feedback_add_reaction(self.handle, target_of(target), text(emoji, "emoji"), answer.to_id))
+  local place = Id()
+  return answer.id(C.weave_feedback_add_reaction(self.handle, target_of(target), text(emoji, "emoji"), place), place)
 end)
 
 --- Adds feedback of any type. May be given: `refs`, a table of what the type asks for, and `creator`.
@@ -164,34 +177,42 @@ Client.add_feedback = guarded(function(self, target, feedback_type, payload, giv
   given = given or {}
   local payload_json, payload_length = values.encode("payload", payload)
   local refs_json, refs_length = values.encode("refs", given.refs)
+  local place = Id()
   return answer.id(C.weave_feedback_create(self.handle, target_of(target), text(feedback_type, "feedback_type"),
-    payload_json, payload_length, refs_json, refs_length, text(given.creator, "creator"), answer.to_id))
+    payload_json, payload_length, refs_json, refs_length, text(given.creator, "creator"), place), place)
 end)
 
 --- Sets the prices of one token of a model. May be given: `effective_date`, `provider_id` and so on (weave.h).
 Client.add_cost = guarded(function(self, model, prompt_token_cost, completion_token_cost, given)
   local json, length = values.encode("options", given)
-  check(C.weave_cost_create(self.handle, text(model, "model"), prompt_token_cost, completion_token_cost, json, length))
+  check(C.weave_cost_create(self.handle, text(model, "model"), options.number(prompt_token_cost, "prompt_token_cost"),
+    options.number(completion_token_cost, "completion_token_cost"), json, length))
   return true
 end)
 
 -- The session itself
 
 --- What became of the records that this process logged into the directory: the counters of weave_stats.
-Client.stats = guarded(function(self) return reader.decode(answer.text(C.weave_stats(self.handle, answer.to_text))) end)
+Client.stats = guarded(function(self)
+  local place = Text()
+  return reader.decode(answer.text(C.weave_stats(self.handle, place), place))
+end)
 
 --- Reads data of the server, with a request of the trace server's interface; a list of what a stream answers. Not
 --- available offline.
 Client.query = guarded(function(self, path, request)
   local json, length = values.encode("request", request)
-  local told = answer.text(C.weave_query(self.handle, text(path, "path"), json, length, answer.to_text))
+  local place = Text()
+  local told = answer.text(C.weave_query(self.handle, text(path, "path"), json, length, place), place)
   if not path:find("stream", 1, true) then return reader.decode(told) end
   local lines = shapes.array()
   for line in told:gmatch("[^\n]+") do lines[#lines + 1] = reader.decode(line) end
   return lines
 end)
 
-local function milliseconds(timeout) return timeout == nil and -1 or math.max(0, options.seconds(timeout, "timeout")) end
+local function milliseconds(timeout)
+  return timeout == nil and -1 or math.max(0, options.seconds(timeout, "timeout"))
+end
 
 --- Brings everything to the disk for good, when not offline also to the server. The timeout is in seconds; nil: none.
 Client.flush = guarded(function(self, timeout)

@@ -1,4 +1,5 @@
---- Owns the way to the shared library: declares its functions, finds it, checks its version. The module is its namespace.
+--- Owns the way to the shared library: declares its functions, finds it, checks its version. The module is its
+--- namespace.
 local ffi = require "ffi"
 
 local here = debug.getinfo(1, "S").source:match("^@(.*[/\\])") or "./"
@@ -32,12 +33,11 @@ end
 --- Before 1.0 a minor version may change functions, afterwards only a major one.
 local function check_version(path, library)
   local found = ffi.string(library.weave_version())
-  local major, minor = found:match("^(%d+)%.(%d+)")
-  local C = ffi.C
-  if tonumber(major) ~= C.WEAVE_VERSION_MAJOR or (C.WEAVE_VERSION_MAJOR == 0 and tonumber(minor) ~= C.WEAVE_VERSION_MINOR)
-  then
-    error(("%s is version %s, and this package was written for %d.%d; install the two together"):format(
-      path, found, C.WEAVE_VERSION_MAJOR, C.WEAVE_VERSION_MINOR), 0)
+  local wanted = ("%d.%d."):format(ffi.C.WEAVE_VERSION_MAJOR, ffi.C.WEAVE_VERSION_MINOR)
+  local alike = wanted:match("^0%.") and wanted or wanted:match("^%d+%.")
+  if found:sub(1, #alike) ~= alike then
+    error(("%s is version %s, and this package was written for %s%d; install the two together"):format(
+      path, found, wanted, ffi.C.WEAVE_VERSION_PATCH), 0)
   end
 end
 

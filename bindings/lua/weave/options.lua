@@ -26,7 +26,7 @@ function M.count(value, field) return failure.whole(value, field, 0, 2 ^ 53) end
 --- Microseconds since 1970 in UTC.
 function M.time(value, field) return failure.whole(value, field, -2 ^ 53, 2 ^ 53) end
 
-local function number(value, field)
+function M.number(value, field)
   if type(value) ~= "number" then
     failure.raise(C.WEAVE_INVALID_ARGUMENT, ("%s: %s; give a number"):format(field, tostring(value)))
   end
@@ -35,7 +35,7 @@ end
 
 --- Seconds with fractions, as milliseconds.
 function M.seconds(value, field)
-  return failure.whole(math.floor(number(value, field) * 1000 + 0.5), field, -2 ^ 53, 2 ^ 53)
+  return failure.whole(math.floor(M.number(value, field) * 1000 + 0.5), field, -2 ^ 53, 2 ^ 53)
 end
 
 --- A message alone, or a table of type, message and traceback.
@@ -45,7 +45,7 @@ function M.exception(value, field)
     text(value.traceback, field .. ".traceback")
 end
 
-local count, time, seconds = M.count, M.time, M.seconds
+local count, number, time, seconds = M.count, M.number, M.time, M.seconds
 
 -- Setting → its value as the arguments of weave_options_set_SETTING.
 local SETTINGS = {
@@ -54,8 +54,8 @@ local SETTINGS = {
   api_key = text, base_url = text, trace_server_url = text, ca_file = text, destination = text,
   attributes = json,
   sample_rate = number,
-  max_file_size = count, journal_size = count, max_directory_size = count, max_sync_bytes = count, max_sync_rate = count,
-  max_file_age = count, compression_level = small, sync_connections = small,
+  max_file_size = count, journal_size = count, max_directory_size = count, max_sync_bytes = count,
+  max_sync_rate = count, max_file_age = count, compression_level = small, sync_connections = small,
   durability_interval = seconds, block_limit = seconds, http_timeout = seconds, send_interval = seconds,
   open_call_age = seconds, max_sync_time = seconds, sync_wait = seconds,
 }
@@ -63,10 +63,17 @@ local SETTINGS = {
 local function step(value, field) return value == nil and -1 or time(value, field) end
 
 local function run(value, field)
-  return text(value.run, field .. ".run"), step(value.step, field .. ".step"), step(value.step_end, field .. ".step_end")
+  return text(value.run, field), step(value.step, field), step(value.step_end, field)
 end
 
-local function parent(value) return value and value.handle or nil end
+--- A call, untraced ones among them, or false for none.
+local function parent(value, field)
+  if value == false then return nil end
+  if type(value) ~= "table" or value.client == nil then
+    failure.raise(C.WEAVE_INVALID_ARGUMENT, ("%s: %s; give a call, or false"):format(field, tostring(value)))
+  end
+  return value.handle
+end
 
 local CALL_SETTINGS = {
   parent = parent, parent_context = text, id = text, trace_id = text, parent_id = text, display_name = text,
@@ -100,15 +107,18 @@ local function fill(handle, prefix, settings, several, given)
     local form = settings[name]
     if form then
       failure.check(C[prefix .. name](handle, form(value, name)))
-    elseif several[name] then
+    elseif several[name] and type(value) == "table" then
       several[name](handle, value)
+    elseif several[name] then
+      failure.raise(C.WEAVE_INVALID_ARGUMENT, ("%s: a %s; give a table"):format(name, type(value)))
     else
       failure.raise(C.WEAVE_INVALID_ARGUMENT, ("%s: there is no such option"):format(tostring(name)))
     end
   end
 end
 
---- A `weave_options` that the garbage collector releases. What is not given is left to the environment and the defaults.
+--- A `weave_options` that the garbage collector releases. What is not given is left to the environment and the
+--- defaults.
 function M.settings(given)
   local handle = ffi.gc(C.weave_options_new(), C.weave_options_free)
   fill(handle, "weave_options_set_", SETTINGS, SEVERAL, given)

@@ -1,7 +1,7 @@
 --- Owns the way from JSON text to values of Lua: what syncs, counters and servers answer.
 ---
---- Objects and arrays are tables, arrays marked as such; null is `weave.null`. Whole numbers from 2^53 on are int64_t or
---- uint64_t of the FFI where they fit, so that they compare and print exactly.
+--- Objects and arrays are tables, arrays marked as such; null is `weave.null`. Whole numbers from 2^53 on are int64_t
+--- or uint64_t of the FFI where they fit, so that they compare and print exactly.
 local ffi = require "ffi"
 local C = require "weave.library"
 local failure = require "weave.failure"

@@ -69,17 +69,22 @@ local function run(call, output, work, ...)
   return ended(call, before, output, xpcall(work, seen, ...))
 end
 
---- The call that `begin` begins, which must not fail the program.
-local function started(client, begin, ...)
-  local fine, call, message, status = pcall(begin, client, ...)
+local function start(client, op, given, inputs, ...) return client:start(op, inputs(...), given) end
+
+--- The call that a function runs as. Inputs that cannot be stored are replaced by the reason.
+local function started(client, op, given, inputs, ...)
+  local fine, call, message, status = pcall(start, client, op, given, inputs, ...)
   if fine and call then return call end
-  client:report(fine and message or tostring(call), status)
-  return Call.untraced(client)
+  local reason = fine and message or tostring(call)
+  client:report(reason, status)
+  return client:start(op, { not_logged = reason }, given) or Call.untraced(client)
 end
+
+local function as_given(inputs) return inputs end
 
 --- Runs a function as a call, which it is given; what it returns.
 function M.scope(client, op, inputs, work, given)
-  local call = started(client, client.start, op, inputs, given)
+  local call = started(client, op, given, as_given, inputs)
   return run(call, output_of, work, call)
 end
 
@@ -97,8 +102,8 @@ local function by_name(names, ...)
   return inputs
 end
 
---- A function whose calls are logged to the session that is open when it is called. May be given, beside what a call is:
---- `inputs` and `output`, functions that make what is recorded of the arguments and of what is returned.
+--- A function whose calls are logged to the session that is open when it is called. May be given, beside what a call
+--- is: `inputs` and `output`, functions that make what is recorded of the arguments and of what is returned.
 function M.op(session, name, work, given)
   local names = parameters(work)
   local settings = {}
@@ -106,11 +111,10 @@ function M.op(session, name, work, given)
   local inputs = settings.inputs or function(...) return by_name(names, ...) end
   local output = settings.output or output_of
   settings.inputs, settings.output = nil, nil
-  local function begin(client, ...) return client:start(name, inputs(...), settings) end
   return function(...)
     local client = session()
     if client == nil then return work(...) end
-    return run(started(client, begin, ...), output, work, ...)
+    return run(started(client, name, settings, inputs, ...), output, work, ...)
   end
 end
 

@@ -1,5 +1,5 @@
---- Owns what Lua has no value for and JSON needs: null, tables that are arrays although they are empty, JSON that is text
---- already.
+--- Owns what Lua has no value for and JSON needs: null, tables that are arrays although they are empty, JSON that is
+--- text already.
 local M = {}
 
 local Array = { __jsontype = "array" } -- as dkjson marks its arrays

@@ -1,8 +1,8 @@
 --- Owns the way from values of Lua to JSON text, by the library's own builder.
 ---
---- A table whose keys are 1 to n is an array; every other one is an object, the empty one too. Numbers without a fraction
---- are whole numbers up to 2^53; int64_t and uint64_t of the FFI are exact. What JSON has no form for, functions and
---- userdata among it, is the text that `tostring` shows.
+--- A table whose keys are 1 to n is an array; every other one is an object, the empty one too. Numbers without a
+--- fraction are whole numbers up to 2^53; int64_t and uint64_t of the FFI are exact. What JSON has no form for,
+--- functions and userdata among it, is the text that `tostring` shows.
 local ffi = require "ffi"
 local C = require "weave.library"
 local failure = require "weave.failure"
@@ -14,6 +14,8 @@ local M = {}
 local EXACT = 2 ^ 53
 --- Servers refuse what is deeper than some 150 levels; the library tells of that, this bound protects Lua's stack.
 local DEEPEST = 1000
+
+local Size = ffi.typeof("size_t[1]")
 
 local put
 
@@ -61,7 +63,7 @@ local function name_of(key, value, trail)
   if type(key) == "number" then
     local name = ("%.14g"):format(key)
     if rawget(value, name) ~= nil then
-      refuse(trail, C.WEAVE_INVALID_JSON, ("has the number %s and the string of it as keys; leave one out"):format(name))
+      refuse(trail, C.WEAVE_INVALID_JSON, ("has %s as a number and as a string; leave one out"):format(name))
     end
     return name
   end
@@ -131,11 +133,9 @@ function put(json, key, value, trail)
   end
 end
 
-local size = ffi.new("size_t[1]")
-
 --- The JSON text of a value; `field` is what it is for. The builder's own text is an array, with the value alone in it.
 local function encoded(field, value)
-  local json = C.weave_json_new_array()
+  local json, size = C.weave_json_new_array(), Size()
   local fine, problem = pcall(put, json, nil, value, { field })
   local text = fine and ffi.string(C.weave_json_text(json, size) + 1, size[0] - 2)
   C.weave_json_free(json)

@@ -24,7 +24,7 @@ module Weave
 
     # The version of the library that is loaded.
     def version
-      Native[:weave_version].call.force_encoding(Encoding::UTF_8)
+      Native.constant_text(:weave_version)
     end
 
     # Opens the session that ops log to, and answers it; one that is open is finished first. With a block, answers what

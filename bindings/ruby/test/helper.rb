@@ -17,6 +17,9 @@ require "tmpdir"
 require "libweave"
 
 class WeaveTest < Minitest::Test
+  # Options of a local server → the pipe that it lives by, and its address.
+  SERVERS = {} # rubocop:disable Style/MutableConstant
+
   def setup
     @directory = Dir.mktmpdir
   end
@@ -71,8 +74,8 @@ class WeaveTest < Minitest::Test
   def server(*options)
     python, serve = "#{ROOT}/.venv-server/bin/python", "#{ROOT}/tests/suite/serve.py"
     skip "the local server has no environment: run `make test-deps`" unless File.exist?(python)
-    @@servers ||= {}
-    url = (@@servers[options] ||= IO.popen([python, serve, Dir.mktmpdir, *options], "r+").then { |pipe| [pipe, pipe.gets] })
-    { api_key: "k" * 40, base_url: url.last.chomp, trace_server_url: url.last.chomp }
+    SERVERS[options] ||= IO.popen([python, serve, Dir.mktmpdir, *options], "r+").then { |pipe| [pipe, pipe.gets.chomp] }
+    url = SERVERS[options].last
+    { api_key: "k" * 40, base_url: url, trace_server_url: url }
   end
 end

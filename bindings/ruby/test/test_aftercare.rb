@@ -44,7 +44,8 @@ class TestAftercare < WeaveTest
     results = Weave.sync(traces, project: "team/project", destinations: { "team/project" => "team/elsewhere" }, **to)
     assert_equal [1, 0], results["team/project"]["calls"]
     client = Weave.init("team/elsewhere", offline_dir: traces, **to)
-    assert_equal ["op"], client.query("/calls/stream_query", { project_id: "team/elsewhere" }).map { |call| call["op_name"] }
+    calls = client.query("/calls/stream_query", { project_id: "team/elsewhere" })
+    assert_equal ["op"], calls.map { |call| call["op_name"] }
     assert_equal 1, client.query("/calls/query_stats", { project_id: "team/elsewhere" })["count"]
   end
 

@@ -35,8 +35,8 @@ class TestClient < WeaveTest
   end
 
   def test_settings_have_the_names_of_the_library_and_times_are_seconds
-    session(attributes: { env: "test" }, redact_keys: ["pin"], source: "suite", sample_rate: 1, durability_interval: 0.25,
-            block_limit: 0, max_file_age: 60, compression_level: 3, entity: nil)
+    session(attributes: { env: "test" }, redact_keys: ["pin"], source: "suite", sample_rate: 1, entity: nil,
+            durability_interval: 0.25, block_limit: 0, max_file_age: 60, compression_level: 3)
     Weave.client.log_call("op", { pin: 1234, city: "Köln" })
     call = calls["op"]
     assert_equal({ "pin" => "REDACTED", "city" => "Köln" }, call["inputs"])
@@ -48,16 +48,25 @@ class TestClient < WeaveTest
   end
 
   { offline_dir: 5, max_file_size: -1, max_file_age: "x", compression_level: 2**40, sample_rate: 7, journal: "tape",
-    durability_interval: "1", max_directory_size: 2**64, when_full: "x\0y", sync_connections: Object }.each do |name, value|
+    durability_interval: "1", max_directory_size: 2**64, when_full: "x\0y",
+    sync_connections: Object }.each do |name, value|
     define_method(:"test_the_setting_#{name}_is_told_when_it_cannot_be_used") do
       error = refused(1) { Weave.init("p", offline: true, offline_dir: traces, name => value) }
       assert_match(/\A#{name}: /, error.message)
     end
   end
 
+  { parent: 5, usage: { "m" => [] }, started_at: "now", exception: 5, kind: 5, wb_run: ["r", "x"] }.each do |name, value|
+    define_method(:"test_what_a_call_is_given_as_#{name}_is_told_when_it_cannot_be_used") do
+      error = assert_raises(Weave::Error) { session.log_call("op", nil, nil, name => value) }
+      assert_match(/\A#{name}[:.]/, error.message)
+    end
+  end
+
   def test_an_unknown_setting_is_an_argument_error
-    assert_match(/no such setting: nonsense/, assert_raises(ArgumentError) { session(nonsense: 1) }.message)
-    assert_match(/no such setting: nonsense/, assert_raises(ArgumentError) { session.start("op", nil, nonsense: 1) }.message)
+    [-> { session(nonsense: 1) }, -> { session.start("op", nil, nonsense: 1) }].each do |use|
+      assert_match(/no such setting: nonsense/, assert_raises(ArgumentError, &use).message)
+    end
   end
 
   def test_a_disabled_session_keeps_nothing
@@ -70,8 +79,8 @@ class TestClient < WeaveTest
 
   def test_a_finished_call_has_what_it_is_given
     id = session.log_call("chat", { k: 1 }, { answer: "yes" }, display_name: "Chat", kind: "llm", thread_id: "t",
-                          attributes: { a: 1 }, summary: { own: 2 }, started_at: Time.at(1_700_000_000, 1, :microsecond),
-                          ended_at: 1_700_000_001_000_000, exception: "late", wb_run: ["team/project/run", 7],
+                          attributes: { a: 1 }, summary: { own: 2 },
+                          started_at: Time.at(1_700_000_000, 1, :microsecond), ended_at: 1_700_000_001_000_000, exception: "late", wb_run: ["team/project/run", 7],
                           usage: { "small" => { prompt_tokens: 3 } })
     call = calls["chat"]
     assert_equal [id, { "k" => 1 }, { "answer" => "yes" }, "Chat", "t"],
@@ -116,6 +125,12 @@ class TestClient < WeaveTest
     assert_equal ["ArgumentError", "bad\u{FFFD} \u{FFFD}"], shown.values_at("type", "message")
     frame = shown["traceback"].last
     assert_equal ["test_client.rb", __method__.to_s], [File.basename(frame["filename"]), frame["function_name"]]
+  end
+
+  def test_an_exception_of_a_finished_call_may_be_one_that_was_never_raised
+    session.log_call("op", exception: ArgumentError.new("bad"))
+    shown = JSON.parse(calls["op"]["exception"])
+    assert_equal({ "type" => "ArgumentError", "message" => "bad", "traceback" => [] }, shown)
   end
 
   def test_a_call_is_a_child_of_the_parent_that_it_is_given

@@ -17,13 +17,25 @@ class TestHandles < WeaveTest
     assert_equal 505, records("calls").size
   end
 
+  def test_a_session_with_a_filter_is_released_when_nothing_refers_to_it
+    opened = lambda do |number|
+      Weave::Client.new("p", offline: true, offline_dir: "#{traces}-#{number}", filter: ->(_, data) { data })
+      nil
+    end
+    before = ObjectSpace.each_object(Weave::Client).count
+    10.times(&opened)
+    4.times { GC.start }
+    assert_operator ObjectSpace.each_object(Weave::Client).count, :<, before + 5
+  end
+
   def test_everything_works_while_the_collector_runs_all_the_time
     text = <<~PROGRAM
       class Agent
         extend Weave::Ops
         weave_op def answer(text) = [text, { text: text }]
       end
-      client = Weave.init("team/project", offline: true, offline_dir: "traces", compress: false, filter: ->(_, data) { data })
+      client = Weave.init("team/project", offline: true, offline_dir: "traces", compress: false,
+                          filter: ->(_, data) { data })
       GC.stress = true
       client.op("outer", { n: 1 }) { |call| call.add_usage("m", prompt_tokens: 1); Agent.new.answer("x") }
       client.create_object("config", { n: 1 })
@@ -43,7 +55,8 @@ class TestHandles < WeaveTest
 
   def test_the_end_of_a_program_loses_nothing_and_needs_no_finish
     text = <<~PROGRAM
-      client = Weave.init("team/project", offline: true, offline_dir: "traces", compress: false, filter: ->(_, data) { data })
+      client = Weave.init("team/project", offline: true, offline_dir: "traces", compress: false,
+                          filter: ->(_, data) { data })
       CALL = client.start("open")
       100.times { |n| client.log_call("op", { n: n }) }
     PROGRAM

@@ -9,22 +9,22 @@ require "libweave/values"
 require "libweave/waiting"
 
 module Weave
-  # Owns what is done with an offline directory after logging: sending it, and looking after it. Without a directory, that
-  # of WEAVE_OFFLINE_DIR or ~/.weave/offline is meant.
+  # Owns what is done with an offline directory after logging: sending it, and looking after it. Without a directory,
+  # that of WEAVE_OFFLINE_DIR or ~/.weave/offline is meant.
   module Aftercare
-    # Sends what is stored: { "entity/project" => { "calls" => [synced, errors], … } }. What could not be sent stays for the
-    # next sync.
+    # Sends what is stored: { "entity/project" => { "calls" => [synced, errors], … } }. What could not be sent stays for
+    # the next sync.
     #
     # `project` is one project, nil for all; settings are those of README.md, times in seconds. A block is called with
     # project, kind, records synced and refused, on a thread of its own; it stops the sync by answering false or by an
-    # exception, which is raised then. Another thread ends a sync by `stop`, a Weave::Stop; Ctrl-C and Timeout end it too.
-    # A failure has what was done in its `results`.
+    # exception, which is raised then. Another thread ends a sync by `stop`, a Weave::Stop; Ctrl-C and Timeout end it
+    # too. A failure has what was done in its `results`.
     def sync(offline_dir = nil, project: nil, stop: Stop.new, **settings, &progress)
       talk(:weave_sync, [path(offline_dir), Values.text(project, "project_name"), nil], [], stop, settings, progress)
     end
 
-    # Asks the server for everything that past syncs say it has: { "entity/project" => { "calls" => [found, asked], … } }.
-    # With `put_back`, what is missing is sent by the next sync. Settings, `stop` and the block are those of a sync.
+    # Asks the server for everything that past syncs say it has: { "entity/project" => { "calls" => [found, asked], … }
+    # }. With `put_back`, what is missing is sent by the next sync. Settings, `stop` and the block are those of a sync.
     def verify(offline_dir = nil, project: nil, put_back: false, stop: Stop.new, **settings, &progress)
       talk(:weave_verify, [path(offline_dir), Values.text(project, "project_name"), nil], [put_back ? 1 : 0], stop,
            settings, progress)

@@ -27,17 +27,17 @@ module Weave
 
     # Its id.
     def id
-      @id ||= Native[:weave_call_id].call(to_i).force_encoding(Encoding::UTF_8)
+      @id ||= Native.constant_text(:weave_call_id, to_i)
     end
 
     # The id of the trace that it belongs to.
     def trace_id
-      Native[:weave_call_trace_id].call(to_i).force_encoding(Encoding::UTF_8)
+      Native.constant_text(:weave_call_trace_id, to_i)
     end
 
     # The call as one line of text, to carry a parent to another process or machine (`parent_context:`).
     def context
-      Native[:weave_call_context].call(to_i).force_encoding(Encoding::UTF_8)
+      Native.constant_text(:weave_call_context, to_i)
     end
 
     # The reference of the call, for feedback and values.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require "json"
+require "libweave/failure"
 require "libweave/native"
 require "libweave/values"
 
@@ -26,8 +26,8 @@ module Weave
     end
   end
 
-  # A program's filter: given the type and data of a record, it answers the data that is kept, or nil to drop the record.
-  # One that fails drops the record: it was to hide something.
+  # A program's filter: given the type and data of a record, it answers the data that is kept, or nil to drop the
+  # record. One that fails drops the record: it was to hide something.
   class Filter < Callback
     KEEP = 0
     DROP = 1
@@ -40,7 +40,7 @@ module Weave
 
     def call(record, _user_data)
       contained(DROP) do
-        kept = @keep.call(Native[:weave_record_type].call(record).force_encoding(Encoding::UTF_8),
+        kept = @keep.call(Native.constant_text(:weave_record_type, record),
                           Values.decode(Native[:weave_record_json].call(record, 0)))
         next DROP if kept.nil?
 
@@ -53,12 +53,13 @@ module Weave
     private
 
     def failed(error)
-      @on_error.call(Error.new("the filter failed, and the record was dropped: #{error.message}", Status::CANCELLED))
+      told = Error.new("the filter failed, and the record was dropped: #{error.message}", Status::CANCELLED)
+      Failure.report(told, @on_error)
     end
   end
 
-  # Is told how a sync goes on: project, kind, records synced and refused. It stops the sync by answering false, or by an
-  # exception, which `raised` keeps.
+  # Is told how a sync goes on: project, kind, records synced and refused. It stops the sync by answering false, or by
+  # an exception, which `raised` keeps.
   class Progress < Callback
     SIZES = "JJJQQ" # weave_progress: size, project, kind, synced, errors
 

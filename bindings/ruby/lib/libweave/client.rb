@@ -11,30 +11,34 @@ require "libweave/waiting"
 module Weave
   # A session for one project: everything that can be logged to it. Any thread, any number at a time.
   class Client
+    WARN = ->(error) { warn "libweave: #{error.message}" }
+    private_constant :WARN
+
     # "entity/project" as recorded.
     attr_reader :project
 
     # Where records are stored; empty when disabled.
     attr_reader :offline_dir
 
-    # Settings are those of README.md, times in seconds. Those that are nil come from the environment, else from defaults.
+    # Settings are those of README.md, times in seconds. Those that are nil come from the environment, else from
+    # defaults.
     #
     # `filter` is called with the type and data of each record, while the thread that logs waits; it answers the data to
-    # keep, or nil to drop the record. `on_error` is called with failures that nobody is there to be raised to; by default they are
-    # warned of.
+    # keep, or nil to drop the record. `on_error` is called with failures that nobody is there to be raised to; by
+    # default they are warned of.
     def initialize(project, filter: nil, on_error: nil, **settings)
-      settings[:source] = "libweave-ruby" unless settings[:source] || ENV["WEAVE_SOURCE"]
-      @on_error = on_error || ->(error) { warn "libweave: #{error.message}" }
-      @filter = filter && Filter.fixed(filter, method(:report))
+      settings[:source] = "libweave-ruby" unless settings[:source] || !ENV["WEAVE_SOURCE"].to_s.empty?
+      @on_error = on_error || WARN
+      @filter = filter && Filter.fixed(filter, @on_error)
       Options.settings(filter: @filter, **settings) do |options|
         @address = Native.answered_address(:weave_init, Values.text(project, "project_name"), options)
       end
       ObjectSpace.define_finalizer(self, self.class.release(@address, @filter))
-      @project = Native[:weave_client_project].call(@address).force_encoding(Encoding::UTF_8)
-      @offline_dir = Native[:weave_client_offline_dir].call(@address).force_encoding(Encoding::UTF_8)
+      @project = Native.constant_text(:weave_client_project, @address)
+      @offline_dir = Native.constant_text(:weave_client_offline_dir, @address)
     end
 
-    # What releases a handle. It keeps the filter, which the library may call until then.
+    # What releases a handle. It keeps the filter, which the library may call until then, and must not keep the client.
     def self.release(address, callback)
       free = Native[:weave_client_free]
       proc do
@@ -43,20 +47,21 @@ module Weave
       end
     end
 
-    # Begins a call of an op: a name, or what create_op answered. May be given: `parent` (a Call; nil for none; by default
-    # the one that runs), `parent_context`, `attributes`, `display_name`, `kind`, `thread_id`, `turn_id`, `usage`,
-    # `summary`, `wb_run`, and for calls of the past `id`, `trace_id`, `parent_id`, `started_at`.
+    # Begins a call of an op: a name, or what create_op answered. May be given: `parent` (a Call; nil for none; by
+    # default the one that runs), `parent_context`, `attributes`, `display_name`, `kind`, `thread_id`, `turn_id`,
+    # `usage`, `summary`, `wb_run`, and for calls of the past `id`, `trace_id`, `parent_id`, `started_at`.
     def start(op, inputs = nil, **given)
       inputs, length = Values.encode("inputs", inputs)
       Options.call(**around(given)) do |options|
-        Call.new(self, answered(:answered_address, :weave_call_start, Values.text(op, "op_name"), inputs, length, options))
+        name = Values.text(op, "op_name")
+        Call.new(self, answered(:answered_address, :weave_call_start, name, inputs, length, options))
       end
     end
 
-    # Runs a block as a call, which it is given: what the block answers is the output, an exception is recorded and raised
-    # on. Whatever goes wrong with logging goes to `on_error`, and the block runs all the same.
+    # Runs a block as a call, which it is given: what the block answers is the output, an exception is recorded and
+    # raised on. Whatever goes wrong with logging goes to `on_error`, and the block runs all the same.
     def op(name, inputs = nil, **given, &block)
-      Run.block(self, -> { start(name, inputs, **given) }, &block)
+      Run.block(self, name, given, -> { inputs }, &block)
     end
 
     # Logs a finished call in one go; its id. May be given what `start` takes, `exception` and `ended_at`.
@@ -64,8 +69,8 @@ module Weave
       inputs, inputs_length = Values.encode("inputs", inputs)
       output, output_length = Values.encode("output", output)
       Options.call(**around(given)) do |options|
-        answered(:answered_id, :weave_log_call, Values.text(op, "op_name"), inputs, inputs_length, output, output_length,
-                 options)
+        name = Values.text(op, "op_name")
+        answered(:answered_id, :weave_log_call, name, inputs, inputs_length, output, output_length, options)
       end
     end
 
@@ -173,7 +178,8 @@ module Weave
       Waiting.until_done { Native.check(Native[:weave_flush].call(@address, milliseconds(timeout), 0)) }
     end
 
-    # Flushes, and closes the session in any case: later use raises Error of Status::CLOSED. To finish again does nothing.
+    # Flushes, and closes the session in any case: later use raises Error of Status::CLOSED. To finish again does
+    # nothing.
     def finish(timeout: nil)
       Waiting.until_done { Native.check(Native[:weave_finish].call(@address, milliseconds(timeout), 0)) }
     end
@@ -185,9 +191,7 @@ module Weave
 
     # Tells a failure of logging that nobody is there to be raised to.
     def report(error)
-      @on_error.call(error)
-    rescue StandardError
-      nil # what takes failures must not make more of them
+      Failure.report(error, @on_error)
     end
 
     def inspect

@@ -4,7 +4,8 @@ require "json"
 require "libweave/values"
 
 module Weave
-  # Owns how an exception is shown: its class, its message, and its frames as the official client writes them.
+  # Owns how an exception is shown: its class, its message, and its frames as the official client writes them; and who is
+  # told of failures of logging.
   module Failure
     # Frames of this gem say nothing about what failed.
     HERE = File.join(__dir__, "")
@@ -14,6 +15,13 @@ module Weave
       return [nil, Values.text(failed, "exception"), nil] unless failed.is_a?(Exception)
 
       [failed.class.name || "Exception", shown(failed), frames(failed)]
+    end
+
+    # Tells a failure to what a program has for it, which must not make more of them.
+    def self.report(error, on_error)
+      on_error.call(error)
+    rescue StandardError
+      nil
     end
 
     # The message without what a text of C cannot hold.

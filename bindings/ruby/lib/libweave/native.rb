@@ -11,8 +11,9 @@ module Weave
   module Native
     ID_SIZE = Integer(Declarations::TEXT[/WEAVE_ID_SIZE = (\d+)/, 1])
 
-    # What waits for the disk, the network or a thread of the library lets other threads of Ruby run meanwhile. What only
-    # copies a record does not: giving the lock of the interpreter up costs up to a time slice of every other thread.
+    # What waits for the disk, the network or a thread of the library lets other threads of Ruby run meanwhile. What
+    # only copies a record does not: giving the lock of the interpreter up costs up to a time slice of every other
+    # thread.
     WAITING = /\Aweave_(init|flush|finish|client_free|query|sync|verify|clean|directory|rejected|stop_ask)|
                \Aweave_(op|object|table|dataset|file|image|audio|content)_create/x.freeze
 
@@ -39,11 +40,16 @@ module Weave
         loop do
           buffer = Fiddle::Pointer.malloc(capacity, Fiddle::RUBY_FREE)
           length = self[:weave_last_error].call(buffer.to_i, capacity)
-          return self[:weave_status_text].call(status) if length.zero?
+          return constant_text(:weave_status_text, status) if length.zero?
           return buffer[0, length].force_encoding(Encoding::UTF_8) if length < capacity
 
           capacity = length + 1
         end
+      end
+
+      # Calls a function that answers a text of the library's; a copy of it.
+      def constant_text(name, *arguments)
+        self[name].call(*arguments).force_encoding(Encoding::UTF_8)
       end
 
       # Calls a function whose last argument takes an address; the address.
@@ -53,14 +59,14 @@ module Weave
         place.ptr.to_i
       end
 
-      # Calls a function whose last argument takes a text; the text, and the status when it is wanted.
+      # Calls a function whose last argument takes a text; the text.
       def answered_text(name, *arguments)
         text, status = text_and_status(name, *arguments)
         check(status)
         text
       end
 
-      # The text may be there also beside a failure, and is nil when it is not.
+      # The same with the status, for functions that may give a text beside a failure; nil when there is none.
       def text_and_status(name, *arguments)
         place = Fiddle::Pointer.malloc(Fiddle::SIZEOF_VOIDP, Fiddle::RUBY_FREE)
         place[0, Fiddle::SIZEOF_VOIDP] = "\0" * Fiddle::SIZEOF_VOIDP
@@ -77,7 +83,7 @@ module Weave
       def answered_id(name, *arguments)
         place = Fiddle::Pointer.malloc(ID_SIZE, Fiddle::RUBY_FREE)
         check(self[name].call(*arguments, place.to_i))
-        place.to_s
+        place.to_s.force_encoding(Encoding::UTF_8)
       end
 
       # Calls a function whose last argument takes a count; the count.
@@ -100,7 +106,8 @@ module Weave
 
         names = RbConfig::CONFIG["host_os"].match?(/darwin/) ? ["libweave.dylib"] : ["libweave.so.0", "libweave.so"]
         beside = names.map { |name| File.join(__dir__, name) }
-        beside.select { |path| File.exist?(path) }.first(1).then { |found| found.empty? ? [beside.last, *names] : found }
+        found = beside.find { |path| File.exist?(path) }
+        found ? [found] : [beside.last, *names]
       end
 
       def opened
@@ -112,8 +119,8 @@ module Weave
         rescue Fiddle::DLError => error
           "#{path} (#{error.message})"
         end
-        raise Error.new("the shared library of libweave cannot be loaded; build it and set WEAVE_LIBRARY to its path. " \
-                        "Tried: #{tried.join("; ")}", Status::INVALID_ARGUMENT)
+        raise Error.new("the shared library of libweave cannot be loaded; build it and set WEAVE_LIBRARY to its " \
+                        "path. Tried: #{tried.join("; ")}", Status::INVALID_ARGUMENT)
       end
 
       def ours?(library)
@@ -127,6 +134,9 @@ module Weave
         Declarations::FUNCTIONS.to_h do |name, (parameters, answer)|
           [name.to_sym, Fiddle::Function.new(library[name], parameters, answer, need_gvl: !name.match?(WAITING))]
         end
+      rescue Fiddle::DLError => error
+        raise Error.new("#{path} is older than this gem: #{error.message}; install the two together",
+                        Status::INVALID_ARGUMENT)
       end
 
       # Before 1.0 a minor version may change functions, afterwards only a major one.
@@ -134,8 +144,8 @@ module Weave
         parts = VERSION.start_with?("0.") ? 2 : 1
         return if found.split(".").first(parts) == VERSION.split(".").first(parts)
 
-        raise Error.new("#{path} is version #{found}, and this gem was written for #{VERSION}; install the two together",
-                        Status::INVALID_ARGUMENT)
+        raise Error.new("#{path} is version #{found}, and this gem was written for #{VERSION}; install the two " \
+                        "together", Status::INVALID_ARGUMENT)
       end
     end
   end

@@ -10,10 +10,11 @@ module Weave
   #       weave_op def answer(question, k: 2) = …
   #     end
   #
-  # Inputs are the arguments by the names of their parameters, those that are given; the output is what the method answers.
+  # Inputs are the arguments by the names of their parameters, those that are given; the output is what the method
+  # answers.
   module Ops
-    # `op` is the name, "Agent#answer" by default. `inputs` and `output` make what is recorded: of the arguments, as they
-    # are given, and of what is answered. Further settings are those of Client#start. Answers the method's name.
+    # `op` is the name, "Agent#answer" by default. `inputs` and `output` make what is recorded: of the arguments, as
+    # they are given, and of what is answered. Further settings are those of Client#start. Answers the method's name.
     def weave_op(name, op: nil, inputs: nil, output: nil, **settings)
       method = instance_method(name)
       op ||= Ops.name_of(self, name)
@@ -23,8 +24,8 @@ module Weave
           client = Weave.client
           next super(*arguments, **named, &block) if client.nil?
 
-          start = -> { client.start(op, inputs.call(*arguments, **named), **settings) }
-          Run.block(client, start, output) { super(*arguments, **named, &block) }
+          made = -> { inputs.call(*arguments, **named) }
+          Run.block(client, op, settings, made, output) { super(*arguments, **named, &block) }
         end
       end
       visibility = %i[private protected].find { |kind| send(:"#{kind}_method_defined?", name) }

@@ -15,8 +15,13 @@ module Weave
     size = ->(value, _) { [[Integer(value), 0].max] }
     seconds = ->(value, _) { [(value * 1000).round] }
     json = ->(value, name) { Values.encode(name, value) }
-    address = ->(value, _) { [value.to_i] }
-    callback = ->(value, _) { [value.to_i, 0] }
+    # Of nothing else than what is meant: C would take any number for an address.
+    address = lambda do |value, type|
+      raise TypeError, "give a #{type}" unless value.is_a?(type)
+
+      value.to_i
+    end
+    callback = ->(value, _) { [address.call(value, Fiddle::Pointer), 0] }
 
     # Setting → its value as the arguments of weave_options_set_SETTING.
     SETTINGS = {
@@ -29,7 +34,8 @@ module Weave
       max_file_age: whole, compression_level: whole, sync_connections: whole,
       durability_interval: seconds, block_limit: seconds, http_timeout: seconds, send_interval: seconds,
       open_call_age: seconds, max_sync_time: seconds, sync_wait: seconds,
-      filter: callback, progress: callback, stop: address
+      filter: callback, progress: callback,
+      stop: ->(value, _) { [address.call(value, Stop)] }
     }.freeze
 
     # Microseconds since 1970 of a Time, or as they are.
@@ -44,7 +50,7 @@ module Weave
     end
 
     CALL_SETTINGS = {
-      parent: address, parent_context: text, id: text, trace_id: text, parent_id: text, display_name: text,
+      parent: ->(value, _) { [address.call(value, Call)] }, parent_context: text, id: text, trace_id: text, parent_id: text, display_name: text,
       thread_id: text, turn_id: text, kind: text, attributes: json, summary: json, exception: exception,
       started_at: MICROSECONDS, ended_at: MICROSECONDS, wb_run: run
     }.freeze
@@ -67,7 +73,8 @@ module Weave
 
         handle("weave_call_options", CALL_SETTINGS, given) do |address|
           usage.each do |model, tokens|
-            add(:weave_call_options_add_usage_json, address, Values.text(model, "usage"), *Values.encode("usage", tokens))
+            add(:weave_call_options_add_usage_json, address, Values.text(model, "usage"),
+                *Values.encode("usage", tokens))
           end
           block.call(address)
         end
@@ -77,7 +84,7 @@ module Weave
 
       def handle(prefix, table, given)
         unknown = given.keys - table.keys
-        raise ArgumentError, "no such setting: #{unknown.join(", ")}; there are #{table.keys.join(", ")}" if unknown.any?
+        raise ArgumentError, "no such setting: #{unknown.first}; there are #{table.keys.join(", ")}" if unknown.any?
 
         address = Native[:"#{prefix}_new"].call
         begin

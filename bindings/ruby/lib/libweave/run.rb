@@ -7,10 +7,10 @@ module Weave
   # runs as it would without.
   module Run
     class << self
-      # Runs a block, which is given the call that `start` begins; what the block answers. An exception is recorded and
-      # raised on; a throw or a return out of the block ends the call without an output.
-      def block(client, start, make_output = nil)
-        call = started(client, start)
+      # Runs a block, which is given its call; what the block answers. `inputs` answers what is recorded of them. An
+      # exception is recorded and raised on; a throw or a return out of the block ends the call without an output.
+      def block(client, op, given, inputs, make_output = nil)
+        call = started(client, op, given, inputs)
         failed = output = nil
         begin
           answered = call.running { yield call }
@@ -26,11 +26,16 @@ module Weave
 
       private
 
-      def started(client, start)
-        start.call
+      # Inputs that cannot be stored are replaced by the reason.
+      def started(client, op, given, inputs)
+        client.start(op, inputs.call, **given)
       rescue StandardError, SystemStackError => error
         client.report(error)
-        UntracedCall.new(client)
+        begin
+          client.start(op, { not_logged: error.message }, **given)
+        rescue StandardError # the first failure is told
+          UntracedCall.new(client)
+        end
       end
 
       # An output that cannot be stored must not leave the call open: its end tells why there is none.

@@ -19,8 +19,9 @@ module Weave
     alias to_s text
   end
 
-  # Owns the way from values of Ruby to JSON text, and back. The standard library writes it; what it has no form for, or one that
-  # loses something, is replaced before. NaN and infinities are written as they are, and the library makes them null.
+  # Owns the way from values of Ruby to JSON text, and back. The standard library writes it; what it has no form for, or
+  # one that loses something, is replaced before. NaN and infinities are written as they are, and the library makes them
+  # null.
   module Values
     # Servers refuse what is deeper than some 150 levels, and the library tells of that; this bound protects the stack.
     DEEPEST = 500
@@ -100,8 +101,8 @@ module Weave
         given = given.dup.force_encoding(Encoding::UTF_8) if given.encoding == Encoding::BINARY
         return given if given.valid_encoding?
 
-        raise Error.new("#{field}: not UTF-8: #{given[0, 100].inspect}; encode the text, or store bytes with create_file",
-                        Status::INVALID_UTF8)
+        raise Error.new("#{field}: not UTF-8: #{given[0, 100].inspect}; encode the text, or store bytes with " \
+                        "create_file", Status::INVALID_UTF8)
       end
 
       # The text in UTF-8. Binary strings are taken for it; whether they are, is checked where that matters.

@@ -9,6 +9,14 @@ local calls = {}
 
 local function given(json) return json ~= "" and weave.json(json) or nil end
 
+--- Ends the program, whose line is none of the command.
+local function refuse(what)
+  io.stderr:write(what, "\n")
+  os.exit(2)
+end
+
+local function call_of(name) return calls[name] or refuse("no such call: " .. name) end
+
 local verbs = {}
 
 function verbs.version() return weave.version() end
@@ -27,7 +35,8 @@ function verbs.init(project, ...)
   for _, setting in ipairs { ... } do
     local name, value = setting:match("^(.-)=(.*)$")
     if name == "filter" then return "unsupported" end
-    if name == "redact" then keys[#keys + 1] = value else options[name] = SETTINGS[name](value) end
+    local form = SETTINGS[name] or name == "redact" or refuse("no such setting: " .. setting)
+    if name == "redact" then keys[#keys + 1] = value else options[name] = form(value) end
   end
   options.redact_keys = keys
   local message, status
@@ -53,19 +62,21 @@ local function begin(name, ...)
   return nil, message, status
 end
 
-function verbs.start(name, op, inputs, parent) return begin(name, op, given(inputs), { parent = calls[parent] or false }) end
-
-verbs["end"] = function(name, output) return calls[name]:finish(given(output)) end
-
-function verbs.fail(name, type, message) return calls[name]:set_exception { type = type, message = message } end
-
-function verbs.usage(name, model, prompt, completion)
-  return calls[name]:add_usage(model, tonumber(prompt), tonumber(completion))
+function verbs.start(name, op, inputs, parent)
+  return begin(name, op, given(inputs), { parent = parent ~= "" and call_of(parent) })
 end
 
-function verbs.rename(name, text) return calls[name]:set_display_name(text) end
+verbs["end"] = function(name, output) return call_of(name):finish(given(output)) end
 
-function verbs.context(name) return calls[name]:context() end
+function verbs.fail(name, type, message) return call_of(name):set_exception { type = type, message = message } end
+
+function verbs.usage(name, model, prompt, completion)
+  return call_of(name):add_usage(model, tonumber(prompt), tonumber(completion))
+end
+
+function verbs.rename(name, text) return call_of(name):set_display_name(text) end
+
+function verbs.context(name) return call_of(name):context() end
 
 function verbs.adopt(name, op, line) return begin(name, op, nil, { parent_context = line }) end
 
@@ -115,8 +126,8 @@ function verbs.threads(count, each) return "unsupported" end
 function verbs.fork(name)
   local child = ffi.C.fork()
   if child == 0 then
-    local id = client:log_call("child", nil, nil, { parent = calls[name] })
-    ffi.C._exit(id and client:flush() and 0 or 1)
+    local id = client:log_call("child", nil, nil, { parent = call_of(name) })
+    ffi.C._exit(id and client:finish() and 0 or 1)
   end
   local status = ffi.new("int[1]")
   assert(ffi.C.waitpid(child, status, 0) == child and status[0] == 0)
@@ -197,8 +208,7 @@ for line in io.lines() do
   local verb = verbs[fields[1]]
   local expected = verb and debug.getinfo(verb, "u")
   if not verb or (not expected.isvararg and expected.nparams ~= #fields - 1) then
-    io.stderr:write(("no such line: %s\n"):format(line))
-    os.exit(2)
+    refuse("no such line: " .. line)
   end
   answer(verb(unpack(fields, 2)))
 end

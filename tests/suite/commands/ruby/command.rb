@@ -32,7 +32,10 @@ class Command
   def log(op, inputs, output) = @client.log_call(op, json(inputs), json(output))
   def batch(calls) = @client.log_calls(json(calls))
 
-  def start(name, op, inputs, parent) = begin_call(name, op, json(inputs), parent: @calls[parent])
+  def start(name, op, inputs, parent)
+    begin_call(name, op, json(inputs), parent: parent.empty? ? nil : @calls.fetch(parent))
+  end
+
   def end(name, output) = @calls.fetch(name).finish(json(output))
   def fail(name, type, message) = @calls.fetch(name).set_exception(type, message)
 
@@ -79,7 +82,7 @@ class Command
   def fork(name)
     child = Process.fork do
       @client.log_call("child", nil, nil, parent: @calls.fetch(name))
-      @client.flush
+      @client.finish
       exit!(0)
     end
     Kernel.raise "the child failed" unless Process.wait2(child).last.success?
@@ -117,7 +120,8 @@ class Command
     when "compress", "disabled" then value == "true"
     when "max_file_size" then Integer(value)
     when "attributes" then Weave.json(value)
-    else value
+    when "offline_dir", "source" then value
+    else Kernel.raise KeyError, "no such setting: #{name}"
     end
   end
 
@@ -150,13 +154,14 @@ $stdin.each_line(chomp: true) do |line|
   verb, *fields = line.split("\t", -1).map { |field| decoded(field) }
   known = Command.public_instance_methods(false).find { |name| name.to_s == verb }
   arity = known && command.method(known).arity
-  unless known && (arity.negative? ? fields.size >= ~arity : fields.size == arity)
-    warn "no such line: #{line}"
-    exit 2
-  end
   begin
+    raise KeyError, "no such line: #{line}" unless known && (arity.negative? || fields.size == arity)
+
     answer("ok", *command.public_send(known, *fields))
   rescue Weave::Error => error
     answer("error", error.status, error.message, *(error.results.to_json if error.results))
+  rescue KeyError => error
+    warn error.message
+    exit 2
   end
 end
