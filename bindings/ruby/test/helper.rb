@@ -18,7 +18,7 @@ require "libweave"
 
 class WeaveTest < Minitest::Test
   # Options of a local server → the pipe that it lives by, and its address.
-  SERVERS = {} # rubocop:disable Style/MutableConstant
+  SERVERS = {}
 
   def setup
     @directory = Dir.mktmpdir

@@ -19,10 +19,10 @@ module Weave
     def contained(otherwise)
       answer = otherwise
       answer = yield
-    rescue Exception => error # rubocop:disable Lint/RescueException
+    rescue Exception => error
       failed(error)
     ensure
-      return answer # rubocop:disable Lint/EnsureReturn
+      return answer
     end
   end
 

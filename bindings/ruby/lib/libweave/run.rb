@@ -16,7 +16,7 @@ module Weave
           answered = call.running { yield call }
           output = answered
           answered
-        rescue Exception => error # rubocop:disable Lint/RescueException
+        rescue Exception => error
           failed = error
           raise
         ensure
