@@ -34,8 +34,9 @@ dist: build ## pack library, headers, pages and licences into build/libweave-VER
 licenses: ## print the licences of what is linked into the library; fail if one is missing or not accepted
 	@$(PYTHON) scripts/licenses.py
 
-header: ## copy the generated C header to include/weave.h
+header: ## copy the generated C header to include/weave.h, and its declarations to include/weave.cdef
 	cp "$$($(PYTHON) scripts/built_header.py)" include/weave.h
+	$(PYTHON) scripts/declarations.py
 
 check-header: ## compare include/weave.h with what the code generates
 	@cmp "$$($(PYTHON) scripts/built_header.py)" include/weave.h || \
@@ -70,6 +71,13 @@ test-python: test-deps build ## the tests of the Python package
 
 test-node: test-deps build ## the tests of the Node package
 	cd bindings/node && WEAVE_LIBRARY="$(RELEASE)/libweave.so" npm test
+
+test-ruby: test-deps build ## the tests of the Ruby gem
+	cd bindings/ruby && WEAVE_LIBRARY="$(RELEASE)/libweave.so" \
+		ruby -w -Ilib -Itest -e 'Dir["test/test_*.rb"].sort.each { |path| require "./#{path}" }'
+
+test-lua: test-deps build ## the tests of the LuaJIT package
+	cd bindings/lua && WEAVE_LIBRARY="$(RELEASE)/libweave.so" luajit "$$(command -v busted)"
 
 lint: ## formatting and warnings of every language
 	cargo fmt --check

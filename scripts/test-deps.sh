@@ -26,6 +26,7 @@ want valgrind valgrind
 want npm npm
 want ruby ruby
 want luajit luajit
+want busted lua-busted
 if command -v c++ >/dev/null 2>&1 &&
   ! c++ -std=c++17 -fsyntax-only -include nlohmann/json.hpp -x c++ /dev/null >/dev/null 2>&1; then
   packages+=(nlohmann-json3-dev)

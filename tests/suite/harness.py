@@ -190,14 +190,16 @@ def agent(language, directory):
         run(["go", "build", "-o", directory / "agent", "./examples/agent"], cwd=ROOT / "bindings/go", timeout=600,
             environment=go_environment(directory))
         return [directory / "agent"]
-    return [CLIENTS["0.52.20"], ROOT / "examples" / "agent.py"]
+    return {"python": [CLIENTS["0.52.20"], ROOT / "examples/agent.py"], "node": ["node", ROOT / "examples/agent.js"],
+            "ruby": ["ruby", "-w", ROOT / "examples/agent.rb"], "lua": ["luajit", ROOT / "examples/agent.lua"]}[language]
 
 
 def log_session(command, offline_dir, project):
     """Run such a program offline, with no address or key in its surroundings; the id of its root call."""
     home = pathlib.Path(offline_dir).parent
     environment = client_environment(home)
-    environment.update(PYTHONPATH=str(ROOT / "bindings/python"), WEAVE_LIBRARY=str(LIBRARY))
+    environment.update(PYTHONPATH=str(ROOT / "bindings/python"), RUBYLIB=str(ROOT / "bindings/ruby/lib"),
+                       LUA_PATH=f"{ROOT}/bindings/lua/?.lua;;", WEAVE_LIBRARY=str(LIBRARY))
     return run([*command, offline_dir, project], environment=environment).stdout.strip()
 
 
