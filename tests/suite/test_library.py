@@ -1,4 +1,5 @@
 """The library as a file: its symbols, its name, its header, and what valgrind says of a program that uses it."""
+import os
 import re
 
 import pytest
