@@ -10,22 +10,12 @@ const { Worker } = require('node:worker_threads');
 const { addresses } = require('./native.js');
 const { WeaveError } = require('./errors.js');
 
-/** A thread that has nothing to do. It keeps nothing from ending. */
-let idle = null;
+/** Threads that have nothing to do. They keep nothing from ending, and serve until then. */
+const idle = [];
 
 function begin() {
-  const worker = new Worker(path.join(__dirname, 'blocking_thread.js'), {
-    name: 'libweave', workerData: addresses(), execArgv: [],
-  });
-  worker.unref();
-  return worker;
-}
-
-/** One is kept for the next call; more are made, and ended, as calls come at the same time. */
-function rest(worker) {
-  worker.unref();
-  if (idle === null) idle = worker;
-  else worker.terminate();
+  const file = path.join(__dirname, 'blocking_thread.js');
+  return new Worker(file, { name: 'libweave', workerData: addresses(), execArgv: [] });
 }
 
 /**
@@ -39,8 +29,7 @@ function rest(worker) {
  */
 function call(name, given, { options, onProgress } = {}) {
   return new Promise((resolve, reject) => {
-    const worker = idle ?? begin();
-    idle = null;
+    const worker = idle.pop() ?? begin();
     const end = () => {
       worker.off('message', hear);
       worker.off('error', fail);
@@ -52,7 +41,8 @@ function call(name, given, { options, onProgress } = {}) {
         return;
       }
       end();
-      rest(worker);
+      worker.unref();
+      idle.push(worker);
       resolve(told);
     };
     const fail = (error) => {

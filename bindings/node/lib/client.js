@@ -4,7 +4,7 @@
 const { library, check, answer, answerId, bytes, text, HANDLE } = require('./native.js');
 const { Call, failure } = require('./call.js');
 const { surrounded } = require('./context.js');
-const { kindOf, invalid } = require('./errors.js');
+const { invalid, kindOf, CLOSED } = require('./errors.js');
 const { checkNames, json, makeOptions, milliseconds, number, snake, withCallOptions } = require('./settings.js');
 const { RawJson } = require('./values.js');
 const blocking = require('./blocking.js');
@@ -23,16 +23,22 @@ const CALL_FIELDS = [
   'attributes', 'inputs', 'output', 'exception', 'summary', 'otelDump', 'wbRunId', 'wbRunStep', 'wbRunStepEnd',
 ];
 
-const unreachable = new FinalizationRegistry(({ handle, filter, leave }) => {
-  leave();
-  library().weave_client_free(handle);
-  filters.forget(filter);
-});
+const unreachable = new FinalizationRegistry((release) => release());
 
-/** A session for one project. */
+/**
+ * A session for one project.
+ *
+ * What the library made is freed when the session is finished, since a thread that ends lets no finalizer run; else when
+ * nobody holds the session any more.
+ */
 class Client {
-  #leave;
+  #handle = null;
+  #release;
   #finishing;
+  /** How many calls of the library other threads make on it. */
+  #awaited = 0;
+  /** What the counters said last, when it is freed. */
+  #stats;
 
   /**
    * @param {string} project
@@ -46,7 +52,7 @@ class Client {
     let options = null;
     try {
       options = makeOptions(given, { filter: registered });
-      this[HANDLE] = answer('weave_init', text(project, 'project'), options);
+      this.#handle = answer('weave_init', text(project, 'project'), options);
     } catch (error) {
       filters.forget(registered);
       throw error;
@@ -58,13 +64,13 @@ class Client {
     this.project = library().weave_client_project(this[HANDLE]);
     this.offlineDir = library().weave_client_offline_dir(this[HANDLE]);
     this.disabled = this.offlineDir === '';
-    const timer = warnings.watch(this);
-    const remove = exit.addSession(new WeakRef(this));
-    this.#leave = () => {
-      clearInterval(timer);
-      remove();
-    };
-    unreachable.register(this, { handle: this[HANDLE], filter: registered, leave: this.#leave });
+    this.#release = releaser(this.#handle, registered, warnings.watch(this), exit.addSession(new WeakRef(this)));
+    unreachable.register(this, this.#release, this);
+  }
+
+  get [HANDLE]() {
+    if (this.#handle === null) throw invalid('the client is finished; open another with init', CLOSED);
+    return this.#handle;
   }
 
   // Calls
@@ -174,14 +180,14 @@ class Client {
   // The session itself
 
   stats() {
-    return warnings.statsOf(this);
+    return this.#stats ?? warnings.statsOf(this);
   }
 
   async flush(options = {}) {
     const isOpen = !this.#finishing;
     const remove = exit.addFlushing(this);
     try {
-      await blocking.answered('weave_flush', this[HANDLE], ...limit(options));
+      await this.#settle('weave_flush', limit(options));
     } catch (error) {
       // Finishing that was asked for later may have overtaken it on another thread, and has flushed then.
       if (!isOpen || !this.#finishing || error.code !== 'WEAVE_CLOSED') throw error;
@@ -189,7 +195,6 @@ class Client {
     } finally {
       remove();
     }
-    warnings.look(this);
   }
 
   flushSync(options = {}) {
@@ -198,16 +203,41 @@ class Client {
   }
 
   async finish(options = {}) {
-    this.#leave(); // whether it succeeds or not, finishing closes the session
-    this.#finishing = blocking.answered('weave_finish', this[HANDLE], ...limit(options));
+    const given = limit(options);
+    if (this.#handle !== null) this.#finishing = this.#settle('weave_finish', given);
     await this.#finishing;
-    warnings.look(this);
   }
 
   finishSync(options = {}) {
-    this.#leave();
-    answer('weave_finish', this[HANDLE], ...limit(options));
-    warnings.look(this);
+    const given = limit(options);
+    if (this.#handle === null) return;
+    try {
+      answer('weave_finish', this[HANDLE], ...given);
+      warnings.look(this);
+    } finally {
+      this.#free();
+    }
+  }
+
+  async #settle(name, given) {
+    this.#awaited++;
+    try {
+      await blocking.answered(name, this[HANDLE], ...given);
+      warnings.look(this);
+    } finally {
+      this.#awaited--;
+      if (this.#finishing) this.#free();
+    }
+  }
+
+  /** To be called when the session is finished, which it is however finishing ended. */
+  #free() {
+    if (this.#handle === null) return;
+    if (this.#awaited > 0 || filters.isAsked()) return; // what uses it still does this, or the finalizer
+    this.#stats = this.stats();
+    this.#handle = null;
+    unreachable.unregister(this);
+    this.#release();
   }
 
   #made(name, ...given) {
@@ -219,6 +249,16 @@ class Client {
     const given = bytes(data, 'data');
     return this.#made(name, ...names, given, given.length);
   }
+}
+
+/** The function that frees a session. It must not hold it. */
+function releaser(handle, filter, timer, removeFromExit) {
+  return () => {
+    clearInterval(timer);
+    removeFromExit();
+    library().weave_client_free(handle);
+    filters.forget(filter);
+  };
 }
 
 /** The time limit that a function was given; none without one. */

@@ -2,10 +2,11 @@
 // read at once, and what still runs on other threads must not keep the program from ending: Node waits for them.
 'use strict';
 
-const { library, lastError, HANDLE } = require('./native.js');
+const { isMainThread } = require('node:worker_threads');
+const { library, HANDLE } = require('./native.js');
 const { warnAtExit } = require('./warnings.js');
 
-/** How long flushing the sessions may take in all, in milliseconds. What is not sent then is kept. */
+/** How long flushing or finishing the sessions may take in all, in milliseconds. What is not sent then is kept. */
 const LIMIT = 2000;
 
 /** Sessions that are open, held weakly. */
@@ -33,12 +34,21 @@ function end() {
   const until = Date.now() + LIMIT;
   for (const weak of sessions) {
     const client = weak.deref();
-    // Not finished, so that handlers of the exit that come later can still log.
-    const status = client && c.weave_flush(client[HANDLE], Math.max(0, until - Date.now()), null);
-    if (status) warnAtExit(`${client.project}: not flushed when the program ended: ${lastError(status)}`);
+    if (client) settle(client, Math.max(0, until - Date.now()));
   }
   // Nothing else ends a flush that waits for a server.
   for (const client of flushing) c.weave_finish(client[HANDLE], 0, null);
+}
+
+/** Handlers of a program's exit that come later can still log. What a thread leaves would stay until the program ends. */
+function settle(client, timeout) {
+  try {
+    if (isMainThread) client.flushSync({ timeout });
+    else client.finishSync({ timeout });
+  } catch (error) {
+    if (error.code === 'WEAVE_CLOSED') return; // it is being finished
+    warnAtExit(`${client.project}: not flushed when the program ended: ${error.message}`);
+  }
 }
 
 module.exports = { addSession: adder(sessions), addFlushing: adder(flushing), addStop: adder(stops) };

@@ -22,6 +22,8 @@ const ROOM = 300;
 const filters = new Map();
 let last = 0n;
 let callback = null;
+/** How many of them run now, one below the other. */
+let asked = 0;
 
 /**
  * Makes a filter known.
@@ -35,7 +37,12 @@ function register(filter) {
   return [callback, last];
 }
 
-/** Undoes that; undefined is fine. */
+/** Whether a filter runs: a function of the library that called it has not returned. */
+function isAsked() {
+  return asked > 0;
+}
+
+/** Undoes the registering; undefined is fine. */
 function forget(registered) {
   if (registered) filters.delete(registered[1]);
 }
@@ -47,6 +54,7 @@ function forget(registered) {
  * (worker.terminate), so is the record.
  */
 function decide(record, number) {
+  asked++;
   try {
     const c = library();
     const type = c.weave_record_type(record);
@@ -64,6 +72,8 @@ function decide(record, number) {
       // There is no room for that either.
     }
     return DROP;
+  } finally {
+    asked--;
   }
 }
 
@@ -79,4 +89,4 @@ function room(calls) {
   return calls === 0 ? 0 : 1 + room(calls - 1);
 }
 
-module.exports = { register, forget, enter };
+module.exports = { register, forget, isAsked, enter };

@@ -55,6 +55,13 @@ test('an error while a program ends does not change how it ends', async (t) => {
   assert.match(stderr, /Error: failed/);
 });
 
+test('a program may leave while it finishes a session', async (t) => {
+  const offlineDir = directory(t);
+  const { status, stderr } = await run(`${OPEN}${LOG} client.finish(); process.exit(0);`, [offlineDir]);
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.deepEqual(numbers(offlineDir), ALL);
+});
+
 test('handlers of the exit may log', async (t) => {
   const offlineDir = directory(t);
   const code = `${OPEN} const call = client.startCall('f', { n: 1 }); process.on('exit', () => call.end('late'));`;
@@ -149,6 +156,15 @@ test('a thread may await what waits, and end, be ended or leave by process.exit'
     await exited;
   }
   assert.deepEqual(numbers(offlineDir), [...ALL, 100].flatMap((n) => [n, n, n]));
+});
+
+test('a thread that ends leaves nothing of its sessions in memory', async (t) => {
+  const offlineDir = directory(t);
+  const code = `const client = new weave.Client('team/project', { offline: true, offlineDir: given[0] });
+    client.logCall('f', {}); if (given[1]) client.finish();`;
+  for (const finishes of [true, false]) await once(thread(code, [offlineDir, finishes]), 'exit');
+  assert.equal(lines(offlineDir).length, 2);
+  assert.ok(!fs.readFileSync('/proc/self/maps', 'utf8').includes(offlineDir));
 });
 
 test('the error of a thread is its own', async (t) => {

@@ -2,7 +2,6 @@
 // and the child process are this file too.
 'use strict';
 
-const { isUtf8 } = require('node:buffer');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
@@ -11,6 +10,17 @@ const weave = require('../../../../bindings/node');
 let client;
 let settings;
 const calls = new Map();
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function isUtf8(bytes) {
+  try {
+    utf8.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function bytesOf(field) {
   return Buffer.from(field.replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))), 'latin1');
