@@ -197,15 +197,3 @@ def test_quickstart_logs_a_trace_of_two_calls(compile_cpp, tmp_path):
     greet, look_up = sorted(records, key=lambda call: call["op_name"])
     assert look_up["parent_id"] == greet["id"] and greet["output"] == "Hello, Ada!"
     assert done.stdout == f"the trace of offline/quickstart is in {tmp_path / 'here'}\n"
-
-
-def test_the_code_of_the_page_runs(compile_cpp, tmp_path):
-    (code,) = re.findall(r"```cpp\n(.*?)```", (ROOT / "bindings/cpp/README.md").read_text(), re.DOTALL)
-    source = tmp_path / "page.cpp"
-    headers = "".join(f"#include <{name}>\n" for name in ("iostream", "string", "vector", "weave.hpp"))
-    source.write_text(f"{headers}int main() {{\n{code}}}\n")
-    run([compile_cpp(source)], environment={**client_environment(tmp_path), "WEAVE_OFFLINE_DIR": str(tmp_path / "here")})
-    records = [json.loads(line)["data"] for line in lines(tmp_path / "here", "*/*/calls/*.jsonl.gz")]
-    answer, search = sorted(records, key=lambda call: call["op_name"])
-    assert search["parent_id"] == answer["id"] and search["inputs"] == {"k": 2, "sources": ["faq", "manual"]}
-    assert answer["output"] == {"answer": "Because.", "found": "enough"}
