@@ -1,6 +1,7 @@
 // A live call, and what a failure of it is told as.
 'use strict';
 
+const { inspect, types: { isNativeError } } = require('node:util');
 const { library, check, text, HANDLE } = require('./native.js');
 const { invalid, CLOSED } = require('./errors.js');
 const { checkNames, exception, isGiven, json, time } = require('./settings.js');
@@ -21,6 +22,7 @@ class Call {
   #id;
   #traceId;
   #context;
+  #isChanging = false;
 
   constructor(client, handle, op) {
     this[HANDLE] = handle;
@@ -103,8 +105,14 @@ class Call {
 
   #do(name, ...given) {
     if (this.hasEnded) throw invalid('the call has ended; a call ends once, and is set before that', CLOSED);
+    if (this.#isChanging) throw invalid('a filter cannot change or end the call whose record it sees');
     enter(this.client);
-    check(library()[name](this[HANDLE], ...given));
+    this.#isChanging = true;
+    try {
+      check(library()[name](this[HANDLE], ...given));
+    } finally {
+      this.#isChanging = false;
+    }
   }
 
   /** Keeps what is asked of a call after its end. */
@@ -118,13 +126,13 @@ class Call {
 
 /** A failure as the library takes it: an error that was thrown, or what is known of it, or any other value. */
 function failure(error) {
-  if (error instanceof Error) {
+  if (isNativeError(error) || error instanceof Error) {
     // The text of an error is nobody's choice, so that it is repaired where it could not be stored.
-    const named = error.name === 'Error' ? error.constructor.name : error.name;
+    const named = error.name === 'Error' ? error.constructor?.name : error.name;
     return { type: repaired(named), message: repaired(error.message), traceback: repaired(frames(error)) };
   }
-  if (typeof error === 'object' && error !== null && 'message' in error) return error;
-  return { type: typeof error, message: repaired(error) };
+  if (typeof error?.message === 'string') return error;
+  return { type: typeof error, message: repaired(typeof error === 'string' ? error : inspect(error)) };
 }
 
 /** The lines of the stack, without the message that stands before them. */

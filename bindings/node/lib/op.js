@@ -108,7 +108,7 @@ function plain(fn, definition) {
       run.fail(error);
       throw error;
     }
-    if (typeof result?.then !== 'function') {
+    if (!isThenable(result)) {
       run.end(result);
       return result;
     }
@@ -120,6 +120,14 @@ function plain(fn, definition) {
       throw error;
     });
   };
+}
+
+function isThenable(value) {
+  try {
+    return typeof value?.then === 'function';
+  } catch {
+    return false; // its own code refuses the question
+  }
 }
 
 /** What all iterators have, helpers and disposal included where Node has them. */

@@ -80,6 +80,7 @@ test('a failure is recorded with its type, message and stack', (t) => {
   client.startCall('error').fail(new TimeoutError('too late'), { partial: true });
   client.startCall('told').fail({ type: 'Odd', message: 'broken' });
   client.startCall('thrown').fail('a string');
+  client.startCall('odd').fail({ code: 5 });
   const calls = callsOf(client);
   const exception = JSON.parse(calls.error.exception);
   assert.deepEqual([exception.type, exception.message], ['TimeoutError', 'too late']);
@@ -87,6 +88,7 @@ test('a failure is recorded with its type, message and stack', (t) => {
   assert.match(JSON.stringify(exception.traceback), /client\.test\.js/);
   assert.deepEqual(JSON.parse(calls.told.exception), { type: 'Odd', message: 'broken', traceback: [] });
   assert.deepEqual(JSON.parse(calls.thrown.exception), { type: 'string', message: 'a string', traceback: [] });
+  assert.deepEqual(JSON.parse(calls.odd.exception), { type: 'object', message: '{ code: 5 }', traceback: [] });
 });
 
 test('a failure whose text is no text for UTF-8 is recorded all the same', (t) => {

@@ -63,6 +63,25 @@ test('a filter may log to its own session', (t) => {
   assert.deepEqual(callsOf(client).noted.inputs, { what: 1 });
 });
 
+test('a filter cannot change the call whose record it sees, and may finish the session', async (t) => {
+  let call;
+  const client = session(t, {
+    filter: (type, data) => {
+      if (type === 'call_update') call.end('by the filter');
+      if (data.op_name === 'last') client.finishSync();
+      return data;
+    },
+  });
+  call = client.startCall('f');
+  const told = once(process, 'warning');
+  call.setDisplayName('another');
+  const [{ message }] = await told;
+  assert.match(message, /a filter cannot change or end the call whose record it sees/);
+  call.end('by the program');
+  assert.equal(callsOf(client).f.output, 'by the program');
+  for (const op of ['last', 'late']) assert.throws(() => client.logCall(op), { code: 'WEAVE_CLOSED' });
+});
+
 test('many sessions may have filters, one after the other', (t) => {
   const drop = Array.from({ length: 9 }, (_, place) => session(t, { filter: (_, data) => (place % 2 ? null : data) }));
   drop.forEach((client) => client.logCall('f'));

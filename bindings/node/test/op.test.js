@@ -87,6 +87,13 @@ test('what has a then is asked once', async (t) => {
   assert.equal(callsOf(client).f.output, 1);
 });
 
+test('a result that refuses to be asked for a then is handed on', (t) => {
+  const client = programSession(t);
+  const strict = new Proxy({}, { get() { throw new Error('strict'); } });
+  assert.equal(weave.op(() => strict, { name: 'f', output: () => 'strict' })(), strict);
+  assert.equal(callsOf(client).f.output, 'strict');
+});
+
 test('a generator is logged with what it yields', (t) => {
   const client = programSession(t);
   const count = weave.op(function* count(n) {
