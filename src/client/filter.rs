@@ -65,11 +65,14 @@ impl<'r> FilteredRecord<'r> {
                 self.refused = None;
                 Ok(())
             }
-            Err(error) => {
-                self.refused = Some(error.clone());
-                Err(error)
-            }
+            Err(error) => self.refuse(error),
         }
+    }
+
+    /// Data that cannot be looked at refuses the record, as data that is not allowed does.
+    pub fn refuse(&mut self, error: Error) -> Result<()> {
+        self.refused = Some(error.clone());
+        Err(error)
     }
 }
 

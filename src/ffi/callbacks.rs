@@ -167,6 +167,9 @@ pub unsafe extern "C" fn weave_record_set_json(
         // SAFETY: by the conventions of the interface.
         let (_, inner) = unsafe { behind(record) }?;
         // SAFETY: by the conventions of the interface.
-        inner.set_json(unsafe { required_json(json, length, "json") }?)
+        match unsafe { required_json(json, length, "json") } {
+            Ok(json) => inner.set_json(json),
+            Err(error) => inner.refuse(error),
+        }
     })
 }

@@ -12,7 +12,7 @@ const { warn } = require('./warnings.js');
 const KEEP = 0;
 const DROP = 1;
 
-/** A text that the library refuses, and the record with it. An empty one would be refused alone. */
+/** A text that the library refuses, and the record with it. */
 const NO_JSON = '-';
 
 /** How many calls fit on the stack, at least, when the library is called that calls back: some 80 have been too few. */

@@ -176,16 +176,20 @@ static void callbacks(const char *offline_dir) {
             if (record.type() == "call_complete" && record.json().find("refused op") != std::string_view::npos) {
                 CHECK(tells(record.set_json("[]"), WEAVE_INVALID_JSON, "record"));
             }
+            if (record.json().find("replaced by nothing") != std::string_view::npos) {
+                CHECK(!record.set_json("").ok());
+            }
             return WEAVE_KEEP;
         });
         const Client client = Client::init("team/callbacks", options).value();
         options.set_filter(nullptr); // of later clients
         CHECK(client.log_call("dropped op") && client.log_call("confused") && client.dropped() == 2);
         CHECK(tells(client.log_call("refused op").status(), WEAVE_INVALID_JSON, "record"));
+        CHECK(!client.log_call("replaced by nothing").ok());
         CHECK(client.log_call("changed", R"({"word": "hunter2"})"));
         outlives = client.call_start("outlives its client").value();
     }
-    CHECK(seen == 5 && tells(outlives.end(), WEAVE_CLOSED, "finished"));
+    CHECK(seen == 6 && tells(outlives.end(), WEAVE_CLOSED, "finished"));
 
     static std::atomic<int> heard{0};
     weave::set_log_callback([](weave_log_level, std::string_view message) {
