@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Puts the figures of the last `make bench` into the pages, between their marks: `make bench-table`.
 
-A mark is `<!-- bench NAME -->`, the end `<!-- bench end -->`; NAME is a table of TABLES."""
+A mark is `<!-- bench NAME -->`, the end `<!-- bench end -->`; NAME is a table of TABLES. Tables whose sections were not
+measured stay as they are."""
 import json
 import pathlib
 import re
@@ -104,23 +105,36 @@ def others(figures):
     """Everything that has no table of its own."""
     def shown_elsewhere(name):
         section, _, measure = name.split(": ", 2)
-        return section in ("call", "threads") and measure in QUANTILES or section == "peer"
+        return section in ("call", "threads") and measure in QUANTILES or section in ("peer", "bindings")
     return of_figures([(name, figure) for name, figure in figures.items() if not shown_elsewhere(name)])
 
 
-TABLES = {"main": main_table, "calls": calls, "threads": threads, "peers": peers, "others": others}
+def bindings(figures):
+    """What the way into C costs, without the section before each name."""
+    return of_figures([(name.split(": ", 1)[1], figure) for name, figure in figures.items()
+                       if name.startswith("bindings: ")])
+
+
+#: Each table, and the sections of a run that it is made of: one that was not measured leaves it as it is.
+TABLES = {"main": (main_table, {"call", "threads", "disk", "process", "sync"}), "calls": (calls, {"call"}),
+          "bindings": (bindings, {"bindings"}), "threads": (threads, {"threads"}), "peers": (peers, {"peer"}),
+          "others": (others, {"call", "threads", "disk", "process", "sync"})}
 
 
 def main():
     if not PATH.exists():
         sys.exit(f"{PATH} is not there: run `make bench` first")
     figures = {figure["name"]: figure for figure in json.loads(PATH.read_text())}
+    measured = {name.split(": ", 1)[0] for name in figures}
+
+    def filled(found):
+        make, sections = TABLES[found[2]]
+        return f"{found[1]}{make(figures)}\n{found[3]}" if sections <= measured else found[0]
+
     for page in PAGES:
         path = ROOT / page
-        text = re.sub(r"(<!-- bench (\w+) -->\n).*?(<!-- bench end -->)",
-                      lambda found: f"{found[1]}{TABLES[found[2]](figures)}\n{found[3]}", path.read_text(),
-                      flags=re.DOTALL)
-        path.write_text(text)
+        path.write_text(re.sub(r"(<!-- bench (\w+) -->\n).*?(<!-- bench end -->)", filled, path.read_text(),
+                               flags=re.DOTALL))
 
 
 if __name__ == "__main__":
