@@ -23,10 +23,6 @@ want cmake cmake
 want clang++ clang
 want doxygen doxygen
 want valgrind valgrind
-want npm npm
-want ruby ruby
-want luajit luajit
-want busted lua-busted
 if command -v c++ >/dev/null 2>&1 &&
   ! c++ -std=c++17 -fsyntax-only -include nlohmann/json.hpp -x c++ /dev/null >/dev/null 2>&1; then
   packages+=(nlohmann-json3-dev)
@@ -44,6 +40,16 @@ elif ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/nul
   by_hand+=("parts of Rust: rustup component add rustfmt clippy")
 fi
 command -v go >/dev/null 2>&1 || by_hand+=("Go 1.24 or later: https://go.dev/dl")
+
+# Without these the tests of a language are left out, but not in CI.
+wish() { # COMMAND PACKAGE LANGUAGE
+  if command -v "$1" >/dev/null 2>&1; then return; fi
+  if [[ ${CI:-} == true ]]; then packages+=("$2"); else echo "The tests of $3 are left out: no $1 here ($2)"; fi
+}
+wish npm npm Node
+wish ruby ruby Ruby
+wish luajit luajit LuaJIT
+wish busted lua-busted LuaJIT
 
 if ((${#packages[@]})); then
   if [[ ${CI:-} == true && $(id -u) == 0 ]] && command -v apt-get >/dev/null 2>&1; then
@@ -73,7 +79,7 @@ environment() { # DIRECTORY REQUIREMENTS...
   echo "$stamp" >"$directory/.made" # last: an environment without it is made again
 }
 
-if [[ bindings/node/package-lock.json -nt bindings/node/node_modules/.package-lock.json ]]; then
+if command -v npm >/dev/null 2>&1 && [[ bindings/node/package-lock.json -nt bindings/node/node_modules/.package-lock.json ]]; then
   npm ci --prefix bindings/node --no-audit --no-fund --silent
 fi
 environment .venv-server tests/server/requirements.txt tests/suite/requirements.txt

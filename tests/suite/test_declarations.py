@@ -3,7 +3,7 @@ import re
 import runpy
 
 import pytest
-from harness import INCLUDE, LIBRARY, ROOT, run
+from harness import INCLUDE, LIBRARY, ROOT, has, run
 from interface import functions
 
 CDEF = INCLUDE / "weave.cdef"
@@ -41,6 +41,7 @@ def test_it_is_free_of_what_readers_of_declarations_do_not_know():
     assert [word for word in ("#", "__", "extern", "//", "NODISCARD") if word in text] == []
 
 
+@pytest.mark.skipif(not has("lua"), reason="no LuaJIT here")
 def test_luajit_loads_it(library):
     program = f"""
         local ffi = require "ffi"

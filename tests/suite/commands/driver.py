@@ -9,9 +9,9 @@ import subprocess
 import threading
 import urllib.parse
 
-from harness import CLIENTS, INCLUDE, LIBRARY, RELEASE, ROOT, STRICT, SUITE, client_environment, go_environment, run
+from harness import CLIENTS, INCLUDE, LIBRARY, RELEASE, ROOT, STRICT, SUITE, client_environment, go_environment, has, run
 
-LANGUAGES = ("c", "cpp", "go", "python", "node", "ruby", "lua")
+LANGUAGES = tuple(filter(has, ("c", "cpp", "go", "python", "node", "ruby", "lua")))
 COMMANDS = SUITE / "commands"
 SANITIZED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 
