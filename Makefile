@@ -6,6 +6,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 RELEASE := $(TARGET)/release
 INCLUDE := $(CURDIR)/include
 SUITE_PYTHON := .venv-server/bin/python
+DURABILITY := tests/suite/killing tests/suite/syncing tests/suite/life
 
 # cgo compiles and links against this checkout.
 GO := CGO_CFLAGS="-I$(INCLUDE)" CGO_LDFLAGS="-L$(RELEASE) -Wl,-rpath,$(RELEASE)" go
@@ -15,10 +16,10 @@ STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/
 where = @if command -v $(1) >/dev/null; then $(2); else echo "$(1) is not here: left out"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall dist licenses header check-header reference test-deps test test-rust test-loom test-suite test-go test-python test-node test-ruby test-lua test-durability lint demo bench bench-table soak soak-sync soak-model fuzz clean
+.PHONY: help build install uninstall dist licenses header check-header reference test-deps test test-rust test-loom test-suite test-go test-python test-node test-ruby test-lua test-durability test-programs lint demo bench bench-table soak soak-sync soak-model fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the release library and print its sizes
 	cargo build --release
@@ -59,11 +60,14 @@ test-rust: test-deps ## the tests of the Rust code
 test-loom: ## every order in which two threads can meet on a ring of the journal
 	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR="$(TARGET)/loom" cargo test --lib store::journal::ring::model_tests
 
-test-suite: test-deps build ## programs in every language against real servers and the official clients
-	$(SUITE_PYTHON) -m pytest tests/suite
+test-suite: ## programs in every language against real servers and the official clients, in two halves at once
+	$(MAKE) -j2 --output-sync=target test-durability test-programs
 
-test-durability: test-deps build ## the part of the suite that kills, forks and fills disks; KILLS says how often
-	$(SUITE_PYTHON) -m pytest tests/suite/killing tests/suite/life
+test-durability: test-deps build ## the half of the suite that kills, forks and fills disks; KILLS says how often
+	$(SUITE_PYTHON) -m pytest $(DURABILITY)
+
+test-programs: test-deps build ## the other half
+	$(SUITE_PYTHON) -m pytest tests/suite $(addprefix --ignore=,$(DURABILITY))
 
 test-go: build ## the tests of the Go module: with the race detector, and with every pointer to C checked
 	cd bindings/go && $(GO) test -race ./...
