@@ -13,7 +13,7 @@ use super::journal::log::reader::{Frames, Reader, Stop};
 use super::journal::progress::Progress;
 use super::journal::ring::RingFile;
 use super::journal::{self, StreamId};
-use super::layout::Access;
+use super::layout::{self, Access};
 use super::limits::{self, Sizes};
 use super::lock;
 use super::packer::batch::Batch;
@@ -94,9 +94,11 @@ impl Abandoned {
             });
             return Ok(None);
         };
+        // Who removed it was killed at the last step. Its lock, which is made again here, tells nothing of a power loss.
+        let is_removed = layout::entries(path)?.is_empty();
         let Some(lock) = lock::try_acquire(&journal::lock_path(path), access)? else { return Ok(None) };
         let rings = journal::ring_files(path)?;
-        let of_this_boot = journal::is_of_this_boot(path)?;
+        let of_this_boot = is_removed || journal::is_of_this_boot(path)?;
         Ok(Some(Abandoned { path: path.to_path_buf(), id, rings, of_this_boot, batch, _lock: lock }))
     }
 
@@ -212,5 +214,19 @@ mod tests {
             let _ = recovery.join().unwrap(); // the ring is gone
             assert_eq!(told, (true, true));
         });
+    }
+
+    #[test]
+    fn a_journal_that_was_removed_but_for_its_folder_tells_of_no_power_loss() {
+        let root = tempfile::tempdir().unwrap();
+        let journal::Folder { path, .. } = journal::Folder::create(root.path(), Access::Owner).unwrap();
+        fs::remove_file(journal::lock_path(&path)).unwrap();
+        let calls = root.path().join("team/project/calls");
+        fs::create_dir_all(&calls).unwrap();
+        let torn = calls.join("20260131_0000.jsonl.gz");
+        fs::write(&torn, [0x1f, 0x8b, 8, 4]).unwrap();
+        recover(root.path(), Access::Owner, &FileOptions::default(), Sizes::USUAL).unwrap();
+        assert!(!path.exists() && !torn.exists());
+        assert!(!root.path().join(".weave/damaged").exists());
     }
 }
