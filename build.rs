@@ -1,11 +1,12 @@
-//! Makes the header of the C interface in the build's output folder, and gives the shared library its name and its
-//! exports.
+//! Makes the header of the C interface and the list of emojis in the build's output folder, and gives the shared library
+//! its name and its exports.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a build that cannot go on stops with its reason")]
 
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -15,6 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     make_header(&root, &out.join("weave.h"))?;
+    list_emojis(&out.join("emojis.txt"))?;
     link_shared_library(&out)
 }
 
@@ -69,6 +71,18 @@ fn make_header(root: &Path, place: &Path) -> Result<(), Box<dyn Error>> {
     }
     builder.generate()?.write_to_file(place);
     Ok(())
+}
+
+/// Every emoji in its full form, one a line: src/record/emoji.rs includes it.
+fn list_emojis(place: &Path) -> io::Result<()> {
+    let mut all = String::new();
+    for emoji in emojis::iter() {
+        match emoji.skin_tones() {
+            Some(tones) => tones.for_each(|tone| all.extend([tone.as_str(), "\n"])),
+            None => all.extend([emoji.as_str(), "\n"]),
+        }
+    }
+    fs::write(place, all)
 }
 
 /// Only what begins with `weave_` is exported, the major version is part of the name, and the library stays once loaded:

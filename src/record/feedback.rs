@@ -1,5 +1,6 @@
 //! Feedback: the item that is sent, and the rules of its types (protocol, section 6.6).
 
+use super::emoji::is_one_emoji;
 use super::ids::Id;
 use super::json::{python_dumps, Object, Value};
 use super::object::object;
@@ -75,7 +76,7 @@ fn check(feedback_type: &str, payload: &Value, refs: &Object) -> Result<()> {
     let wanted: &[&str] = if feedback_type.is_empty() {
         return Err(Error::new(Status::InvalidArgument, "feedback_type: empty; give a name, such as quality"));
     } else if feedback_type == REACTION {
-        if text("emoji").and_then(emojis::get).is_none() {
+        if !text("emoji").is_some_and(is_one_emoji) {
             return Err(rejected("payload.emoji: servers take exactly one emoji here; give one such as \u{1F44D}"));
         }
         &[]

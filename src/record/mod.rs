@@ -6,6 +6,7 @@ pub mod call;
 pub mod check_call;
 pub mod cost;
 pub mod digest;
+mod emoji;
 pub mod feedback;
 pub mod frame;
 pub mod ids;

@@ -7,6 +7,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::prelude::{Engine, BASE64_STANDARD};
@@ -23,6 +24,7 @@ use ureq::{Agent, AsSendBody, Body, Proxy, ProxyProtocol};
 use super::address::Address;
 use super::connection::{CaFile, Destination};
 use super::credentials::{Credentials, Secret};
+use super::cryptography;
 use super::failure::{Failure, FailureKind};
 use super::identity::Identity;
 use super::interrupt;
@@ -451,7 +453,11 @@ fn tls(destination: &Destination) -> Result<TlsConfig> {
         Some(file) if needed && !destination.insecure => RootCerts::from(certificates(file)?.into_iter()),
         _ => RootCerts::WebPki,
     };
-    Ok(TlsConfig::builder().disable_verification(destination.insecure).root_certs(roots).build())
+    Ok(TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(cryptography::provider()))
+        .disable_verification(destination.insecure)
+        .root_certs(roots)
+        .build())
 }
 
 fn certificates(file: &CaFile) -> Result<Vec<ureq::tls::Certificate<'static>>> {
