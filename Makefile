@@ -22,7 +22,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the release library and print its sizes
-	cargo build --release
+	cargo rustc --release --lib --crate-type cdylib,staticlib # no rlib: with one, Cargo leaves LTO out
 	@ln -sf libweave.so "$(RELEASE)/libweave.so.0" # what the loader looks for, by the soname
 	@scripts/sizes.sh "$(RELEASE)"
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Prints the path of the header that build.rs generates, as cargo itself reports it for the release build."""
+"""Prints the path of the header that build.rs generates, as cargo itself reports it."""
 import json
 import os
 import subprocess
 import sys
 
-built = subprocess.run(["cargo", "build", "--release", "--message-format=json-render-diagnostics"],
+built = subprocess.run(["cargo", "check", "--message-format=json-render-diagnostics"],
                        stdout=subprocess.PIPE, text=True)
 if built.returncode:
     sys.exit(built.returncode)

@@ -205,7 +205,7 @@ def build(command, environment=None, directory=BENCHES):
 
 
 def rust(_):
-    command = ["cargo", "bench", "--quiet", "--bench", "suite", "--no-run", "--message-format=json-render-diagnostics"]
+    command = ["cargo", "bench", "--quiet", "--target-dir", BUILT / "rust", "--bench", "suite", "--no-run", "--message-format=json-render-diagnostics"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if built.returncode:
         sys.exit("the benchmark's own program was not built")

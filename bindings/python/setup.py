@@ -35,7 +35,7 @@ def library():
         return pathlib.Path(os.environ["WEAVE_LIBRARY"])
     built = CORE / TARGET / "release" / NAME
     if not built.exists():
-        cargo("build", "--release", "--locked")
+        cargo("rustc", "--release", "--lib", "--crate-type", "cdylib", "--locked")
     return built
 
 
