@@ -30,16 +30,16 @@ function directory(t) {
 
 /** An offline session of `team/project`, which is finished with the test. */
 function session(t, settings = {}) {
-  const client = new weave.Client('team/project', { offline: true, offlineDir: directory(t), ...settings });
-  t.after(() => client.finishSync());
+  let client;
+  t.after(() => client?.finishSync()); // before its directory goes
+  client = new weave.Client('team/project', { offline: true, offlineDir: directory(t), ...settings });
   return client;
 }
 
 /** The same as the program's, which ops log to. */
 function programSession(t, settings = {}) {
-  const client = weave.init('team/project', { offline: true, offlineDir: directory(t), ...settings });
-  t.after(() => weave.finish());
-  return client;
+  t.after(() => weave.finish()); // before its directory goes
+  return weave.init('team/project', { offline: true, offlineDir: directory(t), ...settings });
 }
 
 /** The texts of the lines in the data files of a folder. */
