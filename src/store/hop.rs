@@ -2,8 +2,9 @@
 
 use super::disk;
 use super::member::{self, Header};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use flate2::read::GzDecoder;
+use libdeflater::Decompressor;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -95,6 +96,18 @@ impl Members {
         let mut byte = [1];
         self.read(at, &mut byte)?;
         Ok(byte == [0])
+    }
+
+    /// The lines of a member.
+    pub fn lines(&self, at: u64, header: &Header) -> Result<Vec<u8>> {
+        let mut packed = vec![0; header.length as usize];
+        let read = self.read(at, &mut packed)?;
+        let mut lines = vec![0; header.raw_length as usize];
+        let inflated = Decompressor::new().gzip_decompress(packed.get(..read).unwrap_or_default(), &mut lines);
+        match inflated {
+            Ok(length) if length == lines.len() => Ok(lines),
+            _ => Err(Error::new(Status::Io, format!("{}: the member at byte {at} is damaged", self.path.display()))),
+        }
     }
 
     fn header_at(&self, at: u64) -> Result<Option<Header>> {

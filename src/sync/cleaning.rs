@@ -22,7 +22,7 @@ pub fn clean(dir: &Path, older_than: Duration, told: &mut dyn FnMut(&Path, u64))
     if let Err(error) = store::recover(&options) {
         log::write(log::Level::Warning, || format!("{error}; what its journal may need is kept"));
     }
-    for project in directory.projects(None)? {
+    for project in directory.projects(&[])? {
         put_back::finish(&project, directory.access())?;
     }
     cleaning(older_than, false).run(dir, told)

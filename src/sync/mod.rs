@@ -7,16 +7,18 @@
 
 pub mod choices;
 pub mod cleaning;
+pub mod inventory;
 mod kept;
-mod line;
+pub mod line;
 mod lookup;
+pub mod plan;
 mod price;
 pub mod results;
 mod run;
 mod send;
 pub mod server;
 mod snapshot;
-mod targets;
+pub mod targets;
 pub mod verify;
 
 pub use choices::Choices;

@@ -72,7 +72,7 @@ pub fn run(
     let lock = || Directory::lock(request.offline_dir, Duration::ZERO, &request.stop);
     let _directory = request.put_back.then(lock).transpose()?;
     let access = access_of(request.offline_dir);
-    let projects = choose(layout::projects(request.offline_dir)?, request.project)?;
+    let projects = choose(layout::projects(request.offline_dir)?, request.project.as_slice())?;
     let mut outcome = Outcome::default();
     let mut verified = Vec::new();
     for project in projects {
@@ -235,7 +235,8 @@ impl Run<'_> {
         }
         let (found, asked) = self.outcome.counts_of(project, kind);
         // The stop is the caller's, and perhaps others' too: it is not asked for here.
-        let goes_on = (self.report)(&Update { project, kind: kind.name(), synced: found, errors: asked - found });
+        let goes_on =
+            (self.report)(&Update { project, kind: kind.name(), synced: found, errors: asked - found, records: asked });
         match !goes_on || self.request.stop.is_due() {
             true => Err(Failure::new(FailureKind::Cancelled, "verification", "").into()),
             false => Ok(()),

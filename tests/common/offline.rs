@@ -93,7 +93,7 @@ impl Offline {
         let (connection, environment) = (connection(server), self.environment());
         let request = Request {
             offline_dir: self.root(),
-            project: None,
+            projects: &[],
             connection: &connection,
             environment: &environment,
             choices,

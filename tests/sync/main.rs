@@ -154,7 +154,7 @@ fn run(
     let environment = Environment::given(&[], dir, dir);
     let request = Request {
         offline_dir: dir,
-        project,
+        projects: project.as_slice(),
         connection: &connection,
         environment: &environment,
         choices,

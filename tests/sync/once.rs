@@ -41,7 +41,7 @@ fn sync_until_done(writer: &Writer, server: &str, timeout: Duration) {
     let environment = Environment::given(&[("WEAVE_RETRY_MAX_INTERVAL", "0.05")], writer.dir.path(), writer.dir.path());
     let request = || Request {
         offline_dir: writer.dir.path(),
-        project: None,
+        projects: &[],
         connection: &connection,
         environment: &environment,
         choices: Choices { open_after: Duration::ZERO, ..Choices::default() },
@@ -104,7 +104,7 @@ fn what_was_under_way_when_a_sync_was_stopped_is_looked_up_by_the_next_one() {
     let environment = Environment::given(&[], writer.dir.path(), writer.dir.path());
     let request = Request {
         offline_dir: writer.dir.path(),
-        project: None,
+        projects: &[],
         connection: &connection,
         environment: &environment,
         choices: at_once(),
@@ -225,7 +225,7 @@ fn sync_until(
     let environment = Environment::given(&variables, dir, dir);
     let request = Request {
         offline_dir: dir,
-        project: None,
+        projects: &[],
         connection: &connection,
         environment: &environment,
         choices,
@@ -415,7 +415,7 @@ fn a_sync_that_ends_early_does_not_make_the_next_one_ask_too_soon() {
     let environment = Environment::given(&[], writer.dir.path(), writer.dir.path());
     let request = Request {
         offline_dir: writer.dir.path(),
-        project: None,
+        projects: &[],
         connection: &patient,
         environment: &environment,
         choices: Choices { max_bytes: Some(1), ..Choices::default() },

@@ -22,6 +22,7 @@ use crate::store::layout::{Access, ProjectDir};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// So many records are noted as being sent at a time: a wait for the disk for each batch would be the larger part of a
@@ -78,17 +79,32 @@ pub struct Progress {
     last_noted: Option<SystemTime>,
 }
 
+/// What of each data file of a project is acknowledged, by its name relative to the project's folder. Nothing is changed.
+pub fn read(project: &ProjectDir) -> Result<HashMap<String, Ranges>> {
+    let files = noted(&path_of(project))?;
+    Ok(files.into_iter().map(|(file, of_file)| (file, of_file.acknowledged)).collect())
+}
+
+fn path_of(project: &ProjectDir) -> PathBuf {
+    project.sync_folder().join("progress.jsonl")
+}
+
+fn noted(path: &Path) -> Result<HashMap<String, OfFile>> {
+    let (mut files, mut to): (HashMap<String, OfFile>, String) = Default::default();
+    lines::each(path, |line| {
+        let Ok(noted) = serde_json::from_slice::<Line>(line) else { return Ok(()) };
+        noted.take_into(&mut files, &mut to);
+        Ok(())
+    })?;
+    Ok(files)
+}
+
 impl Progress {
     /// Reads what earlier runs noted. A torn last line was never relied upon.
     pub fn open(project: &ProjectDir, access: Access) -> Result<Self> {
-        let path = project.sync_folder().join("progress.jsonl");
+        let path = path_of(project);
         let last_noted = fs::metadata(&path).and_then(|about| about.modified()).ok();
-        let (mut files, mut to): (HashMap<String, OfFile>, String) = Default::default();
-        lines::each(&path, |line| {
-            let Ok(noted) = serde_json::from_slice::<Line>(line) else { return Ok(()) };
-            noted.take_into(&mut files, &mut to);
-            Ok(())
-        })?;
+        let mut files = noted(&path)?;
         // One that cannot be looked at now is not gone.
         files.retain(|file, _| !matches!(project.path.join(file).try_exists(), Ok(false)));
         files.values_mut().for_each(|of_file| of_file.sending.remove_all(&of_file.acknowledged));

@@ -18,7 +18,7 @@ use crate::sync::kept::receipt_ids::receipt_of;
 use crate::sync::kept::receipts::About;
 use crate::sync::kept::rejected::{Entry, Rejected};
 use crate::sync::line::IdKey;
-use crate::sync::results::{Counted, Results};
+use crate::sync::results::{Counted, Results, Tally};
 use crate::sync::server::failure::{Failure, FailureKind};
 use crate::sync::server::retry::RetryPolicy;
 use crate::sync::server::stop::Stop;
@@ -159,12 +159,8 @@ impl Sender<'_, '_, '_> {
     /// Notes that the server has these records, which count as `count`.
     pub fn accepted(&mut self, pending: &mut Pending, places: &[Place], what: Counted, count: u64) -> Result<()> {
         pending.acknowledge(places, &mut self.project.progress)?;
-        self.count(what, count)
-    }
-
-    /// Counts what the server has taken.
-    pub fn count(&mut self, what: Counted, count: u64) -> Result<()> {
         self.run.results.add_synced(&self.project.recorded, what, count);
+        self.run.results.add_done(&self.project.recorded, what, places.len() as u64);
         self.tell(what)
     }
 
@@ -196,6 +192,7 @@ impl Sender<'_, '_, '_> {
         let entry = Entry::new(what, id, status, reason, lines).by(server, &self.project.channel.target);
         self.project.rejected.add(entry)?;
         pending.acknowledge(places, &mut self.project.progress)?;
+        self.run.results.add_done(&self.project.recorded, what, places.len() as u64);
         self.not_taken(what, reason)
     }
 
@@ -283,7 +280,9 @@ impl Sender<'_, '_, '_> {
     fn tell(&mut self, what: Counted) -> Result<()> {
         let recorded = &self.project.recorded;
         let tally = self.run.results.tally(recorded, what);
-        let update = Update { project: recorded, kind: what.name(), synced: tally.synced, errors: tally.errors };
+        let records = self.run.results.done(recorded, what);
+        let Tally { synced, errors } = tally;
+        let update = Update { project: recorded, kind: what.name(), synced, errors, records };
         // Once it wanted an end, what is under way is waited for and counted, and that is all.
         self.run.is_told_to_end = self.run.is_told_to_end || !(self.run.report)(&update);
         match self.run.is_told_to_end || self.run.stop.is_asked() {

@@ -1,0 +1,66 @@
+//! A file for each command, and what they share.
+
+mod status;
+mod sync;
+
+use crate::arguments::{Arguments, Command, Common};
+use crate::outcome::{Ending, Failure, Outcome};
+use clap::CommandFactory;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use weave::client::options::directory;
+use weave::store::layout::{self, ProjectDir};
+use weave::sync::{directory::choose, Environment};
+
+/// Does what was asked for.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let context = Context::new(&arguments.common)?;
+    match &arguments.command {
+        Command::Status(given) => status::run(&context, given),
+        Command::Sync(given) => sync::run(&context, given),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
+            Ok(Ending::All)
+        }
+        Command::Manual { directory } => {
+            clap_mangen::generate_to(Arguments::command(), directory)?;
+            Ok(Ending::All)
+        }
+    }
+}
+
+/// What every command goes by.
+pub struct Context {
+    /// The offline directory.
+    pub dir: PathBuf,
+    /// The variables of this process.
+    pub environment: Environment,
+    /// Whether a program reads the answer.
+    pub json: bool,
+}
+
+impl Context {
+    fn new(common: &Common) -> Result<Context, Failure> {
+        let environment = Environment::of_process();
+        let given = common.offline_dir.clone();
+        let given = given.or_else(|| environment.text("WEAVE_OFFLINE_DIR").map(PathBuf::from));
+        Ok(Context { dir: directory(given, &environment)?, environment, json: common.json })
+    }
+
+    /// The projects that are meant: all, or these.
+    pub fn projects(&self, wanted: &[String]) -> Result<Vec<ProjectDir>, Failure> {
+        layout::check_exists(&self.dir)?;
+        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        Ok(choose(layout::projects(&self.dir)?, &wanted)?)
+    }
+
+    /// A path as it is shown: within the offline directory.
+    pub fn shown<'p>(&self, path: &'p Path) -> std::path::Display<'p> {
+        path.strip_prefix(&self.dir).unwrap_or(path).display()
+    }
+}
+
+/// Where results go.
+pub fn out() -> impl Write {
+    anstream::stdout().lock()
+}
