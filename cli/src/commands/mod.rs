@@ -1,7 +1,10 @@
 //! A file for each command, and what they share.
 
+mod ls;
+mod show;
 mod status;
 mod sync;
+mod tail;
 
 use crate::arguments::{Arguments, Command, Common};
 use crate::outcome::{Ending, Failure, Outcome};
@@ -18,6 +21,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::Status(given) => status::run(&context, given),
         Command::Sync(given) => sync::run(&context, given),
+        Command::Ls(given) => ls::run(&context, given),
+        Command::Show(given) => show::run(&context, given),
+        Command::Tail(given) => tail::run(&context, given),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
             Ok(Ending::All)

@@ -1,8 +1,10 @@
 //! What people see: tables, colours, progress, questions.
 
+pub mod calls;
 pub mod progress;
 pub mod style;
 pub mod table;
+pub mod values;
 
 use crate::outcome::Failure;
 use std::io::{self, IsTerminal, Write};

@@ -53,7 +53,7 @@ impl Table {
 }
 
 /// How many places of a terminal a text takes, roughly: wide letters count as one.
-fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.chars().count()
 }
 

@@ -43,6 +43,8 @@ pub struct Call {
     pub summary: Option<Box<RawValue>>,
     /// The run of W&B.
     pub wb_run_id: Option<String>,
+    /// A text that somebody looks for is in its lines.
+    pub has_text: bool,
 }
 
 /// Which part of a call a line has.
@@ -125,6 +127,12 @@ pub fn part_of(line: &[u8]) -> Option<(Part, &str)> {
     }
 }
 
+/// When a line was logged.
+pub fn logged_at(line: &[u8]) -> Option<Timestamp> {
+    let parsed = line::parse(line.strip_suffix(b"\n").unwrap_or(line), true).ok()?;
+    Timestamp::parse(parsed.timestamp, "timestamp").ok()
+}
+
 /// A field of an object that anybody may have written.
 fn within<'t>(data: &'t str, name: &str) -> Option<&'t str> {
     let fields: BTreeMap<&str, &'t RawValue> = serde_json::from_str(data).ok()?;
@@ -153,6 +161,7 @@ pub fn parse(project: &Arc<str>, text: &str) -> Option<Call> {
         output: owned(fields.output),
         summary: owned(fields.summary),
         wb_run_id: fields.wb_run_id,
+        has_text: false,
     })
 }
 

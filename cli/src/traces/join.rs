@@ -26,6 +26,11 @@ impl Joiner {
         }
     }
 
+    /// The ids of calls whose start has found no end yet.
+    pub fn started(&self) -> impl Iterator<Item = &str> {
+        self.starts.keys().map(String::as_str)
+    }
+
     /// What has found no other half: calls that run, and ends alone.
     pub fn left(self) -> impl Iterator<Item = Call> {
         self.starts.into_values().chain(self.ends.into_values())
@@ -38,6 +43,7 @@ fn joined(start: Call, end: Call) -> Call {
         exception: end.exception.or(start.exception),
         output: end.output.or(start.output),
         summary: end.summary.or(start.summary),
+        has_text: start.has_text || end.has_text,
         ..start
     }
 }

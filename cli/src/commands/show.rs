@@ -1,0 +1,103 @@
+//! `weave show`: one call with all that is stored of it, or a trace as a tree.
+
+use super::{out, Context};
+use crate::arguments::Show;
+use crate::moments;
+use crate::outcome::{Ending, Failure, Outcome};
+use crate::sizes::count;
+use crate::terminal::calls::{as_json, painted_state, started};
+use crate::terminal::style::{BAD, FAINT, NAME};
+use crate::terminal::table::width;
+use crate::terminal::values;
+use crate::traces::call::{Call, State};
+use crate::traces::find::{self, Found};
+use crate::traces::tree;
+use serde_json::value::RawValue;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Shows it.
+pub fn run(context: &Context, given: &Show) -> Outcome {
+    let projects = context.projects(&[])?;
+    let mut out = out();
+    match find::find(&projects, given.id.trim())? {
+        Found::Nothing => {
+            let here = context.dir.display();
+            let text =
+                format!("no call and no trace with the id {} is stored in {here}; weave ls lists them", given.id);
+            return Err(Failure::nothing(text));
+        }
+        Found::Call(call, _) if context.json => writeln!(out, "{}", as_json(&call))?,
+        Found::Call(call, all) => {
+            tell_call(&mut out, &call, given.full)?;
+            let below: Vec<tree::Line<'_>> = tree::lines(&all, Some(&call.id));
+            if below.len() > 1 {
+                writeln!(out, "\n{}", NAME.paint("Calls"))?;
+                tell_tree(&mut out, &below)?;
+            }
+        }
+        Found::Trace(all) if context.json => {
+            for call in &all {
+                writeln!(out, "{}", as_json(call))?;
+            }
+        }
+        Found::Trace(all) => tell_tree(&mut out, &tree::lines(&all, None))?,
+    }
+    Ok(Ending::All)
+}
+
+fn tell_call(out: &mut dyn Write, call: &Call, full: bool) -> io::Result<()> {
+    let (state, meaning) = painted_state(call.state());
+    writeln!(out, "{}  {}", NAME.paint(call.name()), meaning.paint(state))?;
+    let took = call.micros().map(|micros| moments::span(Duration::from_micros(micros)));
+    let lines = [
+        ("op", call.op_name.clone()),
+        ("project", Some(call.project.to_string())),
+        ("id", Some(call.id.clone())),
+        ("trace", call.trace_id.clone()),
+        ("parent", call.parent_id.clone()),
+        ("thread", call.thread_id.clone()),
+        ("turn", call.turn_id.clone()),
+        ("run", call.wb_run_id.clone()),
+        ("started", Some(started(call))),
+        ("took", took),
+        ("tokens", call.tokens().map(count)),
+    ];
+    for (name, value) in lines {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            writeln!(out, "  {} {value}", FAINT.paint(format!("{name:<8}")))?;
+        }
+    }
+    if let Some(exception) = &call.exception {
+        writeln!(out, "\n{}\n{}", NAME.paint("Error"), BAD.paint(values::indented(exception)))?;
+    }
+    let parts = [
+        ("Inputs", &call.inputs),
+        ("Output", &call.output),
+        ("Attributes", &call.attributes),
+        ("Summary", &call.summary),
+    ];
+    for (name, value) in parts {
+        if let Some(value) = value.as_deref().map(RawValue::get) {
+            writeln!(out, "\n{}\n{}", NAME.paint(name), values::pretty(value, full))?;
+        }
+    }
+    Ok(())
+}
+
+fn tell_tree(out: &mut dyn Write, lines: &[tree::Line<'_>]) -> io::Result<()> {
+    for tree::Line { branches, call } in lines {
+        let (state, meaning) = painted_state(call.state());
+        let mut about = vec![meaning.paint(state).to_string()];
+        about.extend(call.micros().map(|micros| moments::span(Duration::from_micros(micros))));
+        about.extend(call.tokens().map(|tokens| format!("{} tokens", count(tokens))));
+        let id = FAINT.paint(&call.id);
+        writeln!(out, "{}{}  {}  {id}", FAINT.paint(branches), NAME.paint(call.name()), about.join("  "))?;
+        let reason = call.exception.as_deref().filter(|_| call.state() == State::Failed);
+        if let Some(line) = reason.and_then(|reason| reason.lines().find(|line| !line.trim().is_empty())) {
+            let space = " ".repeat(width(branches) + 2);
+            writeln!(out, "{space}{}", BAD.paint(values::shortened(line)))?;
+        }
+    }
+    Ok(())
+}
