@@ -6,10 +6,10 @@ use crate::moments;
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::sizes::count;
 use crate::terminal::calls::{as_json, painted_state, started};
-use crate::terminal::style::{BAD, FAINT, NAME};
+use crate::terminal::style::{BAD, FAINT, NAME, PLAIN};
 use crate::terminal::table::width;
 use crate::terminal::values;
-use crate::traces::call::{Call, State};
+use crate::traces::call::Call;
 use crate::traces::find::{self, Found};
 use crate::traces::tree;
 use serde_json::value::RawValue;
@@ -65,11 +65,16 @@ fn tell_call(out: &mut dyn Write, call: &Call, full: bool) -> io::Result<()> {
     ];
     for (name, value) in lines {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            writeln!(out, "  {} {value}", FAINT.paint(format!("{name:<8}")))?;
+            writeln!(out, "  {} {}", FAINT.paint(format!("{name:<8}")), PLAIN.paint(value))?;
         }
     }
     if let Some(exception) = &call.exception {
-        writeln!(out, "\n{}\n{}", NAME.paint("Error"), BAD.paint(values::indented(exception)))?;
+        let reason = call.reason().unwrap_or_default();
+        writeln!(out, "\n{}\n  {}", NAME.paint("Error"), BAD.paint(&reason))?;
+        let whole = values::pretty(exception, full);
+        if whole.trim() != reason {
+            writeln!(out, "{}", PLAIN.paint(whole))?;
+        }
     }
     let parts = [
         ("Inputs", &call.inputs),
@@ -79,7 +84,7 @@ fn tell_call(out: &mut dyn Write, call: &Call, full: bool) -> io::Result<()> {
     ];
     for (name, value) in parts {
         if let Some(value) = value.as_deref().map(RawValue::get) {
-            writeln!(out, "\n{}\n{}", NAME.paint(name), values::pretty(value, full))?;
+            writeln!(out, "\n{}\n{}", NAME.paint(name), PLAIN.paint(values::pretty(value, full)))?;
         }
     }
     Ok(())
@@ -93,10 +98,9 @@ fn tell_tree(out: &mut dyn Write, lines: &[tree::Line<'_>]) -> io::Result<()> {
         about.extend(call.tokens().map(|tokens| format!("{} tokens", count(tokens))));
         let id = FAINT.paint(&call.id);
         writeln!(out, "{}{}  {}  {id}", FAINT.paint(branches), NAME.paint(call.name()), about.join("  "))?;
-        let reason = call.exception.as_deref().filter(|_| call.state() == State::Failed);
-        if let Some(line) = reason.and_then(|reason| reason.lines().find(|line| !line.trim().is_empty())) {
+        if let Some(reason) = call.reason() {
             let space = " ".repeat(width(branches) + 2);
-            writeln!(out, "{space}{}", BAD.paint(values::shortened(line)))?;
+            writeln!(out, "{space}{}", BAD.paint(values::shortened(&reason)))?;
         }
     }
     Ok(())

@@ -97,8 +97,7 @@ fn tell(call: &Call, json: bool) -> io::Result<()> {
     let took = call.micros().map(|micros| moments::span(Duration::from_micros(micros))).unwrap_or_default();
     let tokens = call.tokens().map(|tokens| format!("  {} tokens", count(tokens))).unwrap_or_default();
     let (at, name, id) = (started(call), NAME.paint(call.name()), FAINT.paint(&call.id));
-    let reason = call.exception.as_deref().and_then(|text| text.lines().find(|line| !line.trim().is_empty()));
-    let reason = reason.map(|line| format!("  {}", BAD.paint(values::shortened(line)))).unwrap_or_default();
+    let reason = call.reason().map(|line| format!("  {}", BAD.paint(values::shortened(&line)))).unwrap_or_default();
     writeln!(out, "{at}  {}  {took:>7}  {name}{tokens}  {id}{reason}", meaning.paint(format!("{state:<7}")))?;
     out.flush()
 }

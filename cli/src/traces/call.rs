@@ -189,6 +189,23 @@ impl Call {
         }
     }
 
+    /// Why it failed, in one line. Exceptions are JSON with type, message and traceback (protocol, section 10.4), or any
+    /// text.
+    pub fn reason(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Exception {
+            #[serde(rename = "type")]
+            kind: String,
+            message: String,
+        }
+        let text = self.exception.as_deref()?;
+        let whole = match serde_json::from_str::<Exception>(text) {
+            Ok(exception) => format!("{}: {}", exception.kind, exception.message),
+            Err(_) => text.to_string(),
+        };
+        Some(whole.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_string())
+    }
+
     /// How long it took, in microseconds.
     pub fn micros(&self) -> Option<u64> {
         u64::try_from(self.ended_at?.micros() - self.started_at?.micros()).ok()
@@ -249,6 +266,16 @@ mod tests {
         assert_eq!(call(r#"{"id":"a","op_name":"weave:///team/demo/op/chat:v1"}"#).op(), "chat");
         assert_eq!(call(r#"{"id":"a","op_name":"chat"}"#).op(), "chat");
         assert_eq!(call(r#"{"id":"a","op_name":"chat","display_name":"Hello"}"#).name(), "Hello");
+    }
+
+    #[test]
+    fn why_a_call_failed_is_told_in_one_line() {
+        let reason =
+            |exception: &str| call(&serde_json::json!({"id": "a", "exception": exception}).to_string()).reason();
+        let structured = r#"{"type":"TimeoutError","message":"no answer\nin 5 s","traceback":[]}"#;
+        assert_eq!(reason(structured).as_deref(), Some("TimeoutError: no answer"));
+        assert_eq!(reason("\nTraceback\n  more").as_deref(), Some("Traceback"));
+        assert_eq!(call(r#"{"id":"a"}"#).reason(), None);
     }
 
     #[test]
