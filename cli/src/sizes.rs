@@ -58,6 +58,13 @@ pub fn count(number: u64) -> String {
     grouped
 }
 
+/// How many of what, as a word of the results of a sync names it: `1 call`, `12 call updates`.
+pub fn of_kind(number: u64, kind: &str) -> String {
+    let kind = kind.replace('_', " ");
+    let one = kind.strip_suffix('s').filter(|_| number == 1);
+    format!("{} {}", count(number), one.unwrap_or(&kind))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +83,14 @@ mod tests {
     fn sizes_are_shown_in_two_or_three_digits() {
         let shown = [0, 999, 1000, 9_949, 9_950, 999_499, 999_500, 1_500_000, 12_345_678_901].map(show);
         assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "1.5 MB", "12 GB"]);
+    }
+
+    #[test]
+    fn one_of_a_kind_is_told_in_the_singular() {
+        assert_eq!(
+            [of_kind(1, "calls"), of_kind(2, "call_updates"), of_kind(1, "feedback")],
+            ["1 call", "2 call updates", "1 feedback"]
+        );
     }
 
     #[test]

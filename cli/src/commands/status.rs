@@ -4,7 +4,7 @@ use super::{out, Context};
 use crate::arguments::Status;
 use crate::moments;
 use crate::outcome::{Ending, Failure, Outcome};
-use crate::sizes::{count, show};
+use crate::sizes::{count, of_kind, show};
 use crate::terminal::style::{Meaning, BAD, FAINT, GOOD, NAME, PLAIN, WARNING};
 use crate::terminal::table::{Side, Table};
 use jiff::Timestamp;
@@ -128,8 +128,8 @@ fn tell_project(out: &mut dyn Write, project: &OfProject, target: &Target) -> st
     }
     table.write(out, "  ")?;
     for (what, rejected) in &project.rejected {
-        let text = format!("{} rejected: weave rejected list", count(*rejected));
-        writeln!(out, "  {} {}", what.name(), BAD.paint(text))?;
+        let rejected = BAD.paint(format!("{} rejected", of_kind(*rejected, what.name())));
+        writeln!(out, "  {rejected}: weave rejected list tells why")?;
     }
     Ok(())
 }
