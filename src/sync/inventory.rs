@@ -132,3 +132,60 @@ fn records(file: &DataFile) -> Result<Option<u64>> {
     let is_told = members.position() == members.length || members.is_torn_end(members.position())?;
     Ok(is_told.then_some(records))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::layout::Access;
+    use crate::store::member::Writer;
+    use crate::sync::kept::progress::Progress;
+    use crate::sync::kept::ranges::Ranges;
+
+    fn folder(root: &Path) -> ProjectDir {
+        let dir = ProjectDir::new(root, "team/demo");
+        fs::create_dir_all(dir.kind(Kind::Calls)).unwrap();
+        dir
+    }
+
+    fn members(counts: &[u32]) -> Vec<u8> {
+        let mut writer = Writer::new(1).unwrap();
+        counts
+            .iter()
+            .flat_map(|count| writer.write("{}\n".repeat(*count as usize).as_bytes(), *count, &[]).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn records_that_wait_are_counted_by_the_headers_without_those_that_were_acknowledged() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = folder(root.path());
+        fs::write(dir.kind(Kind::Calls).join("20260131_0000.jsonl.gz"), members(&[5, 7])).unwrap();
+        fs::write(dir.kind(Kind::Calls).join("20260131_0001.synced.jsonl.gz"), members(&[3])).unwrap();
+        let acknowledged: Ranges = vec![(0, 3), (10, 20)].into();
+        let mut progress = Progress::open(&dir, Access::Owner).unwrap();
+        progress.acknowledge(&BTreeMap::from([("calls/20260131_0000.jsonl.gz", acknowledged)])).unwrap();
+        let inventory = take(root.path()).unwrap();
+        let calls = &inventory.projects[0].kinds[&Kind::Calls];
+        assert_eq!((calls.records, calls.pending.files, calls.synced.files), (Some(12 - 4 - 2), 1, 1));
+        assert_eq!(calls.oldest.as_deref(), Some("20260131"));
+    }
+
+    #[test]
+    fn a_torn_end_does_not_hide_how_many_records_stand_before_it() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = folder(root.path());
+        let mut bytes = members(&[5, 7]);
+        bytes.truncate(bytes.len() - 3);
+        fs::write(dir.kind(Kind::Calls).join("20260131_0000.jsonl.gz"), bytes).unwrap();
+        assert_eq!(take(root.path()).unwrap().projects[0].kinds[&Kind::Calls].records, Some(5));
+    }
+
+    #[test]
+    fn files_that_do_not_tell_their_records_are_told_as_unknown() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = folder(root.path());
+        fs::write(dir.kind(Kind::Calls).join("20260131_0000.jsonl"), "{}\n").unwrap();
+        let calls = take(root.path()).unwrap().projects[0].kinds[&Kind::Calls].clone();
+        assert_eq!((calls.records, calls.pending), (None, Files { files: 1, bytes: 3 }));
+    }
+}

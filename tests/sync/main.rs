@@ -12,6 +12,7 @@ mod kinds;
 mod limits;
 mod once;
 mod parts;
+mod plan;
 mod troubles;
 
 use common::server::{free_port, Server, KEY};
