@@ -61,12 +61,12 @@ fn of_every_kind_as_much_is_sent_as_was_planned() {
     let writer = Writer::new("team/planned");
     let running = everything(&writer);
     assert_eq!(planned(&writer, Choices::default()).waiting, 1, "the call that runs is young");
-    let sent = planned_and_sent(&writer, &server, &Choices::default());
+    let sent = planned_and_sent(&writer, server, &Choices::default());
     assert!(sent.iter().all(|(_, planned, sent)| planned == sent), "{sent:?}");
     assert_eq!(sent.iter().map(|(_, planned, _)| planned).sum::<u64>(), 7, "{sent:?}");
     // The start goes alone, and its end another time.
     for choices in [at_once(), at_once()] {
-        let sent = planned_and_sent(&writer, &server, &choices);
+        let sent = planned_and_sent(&writer, server, &choices);
         assert_eq!(sent.iter().map(|(what, ..)| sent_of(&sent, *what)).sum::<u64>(), 1, "{sent:?}");
         writer.end(&running);
         writer.flush();
@@ -87,7 +87,7 @@ fn after_a_sync_that_stopped_in_between_the_rest_is_planned() {
     writer.flush();
     let first = writer.sync_with(&server.url(), Choices { max_bytes: Some(100_000), ..Choices::default() });
     assert_eq!(first.error().unwrap().status(), Status::Timeout);
-    let sent = planned_and_sent(&writer, &server, &Choices::default());
+    let sent = planned_and_sent(&writer, server, &Choices::default());
     let rest = sent_of(&sent, Counted::Calls);
     assert_eq!(rest + writer.counts(&first, "calls").0, 300);
     assert!((1..300).contains(&rest), "{rest}");
@@ -104,7 +104,7 @@ fn calls_of_a_program_that_is_gone_are_planned_as_they_are_sent() {
         let dir = writer.end_of_the_program();
         let writer = Writer::in_directory(&project, dir);
         let choices = Choices { close_orphans, ..Choices::default() };
-        assert_eq!(sent_of(&planned_and_sent(&writer, &server, &choices), Counted::Calls), 3);
+        assert_eq!(sent_of(&planned_and_sent(&writer, server, &choices), Counted::Calls), 3);
     }
 }
 
