@@ -13,8 +13,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use weave::record::time::Timestamp;
 use weave::store::layout::ProjectDir;
 
-/// A record may be packed so long after it was logged, and clocks of machines differ.
-const SLACK: Duration = Duration::from_secs(300);
+/// A record may stand so long behind others of its file that were logged after it: threads that log much are packed in
+/// turns.
+const SLACK: Duration = Duration::from_secs(5);
 
 /// What is looked for.
 pub struct Wanted<'a> {
