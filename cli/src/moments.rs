@@ -1,7 +1,8 @@
 //! Times and spans, as people write and read them.
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{Span, SpanRelativeTo, Timestamp, ToSpan};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -63,10 +64,25 @@ pub fn day(text: &str) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
 }
 
-/// The time that lies so long back.
-pub fn before(age: Age) -> Option<Timestamp> {
-    let back = 1.seconds().checked_mul(i64::try_from(age.0.as_secs()).ok()?).ok()?;
-    Timestamp::now().checked_sub(back).ok()
+/// A moment: a day or a time of the machine's zone, a time with its own, or an age (`2h` is two hours ago).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub Timestamp);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Moment, String> {
+        let text = text.trim();
+        let local = |time: DateTime| TimeZone::system().to_timestamp(time).ok();
+        let age = || {
+            let age = SignedDuration::try_from(text.parse::<Age>().ok()?.0).ok()?;
+            Timestamp::now().checked_sub(age).ok()
+        };
+        let found = text.parse::<Timestamp>().ok().or_else(|| local(text.parse().ok()?)).or_else(age);
+        let wanted =
+            || format!("{text:?} is no time; give such as 2026-01-31, 2026-01-31T10:00 or 2h for two hours ago");
+        found.map(Moment).ok_or_else(wanted)
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +104,14 @@ mod tests {
         let shown =
             [0.000_21, 0.0042, 0.035, 1.23, 42.0, 250.0, 10_920.0, 532_800.0].map(|s| span(Duration::from_secs_f64(s)));
         assert_eq!(shown, ["210 µs", "4.2 ms", "35 ms", "1.2 s", "42 s", "4 m 10 s", "3 h 2 m", "6 d 4 h"]);
+    }
+
+    #[test]
+    fn a_moment_is_a_time_or_an_age() {
+        let moment = |text: &str| text.parse::<Moment>().map(|moment| moment.0.to_string());
+        assert_eq!(moment("2026-01-31T10:00:00+01:00").as_deref(), Ok("2026-01-31T09:00:00Z"));
+        assert!(moment("2026-01-31").is_ok() && moment("2026-01-31T10:00").is_ok() && moment("2h").is_ok());
+        assert!(moment("yesterday").is_err());
     }
 
     #[test]

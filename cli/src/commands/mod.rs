@@ -1,5 +1,6 @@
 //! A file for each command, and what they share.
 
+mod export;
 mod status;
 mod sync;
 
@@ -18,6 +19,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::Status(given) => status::run(&context, given),
         Command::Sync(given) => sync::run(&context, given),
+        Command::Export(given) => export::run(&context, given),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
             Ok(Ending::All)

@@ -38,6 +38,7 @@ fn joined(start: Call, end: Call) -> Call {
         exception: end.exception.or(start.exception),
         output: end.output.or(start.output),
         summary: end.summary.or(start.summary),
+        wb_run_step_end: end.wb_run_step_end.or(start.wb_run_step_end),
         ..start
     }
 }
