@@ -78,7 +78,7 @@ enum Target {
     /// A file, or what is written to like one.
     File { form: Box<dyn Form>, output: Output, name: String, is_otlp: bool },
     /// A collector.
-    Collector(Post),
+    Collector(Box<Post>),
 }
 
 impl Target {
@@ -86,7 +86,7 @@ impl Target {
         let to = &given.to;
         if let Some(url) = to.otlp.as_deref().filter(|to| to.starts_with("http://") || to.starts_with("https://")) {
             let post = Post::new(url, &given.header, &context.environment, stop)?;
-            return Ok(Target::Collector(post));
+            return Ok(Target::Collector(Box::new(post)));
         }
         if !given.header.is_empty() {
             return Err(Failure::nothing("--header is for --otlp with an address, such as http://localhost:4318"));
@@ -109,7 +109,7 @@ impl Target {
     fn form(&mut self) -> &mut dyn Form {
         match self {
             Target::File { form, .. } => form.as_mut(),
-            Target::Collector(post) => post,
+            Target::Collector(post) => post.as_mut(),
         }
     }
 

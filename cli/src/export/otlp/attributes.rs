@@ -18,7 +18,7 @@ impl Attributes {
     /// Sets one to a text that may be there.
     pub fn text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
-            self.set(name, Value::StringValue(text.to_string()));
+            self.set(name, Value::Text(text.to_string()));
         }
     }
 
@@ -58,23 +58,23 @@ impl From<Attributes> for Vec<KeyValue> {
 /// all are of one kind.
 fn plain(value: &Json) -> Value {
     match value {
-        Json::String(text) => Value::StringValue(text.clone()),
-        Json::Bool(truth) => Value::BoolValue(*truth),
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Bool(truth) => Value::Bool(*truth),
         Json::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => Value::IntValue(whole),
-            (None, Some(any)) if number.is_f64() => Value::DoubleValue(any),
-            _ => Value::StringValue(number.to_string()),
+            (Some(whole), _) => Value::Int(whole),
+            (None, Some(any)) if number.is_f64() => Value::Double(any),
+            _ => Value::Text(number.to_string()),
         },
         Json::Array(values) => {
             let is_plain = |value: &Json| value.is_string() || value.is_boolean() || value.is_number();
             let kinds = |a: &Value, b: &Value| std::mem::discriminant(a) == std::mem::discriminant(b);
             let all: Vec<Value> = values.iter().filter(|value| is_plain(value)).map(plain).collect();
             match all.len() == values.len() && all.windows(2).all(|pair| kinds(&pair[0], &pair[1])) {
-                true => Value::ArrayValue(ArrayValue { values: all.into_iter().map(AnyValue::from).collect() }),
-                false => Value::StringValue(value.to_string()),
+                true => Value::List(ArrayValue { values: all.into_iter().map(AnyValue::from).collect() }),
+                false => Value::Text(value.to_string()),
             }
         }
-        other => Value::StringValue(other.to_string()),
+        other => Value::Text(other.to_string()),
     }
 }
 
@@ -92,14 +92,14 @@ mod tests {
     #[test]
     fn the_fields_of_objects_are_attributes_of_their_own() {
         let found = of(&json!({"b": {"c": "x", "d": 7}, "e": true, "f": null}));
-        assert_eq!(found, ["a.b.c StringValue(\"x\")", "a.b.d IntValue(7)", "a.e BoolValue(true)"]);
+        assert_eq!(found, ["a.b.c Text(\"x\")", "a.b.d Int(7)", "a.e Bool(true)"]);
     }
 
     #[test]
     fn what_opentelemetry_has_no_kind_for_is_json_text() {
-        assert_eq!(of(&json!(u64::MAX)), [format!("a StringValue(\"{}\")", u64::MAX)]);
-        assert_eq!(of(&json!([1, "x"])), ["a StringValue(\"[1,\\\"x\\\"]\")"]);
-        assert!(of(&json!(["x", "y"]))[0].starts_with("a ArrayValue"));
+        assert_eq!(of(&json!(u64::MAX)), [format!("a Text(\"{}\")", u64::MAX)]);
+        assert_eq!(of(&json!([1, "x"])), ["a Text(\"[1,\\\"x\\\"]\")"]);
+        assert!(of(&json!(["x", "y"]))[0].starts_with("a List"));
     }
 
     #[test]

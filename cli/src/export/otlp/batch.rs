@@ -58,7 +58,7 @@ fn resource(project: &str) -> Resource {
 }
 
 fn attribute(name: &str, text: &str) -> KeyValue {
-    KeyValue { key: name.to_string(), value: Some(AnyValue::from(Value::StringValue(text.to_string()))) }
+    KeyValue { key: name.to_string(), value: Some(AnyValue::from(Value::Text(text.to_string()))) }
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ fn request(op: &str, inputs: &Json, attributes: &mut Attributes) -> String {
         let given = names.iter().find_map(|name| Some((name, inputs.get(*name).filter(|value| value.is_number())?)));
         match given {
             Some((name, number)) if ANY_NUMBERS.contains(name) => {
-                attributes.set(attribute, Value::DoubleValue(number.as_f64().unwrap_or_default()));
+                attributes.set(attribute, Value::Double(number.as_f64().unwrap_or_default()));
             }
             Some((_, number)) => attributes.value(attribute, Some(number)),
             None => {}
@@ -131,14 +131,14 @@ fn response(call: &Call, attributes: &mut Attributes) {
             |usage: &&Json| names.iter().find_map(|name| usage.get(*name)?.as_i64().filter(|tokens| *tokens > 0));
         let tokens: Vec<i64> = usages.iter().filter_map(tokens).collect();
         if !tokens.is_empty() {
-            attributes.set(attribute, Value::IntValue(tokens.iter().sum()));
+            attributes.set(attribute, Value::Int(tokens.iter().sum()));
         }
     }
 }
 
 fn texts<'t>(texts: impl IntoIterator<Item = &'t (impl AsRef<str> + ?Sized + 't)>) -> Value {
-    let value = |text: &'t _| AnyValue::from(Value::StringValue(AsRef::<str>::as_ref(text).to_string()));
-    Value::ArrayValue(ArrayValue { values: texts.into_iter().map(value).collect() })
+    let value = |text: &'t _| AnyValue::from(Value::Text(AsRef::<str>::as_ref(text).to_string()));
+    Value::List(ArrayValue { values: texts.into_iter().map(value).collect() })
 }
 
 /// Who offers a model, by the beginning of the op's name (`openai.chat.completions.create`) or of the model's.

@@ -157,23 +157,27 @@ pub struct AnyValue {
 
 /// What a value can be.
 #[derive(Clone, PartialEq, Oneof, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub enum Value {
     /// Text.
     #[prost(string, tag = "1")]
-    StringValue(String),
+    #[serde(rename = "stringValue")]
+    Text(String),
     /// Truth.
     #[prost(bool, tag = "2")]
-    BoolValue(bool),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
     /// Whole number.
     #[prost(int64, tag = "3")]
-    IntValue(#[serde(serialize_with = "text")] i64),
+    #[serde(rename = "intValue")]
+    Int(#[serde(serialize_with = "text")] i64),
     /// Any number.
     #[prost(double, tag = "4")]
-    DoubleValue(f64),
+    #[serde(rename = "doubleValue")]
+    Double(f64),
     /// List.
     #[prost(message, tag = "5")]
-    ArrayValue(ArrayValue),
+    #[serde(rename = "arrayValue")]
+    List(ArrayValue),
 }
 
 /// A list.
@@ -235,8 +239,8 @@ mod tests {
             kind: INTERNAL,
             start_time_unix_nano: 1_769_817_600_000_000_000,
             attributes: vec![
-                KeyValue { key: "n".into(), value: value(Value::IntValue(-7)) },
-                KeyValue { key: "x".into(), value: value(Value::DoubleValue(0.5)) },
+                KeyValue { key: "n".into(), value: value(Value::Int(-7)) },
+                KeyValue { key: "x".into(), value: value(Value::Double(0.5)) },
             ],
             ..Span::default()
         };

@@ -76,7 +76,7 @@ fn failed(call: &Call, at: Timestamp, attributes: &mut Attributes) -> Option<(St
     let mut about = Attributes::default();
     about.text("exception.type", exception.kind.as_deref());
     about.text("exception.stacktrace", exception.stack.as_deref());
-    about.set("exception.message", Value::StringValue(exception.message.clone()));
+    about.set("exception.message", Value::Text(exception.message.clone()));
     let event = Event { time_unix_nano: nanos(at), name: "exception".to_string(), attributes: about.into() };
     Some((Status { message: exception.message, code: ERROR }, event))
 }
