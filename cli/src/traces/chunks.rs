@@ -81,6 +81,11 @@ impl Chunk {
         }
     }
 
+    /// Whether its records are copies, put back to be sent again: they are from no journal.
+    pub fn is_put_back(&self) -> bool {
+        matches!(&self.what, What::Member { header, .. } if header.covered.is_empty())
+    }
+
     /// Its lines in parts of a bounded size, until there are enough: for what is too large to be in memory at once.
     pub fn parts(&self, mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> weave::Result<ControlFlow<()>> {
         if self.size().is_some() {

@@ -4,6 +4,7 @@ use super::call::{self, Call, Part};
 use super::chunks::{self, Chunk};
 use super::filter::Filter;
 use super::join::Joiner;
+use super::put_back;
 use super::renamed;
 use super::scan;
 use std::ops::ControlFlow;
@@ -22,7 +23,7 @@ pub fn each(
     for source in chunks::sources(projects, Kind::Calls.folder())? {
         pieces.extend(chunks::chunks(&source)?);
     }
-    let renamed = renamed::of(&pieces)?;
+    let (renamed, mut put_back) = (renamed::of(&pieces)?, put_back::of(&pieces)?);
     let mut give = |mut call: Call| {
         if let Some(name) = renamed.name(&call.id) {
             call.display_name.clone_from(name);
@@ -33,8 +34,9 @@ pub fn each(
         }
     };
     let mut joiner = Joiner::default();
-    let ended = each_part(&pieces, parts, |parts| {
-        parts.into_iter().filter_map(|(part, call)| joiner.add(part, call)).try_for_each(&mut give)
+    let ended = each_part(&pieces, parts, |(is_put_back, parts)| {
+        let parts = parts.into_iter().filter(|(part, call)| put_back.counts(*part, &call.id, is_put_back));
+        parts.filter_map(|(part, call)| joiner.add(part, call)).try_for_each(&mut give)
     })?;
     if ended.is_continue() {
         let mut left: Vec<Call> = joiner.left().collect();
@@ -66,11 +68,11 @@ pub fn each_part<R: Send>(
     Ok(ControlFlow::Continue(()))
 }
 
-/// The calls, or halves of them, in some lines.
-fn parts(piece: &Chunk, lines: &[u8]) -> Vec<(Part, Call)> {
+/// The calls, or halves of them, in some lines, and whether they were put back.
+fn parts(piece: &Chunk, lines: &[u8]) -> (bool, Vec<(Part, Call)>) {
     let project = Arc::from(piece.source.project.as_str());
     let lines = lines.split(|byte| *byte == b'\n').filter_map(call::part_of);
-    lines.filter_map(|(part, text)| Some((part, call::parse(&project, text)?))).collect()
+    (piece.is_put_back(), lines.filter_map(|(part, text)| Some((part, call::parse(&project, text)?))).collect())
 }
 
 #[cfg(test)]
@@ -79,6 +81,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
     use weave::store::layout;
+    use weave::store::member::{Covered, Writer};
 
     fn line(kind: &str, data: &str) -> String {
         format!("{{\"type\":\"{kind}\",\"timestamp\":\"t\",\"data\":{data}}}\n")
@@ -142,6 +145,18 @@ mod tests {
         let update = line("call_update", r#"{"call_id":"a","display_name":"Better"}"#);
         let dir = directory(&[("20260131_0000.jsonl", whole("a")), ("20260201_0000.jsonl", update)]);
         assert_eq!(names(dir.path(), &Filter::default(), usize::MAX), ["Better a"]);
+    }
+
+    #[test]
+    fn a_call_that_was_put_back_comes_once_as_its_copy() {
+        let part = Covered { stream: [1; 16], from: 0, to: 16 };
+        let member =
+            |lines: &str, parts: &[Covered]| Writer::new(1).unwrap().write(lines.as_bytes(), 1, parts).unwrap();
+        let dir = directory(&[]);
+        let calls = dir.path().join("team/demo/calls");
+        fs::write(calls.join("20260131_0000.synced.jsonl.gz"), member(&(whole("a") + &whole("b")), &[part])).unwrap();
+        fs::write(calls.join("20260131_0001.jsonl.gz"), member(&whole("a").replace("\"g\"", "\"copy\""), &[])).unwrap();
+        assert_eq!(names(dir.path(), &Filter::default(), usize::MAX), ["g b", "copy a"]);
     }
 
     #[test]
