@@ -10,7 +10,7 @@ use crate::export::output::{self, Output};
 use crate::export::parquet::Parquet;
 use crate::export::Form;
 use crate::outcome::{Ending, Failure, Outcome};
-use crate::sizes::{count, show};
+use crate::sizes::{count, counted, show};
 use crate::terminal;
 use crate::terminal::progress::Progress;
 use crate::traces::call::State;
@@ -40,7 +40,8 @@ pub fn run(context: &Context, given: &Export) -> Outcome {
         .map_err(|cause| Failure::nothing(format!("cannot listen to Ctrl-C: {cause}")))?;
     let mut target = Target::open(context, given, &stop)?;
     tell_what_is_missing(context)?;
-    let mut progress = Progress::new(context.json);
+    // Bars among calls on a terminal would help nobody.
+    let mut progress = Progress::new(context.json || target.is_passing());
     let (mut calls, mut running, mut failure) = (0, 0, None);
     whole::each(&projects, &filter, |call| {
         calls += 1;
@@ -113,14 +114,16 @@ impl Target {
         }
     }
 
+    /// Whether calls go to a pipe, a device or standard output.
+    fn is_passing(&self) -> bool {
+        matches!(self, Target::File { output: Output::Passing, .. })
+    }
+
     fn stopped(&self) -> Failure {
         match self {
             Target::File { output: Output::File { .. }, .. } => output::stopped(),
             Target::File { .. } => Failure { ending: Ending::Some, ..Failure::nothing("stopped") },
-            Target::Collector(post) => {
-                let text = format!("stopped; {} spans were sent, and would be sent again", count(post.sent()));
-                Failure { ending: Ending::Some, ..Failure::nothing(text) }
-            }
+            Target::Collector(post) => post.stopped(),
         }
     }
 
@@ -128,11 +131,12 @@ impl Target {
     fn tell(self, context: &Context, calls: u64, running: u64) -> Outcome {
         let (of_running, left_out) = match running {
             0 => (String::new(), String::new()),
+            1 => (", 1 of them without an end".to_string(), "; 1 call has not ended and is no span yet".to_string()),
             running => {
                 let running = count(running);
                 (
                     format!(", {running} of them without an end"),
-                    format!("; {running} have not ended and are no spans yet"),
+                    format!("; {running} calls have not ended and are no spans yet"),
                 )
             }
         };
@@ -140,7 +144,7 @@ impl Target {
             Target::Collector(post) => {
                 let (sent, rejected) = (post.sent(), post.rejected());
                 let not_taken = if rejected > 0 { format!(", {} not taken", count(rejected)) } else { String::new() };
-                let text = format!("{} spans sent to {}{not_taken}{left_out}", count(sent), post.url());
+                let text = format!("{} sent to {}{not_taken}{left_out}", counted(sent, "span"), post.url());
                 let json = json!({"to": post.url(), "sent": sent, "rejected": rejected, "running": running});
                 (text, json, if rejected > 0 { Ending::Some } else { Ending::All }, true)
             }
@@ -149,8 +153,8 @@ impl Target {
                 let size = output.keep()?;
                 let bytes = size.map(|size| format!(" ({})", show(size))).unwrap_or_default();
                 let text = match is_otlp {
-                    true => format!("{} spans in {name}{bytes}{left_out}", count(calls - running)),
-                    false => format!("{} calls in {name}{bytes}{of_running}", count(calls)),
+                    true => format!("{} in {name}{bytes}{left_out}", counted(calls - running, "span")),
+                    false => format!("{} in {name}{bytes}{of_running}", counted(calls, "call")),
                 };
                 let json = json!({"to": name, "calls": calls, "running": running, "bytes": size});
                 (text, json, Ending::All, size.is_some())

@@ -7,6 +7,7 @@ import resource
 import signal
 import stat
 import subprocess
+import time
 
 import duckdb
 import pytest
@@ -14,7 +15,6 @@ import pytest
 import harness
 
 INPUTS = r'{"x":1.10,"big":123456789012345678901234567890,"s":"caf\u00e9 \"q\", a\nb","deep":{"list":[1,2.50,null,true]}}'
-EMPTY = '{}'
 
 
 def whole(number, **fields):
@@ -190,6 +190,21 @@ def test_a_full_disk_is_told_with_what_to_do(weave_command, offline, form):
     done = weave_command("export", "-d", offline, f"--{form}", "/dev/full")
     assert done.returncode == 2
     assert "/dev/full" in done.stderr and "make room" in done.stderr
+
+
+def test_a_wish_to_stop_leaves_no_file(weave_binary, tmp_path):
+    calls = tmp_path / "offline" / "team" / "demo" / "calls"
+    calls.mkdir(parents=True)
+    (calls / "20260131_0000.jsonl").write_text("".join(whole(0, inputs={"text": "x" * 1000}) * 50_000))
+    (tmp_path / "to").mkdir()
+    command = [weave_binary, "export", "-d", tmp_path / "offline", "--jsonl", tmp_path / "to" / "calls"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=harness.client_environment(tmp_path)) as process:
+        while not os.listdir(tmp_path / "to") and process.poll() is None:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 1 and "stopped" in told
+    assert os.listdir(tmp_path / "to") == []
 
 
 def test_a_pipe_takes_calls_and_may_be_closed(weave_binary, offline, tmp_path):

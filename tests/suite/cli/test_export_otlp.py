@@ -2,6 +2,8 @@
 import base64
 import http.server
 import json
+import signal
+import subprocess
 import threading
 
 import pytest
@@ -9,6 +11,8 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (ExportTracePartialSuccess, ExportTraceServiceRequest,
                                                                       ExportTraceServiceResponse)
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+import harness
 
 TRACE = "0197a3b2-0000-7000-8000-00000000ffff"
 PYTHONS_ERROR = {"type": "ValueError", "message": "no", "traceback": [
@@ -116,7 +120,7 @@ def test_a_collector_is_posted_a_trace_that_opentelemetry_reads(weave_command, o
     to = collector()
     done = weave_command("export", "-d", offline, "--otlp", to.url)
     assert done.returncode == 0, done.stderr
-    assert "2 spans sent" in done.stdout and "1 have not ended" in done.stdout
+    assert "2 spans sent" in done.stdout and "1 call has not ended" in done.stdout
     [(path, headers, _)] = to.requests
     assert (path, headers["Content-Type"]) == ("/v1/traces", "application/x-protobuf")
     outer, about, resource = to.spans()["An answer"]
@@ -204,13 +208,23 @@ def test_spans_that_a_collector_does_not_take_are_told(weave_command, offline, c
     to = collector((200, {}, ExportTraceServiceResponse(partial_success=partial).SerializeToString()))
     done = weave_command("export", "-d", offline, "--otlp", to.url)
     assert done.returncode == 1
-    assert "too old" in done.stderr and "1 spans sent" in done.stdout and "1 not taken" in done.stdout
+    assert "too old" in done.stderr and "1 span sent" in done.stdout and "1 not taken" in done.stdout
 
 
 def test_a_sign_in_page_acknowledges_nothing(weave_command, offline, collector):
     to = collector((200, {"Content-Type": "text/html"}, b"<html>Sign in</html>"))
     done = weave_command("export", "-d", offline, "--otlp", to.url)
     assert done.returncode == 3 and "no collector" in done.stderr
+
+
+def test_a_wish_to_stop_ends_a_request_that_waits(weave_binary, offline, tmp_path):
+    with harness.MuteServer() as mute:
+        command = [weave_binary, "export", "-d", offline, "--otlp", mute.url]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=harness.client_environment(tmp_path)) as process:
+            with mute.asked():
+                process.send_signal(signal.SIGINT)
+                _, told = process.communicate(timeout=10)
+    assert process.returncode == 1 and "stopped; nothing was sent" in told
 
 
 def test_nobody_there_is_told(weave_command, offline):

@@ -6,6 +6,7 @@ use super::message::{Answer, PartialSuccess};
 use super::span;
 use crate::export::Form;
 use crate::outcome::{Ending, Failure};
+use crate::sizes::{counted, show};
 use crate::terminal;
 use crate::traces::call::Call;
 use prost::Message;
@@ -88,7 +89,8 @@ impl Post {
                 self.sent += spans - rejected;
                 self.rejected += rejected;
                 if rejected > 0 {
-                    terminal::warn(&format!("the collector did not take {rejected} spans: {error_message}"));
+                    let spans = counted(rejected, "span");
+                    terminal::warn(&format!("the collector did not take {spans}: {error_message}"));
                 } else if !error_message.is_empty() {
                     terminal::warn(&format!("the collector says: {error_message}"));
                 }
@@ -96,7 +98,8 @@ impl Post {
             }
             Err(refusal) if refusal.kind() == FailureKind::TooLarge => {
                 self.rejected += spans;
-                terminal::warn(&format!("{spans} spans of {} bytes are too large for the collector", body.len()));
+                let (spans, size) = (counted(spans, "span"), show(body.len() as u64));
+                terminal::warn(&format!("the collector did not take {spans}: {size} are too much for it"));
                 Ok(())
             }
             Err(refusal) => Err(self.failure(&refusal)),
@@ -129,34 +132,41 @@ impl Post {
     }
 
     fn failure(&self, refusal: &Refusal) -> Failure {
-        // Collectors say why in protobuf, whose numbers are no text.
-        let reason: String = refusal.reason().chars().filter(|letter| !letter.is_control()).collect();
-        let status = refusal.status().map(|status| format!(" ({status})")).unwrap_or_default();
+        if self.stop.is_asked() {
+            return self.stopped();
+        }
         let (ending, what, hint) = match refusal.kind() {
-            FailureKind::Cancelled => (Ending::Some, "stopped", ""),
-            FailureKind::Unreachable => (
-                Ending::Nothing,
-                "cannot be reached",
-                "; is a collector listening there, and are the proxy variables right?",
-            ),
+            FailureKind::Unreachable => {
+                let hint = "; is a collector listening there, and are the proxy variables right?";
+                (Ending::Nothing, "cannot be reached", hint)
+            }
             FailureKind::Unauthorized | FailureKind::Forbidden => {
                 (Ending::Refused, "refused", "; give its key with --header or OTEL_EXPORTER_OTLP_HEADERS")
             }
             FailureKind::RouteMissing | FailureKind::NotFound => {
                 (Ending::Refused, "takes no traces there", "; the path is /v1/traces as a rule")
             }
-            FailureKind::RateLimited | FailureKind::ServerError => {
-                (Ending::Nothing, "took none after several attempts", "; try again later")
-            }
+            FailureKind::RateLimited | FailureKind::ServerError => (Ending::Nothing, "failed", "; try again later"),
             _ => (Ending::Refused, "refused", ""),
         };
+        // Collectors say why in protobuf, whose numbers are no text.
+        let reason: String = refusal.reason().chars().filter(|letter| !letter.is_control()).collect();
         let colon = if reason.is_empty() { "" } else { ": " };
-        let sent = match self.sent {
-            0 => "nothing was sent".to_string(),
-            sent => format!("{sent} spans were sent before, and would be sent again"),
-        };
-        let text = format!("{} {what}{status}{colon}{reason}{hint}; {sent}", self.url);
+        let status = refusal.status().map(|status| format!(" ({status})")).unwrap_or_default();
+        let text = format!("{} {what}{status}{colon}{reason}{hint}; {}", self.url, self.so_far());
         Failure { ending: self.ending(ending), ..Failure::nothing(text) }
+    }
+
+    /// An export that somebody stopped.
+    pub fn stopped(&self) -> Failure {
+        Failure { ending: Ending::Some, ..Failure::nothing(format!("stopped; {}", self.so_far())) }
+    }
+
+    fn so_far(&self) -> String {
+        match self.sent {
+            0 => "nothing was sent".to_string(),
+            sent => format!("{} went before, and would go again", counted(sent, "span")),
+        }
     }
 
     fn ending(&self, ending: Ending) -> Ending {
