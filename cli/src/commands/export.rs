@@ -85,7 +85,7 @@ enum Target {
 impl Target {
     fn open(context: &Context, given: &Export, stop: &Stop) -> Result<Target, Failure> {
         let to = &given.to;
-        if let Some(url) = to.otlp.as_deref().filter(|to| to.starts_with("http://") || to.starts_with("https://")) {
+        if let Some(url) = to.otlp.as_deref().filter(|to| to.contains("://")) {
             let post = Post::new(url, &given.header, &context.environment, stop)?;
             return Ok(Target::Collector(Box::new(post)));
         }
@@ -104,7 +104,8 @@ impl Target {
             _ if to.otlp.is_some() => Box::new(Lines::new(out)),
             _ => Box::new(Jsonl::new(out)),
         };
-        Ok(Target::File { form, output, name: path.display().to_string(), is_otlp: to.otlp.is_some() })
+        let name = if path == Path::new("-") { "standard output".to_string() } else { path.display().to_string() };
+        Ok(Target::File { form, output, name, is_otlp: to.otlp.is_some() })
     }
 
     fn form(&mut self) -> &mut dyn Form {
@@ -153,8 +154,8 @@ impl Target {
                 let size = output.keep()?;
                 let bytes = size.map(|size| format!(" ({})", show(size))).unwrap_or_default();
                 let text = match is_otlp {
-                    true => format!("{} in {name}{bytes}{left_out}", counted(calls - running, "span")),
-                    false => format!("{} in {name}{bytes}{of_running}", counted(calls, "call")),
+                    true => format!("{} written to {name}{bytes}{left_out}", counted(calls - running, "span")),
+                    false => format!("{} written to {name}{bytes}{of_running}", counted(calls, "call")),
                 };
                 let json = json!({"to": name, "calls": calls, "running": running, "bytes": size});
                 (text, json, Ending::All, size.is_some())

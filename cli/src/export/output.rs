@@ -44,11 +44,16 @@ impl Output {
         // What a link points to is replaced, and not the link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(Failure::nothing(format!("there is no folder {}", folder.display())));
+        }
         let mut prefix = OsString::from(".");
         prefix.push(path.file_name().unwrap_or_default());
         prefix.push(".");
         // Only its owner may read it, as is the default of this crate: it has what prompts have.
-        let file = tempfile::Builder::new().prefix(&prefix).suffix(".part").tempfile_in(folder).map_err(failed)?;
+        let file = tempfile::Builder::new().prefix(&prefix).suffix(".part").tempfile_in(folder);
+        // The name that it had for the moment helps nobody.
+        let file = file.map_err(|cause| failed(cause.kind().into()))?;
         let writer = named(file.as_file().try_clone().map_err(failed)?, &path);
         Ok((Output::File { file, path, force }, writer))
     }

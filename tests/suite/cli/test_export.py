@@ -218,6 +218,11 @@ def test_parquet_wants_a_file(weave_command, offline):
     assert done.returncode == 2 and "name a file" in done.stderr
 
 
+def test_a_folder_that_is_not_there_is_told(weave_command, offline, tmp_path):
+    done = weave_command("export", "-d", offline, "--csv", tmp_path / "nowhere" / "calls.csv")
+    assert done.returncode == 2 and f"there is no folder {tmp_path}/nowhere" in done.stderr
+
+
 def test_one_form_must_be_named(weave_command, offline):
     assert weave_command("export", "-d", offline).returncode == 2
     assert weave_command("export", "-d", offline, "--csv", "a", "--jsonl", "b").returncode == 2

@@ -167,7 +167,7 @@ def test_lines_in_a_file_are_otlp_json_and_say_the_same_as_what_is_posted(weave_
     to, path = collector(), tmp_path / "spans.jsonl"
     weave_command("export", "-d", offline, "--otlp", to.url)
     done = weave_command("export", "-d", offline, "--otlp", path)
-    assert "2 spans in" in done.stdout
+    assert "2 spans written to" in done.stdout
     [line] = path.read_text().splitlines()
     data = json.loads(line)
     ids = [span["traceId"] for resource in data["resourceSpans"] for scope in resource["scopeSpans"] for span in scope["spans"]]
@@ -230,6 +230,17 @@ def test_a_wish_to_stop_ends_a_request_that_waits(weave_binary, offline, tmp_pat
 def test_nobody_there_is_told(weave_command, offline):
     done = weave_command("export", "-d", offline, "--otlp", "http://127.0.0.1:9", WEAVE_RETRY_MAX_ATTEMPTS="1")
     assert done.returncode == 2 and "cannot be reached" in done.stderr
+
+
+@pytest.mark.parametrize("url", ["ftp://localhost", "http://localhost/?key=1", "http://"])
+def test_what_is_no_address_of_a_collector_is_told(weave_command, offline, url):
+    done = weave_command("export", "-d", offline, "--otlp", url)
+    assert done.returncode == 2 and f"{url} is no address of a collector" in done.stderr
+
+
+def test_a_password_in_an_address_is_not_repeated(weave_command, offline):
+    done = weave_command("export", "-d", offline, "--otlp", "http://me:hunter2@localhost")
+    assert done.returncode == 2 and "--header" in done.stderr and "hunter2" not in done.stderr
 
 
 def test_headers_and_proxies_hold(weave_command, offline, collector):

@@ -41,7 +41,10 @@ impl Post {
                 "--otlp: give a name and password as a header: --header 'Authorization: Basic …'",
             ));
         }
-        let address = Address::parse(url, "--otlp")?;
+        let address = Address::parse(url, "--otlp").map_err(|_| {
+            let text = format!("--otlp: {url} is no address of a collector; give such as http://localhost:4318");
+            Failure::nothing(text)
+        })?;
         let has_path = address.as_str().splitn(4, '/').nth(3).is_some();
         let address = match has_path {
             true => address,
