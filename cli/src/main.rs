@@ -1,12 +1,14 @@
 //! The `weave` command: see, check, send, clean, repair and carry what libweave has stored.
 //!
 //! Over the library's Rust interface. [`arguments`] says what can be written behind `weave`, `commands` has a file for each
-//! command, `terminal` what people see, [`outcome`] how it ends.
+//! command, `terminal` what people see, `traces` reads calls, `export` writes them for other programs, [`outcome`] says how
+//! it ends.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod arguments;
 mod commands;
+mod export;
 mod moments;
 mod outcome;
 mod sizes;

@@ -58,6 +58,12 @@ pub fn count(number: u64) -> String {
     grouped
 }
 
+/// A count of things: `1 span`, `1 204 spans`.
+pub fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
 /// How many of what, as a word of the results of a sync names it: `1 call`, `12 call updates`.
 pub fn of_kind(number: u64, kind: &str) -> String {
     let kind = kind.replace('_', " ");
@@ -83,6 +89,11 @@ mod tests {
     fn sizes_are_shown_in_two_or_three_digits() {
         let shown = [0, 999, 1000, 9_949, 9_950, 999_499, 999_500, 1_500_000, 12_345_678_901].map(show);
         assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "1.5 MB", "12 GB"]);
+    }
+
+    #[test]
+    fn things_are_counted_as_one_or_as_many() {
+        assert_eq!([0, 1, 2].map(|number| counted(number, "call")), ["0 calls", "1 call", "2 calls"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A file for each command, and what they share.
 
+mod export;
 mod ls;
 mod show;
 mod status;
@@ -24,6 +25,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Command::Ls(given) => ls::run(&context, given),
         Command::Show(given) => show::run(&context, given),
         Command::Tail(given) => tail::run(&context, given),
+        Command::Export(given) => export::run(&context, given),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
             Ok(Ending::All)

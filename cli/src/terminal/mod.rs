@@ -17,6 +17,13 @@ pub fn tell_failure(failure: &Failure) {
     let _ = writeln!(anstream::stderr(), "{} {}", style::BAD.paint("weave:"), failure.text);
 }
 
+/// Tells what wants a look. Lines of progress are out of the way then.
+pub fn warn(text: &str) {
+    progress::above(|| {
+        let _ = writeln!(anstream::stderr(), "{} {text}", style::WARNING.paint("weave:"));
+    });
+}
+
 /// Has the warnings of the library told. Lines of progress are out of the way then.
 pub fn tell_warnings() {
     let tell = |level: Level, text: &str| {

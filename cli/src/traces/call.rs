@@ -41,10 +41,16 @@ pub struct Call {
     pub output: Option<Box<RawValue>>,
     /// A JSON object.
     pub summary: Option<Box<RawValue>>,
+    /// A JSON object: the OpenTelemetry span that it was imported from.
+    pub otel_dump: Option<Box<RawValue>>,
     /// The run of W&B.
     pub wb_run_id: Option<String>,
     /// A text that somebody looks for is in its lines.
     pub has_text: bool,
+    /// The step of the run at the start.
+    pub wb_run_step: Option<u64>,
+    /// The step of the run at the end.
+    pub wb_run_step_end: Option<u64>,
 }
 
 /// Which part of a call a line has.
@@ -104,6 +110,12 @@ struct Fields<'a> {
     exception: Option<String>,
     #[serde(default)]
     wb_run_id: Option<String>,
+    #[serde(default)]
+    wb_run_step: Option<u64>,
+    #[serde(default)]
+    wb_run_step_end: Option<u64>,
+    #[serde(borrow, default)]
+    otel_dump: Option<&'a RawValue>,
     #[serde(borrow, default)]
     attributes: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -160,8 +172,11 @@ pub fn parse(project: &Arc<str>, text: &str) -> Option<Call> {
         inputs: owned(fields.inputs),
         output: owned(fields.output),
         summary: owned(fields.summary),
+        otel_dump: owned(fields.otel_dump),
         wb_run_id: fields.wb_run_id,
         has_text: false,
+        wb_run_step: fields.wb_run_step,
+        wb_run_step_end: fields.wb_run_step_end,
     })
 }
 

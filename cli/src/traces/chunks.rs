@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use weave::store::hop::Members;
@@ -71,6 +72,39 @@ pub fn chunks(source: &Arc<Source>) -> weave::Result<Vec<Chunk>> {
 }
 
 impl Chunk {
+    /// How many bytes its lines are, as far as that is known before they are read.
+    pub fn size(&self) -> Option<u64> {
+        match &self.what {
+            What::Member { header, .. } => Some(header.raw_length.into()),
+            What::Lines { from, to } => Some(to - from),
+            What::Stream => None,
+        }
+    }
+
+    /// Whether its records are copies, put back to be sent again: they are from no journal.
+    pub fn is_put_back(&self) -> bool {
+        matches!(&self.what, What::Member { header, .. } if header.covered.is_empty())
+    }
+
+    /// Its lines in parts of a bounded size, until there are enough: for what is too large to be in memory at once.
+    pub fn parts(&self, mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> weave::Result<ControlFlow<()>> {
+        if self.size().is_some() {
+            return Ok(take(&self.lines()?));
+        }
+        let (mut reader, mut lines) = (Reader::open(&current(&self.source.file))?, Vec::new());
+        while reader.advance()?.is_some() {
+            lines.extend_from_slice(reader.line());
+            lines.push(b'\n');
+            if lines.len() as u64 >= PLAIN {
+                if take(&lines).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                lines.clear();
+            }
+        }
+        Ok(take(&lines))
+    }
+
     /// Its lines, one behind the other. What is damaged is left out.
     pub fn lines(&self) -> weave::Result<Vec<u8>> {
         let path = current(&self.source.file);
@@ -85,12 +119,12 @@ impl Chunk {
                 lines => lines.map_err(failed),
             },
             What::Stream => {
-                let (mut reader, mut lines) = (Reader::open(&path)?, Vec::new());
-                while reader.advance()?.is_some() {
-                    lines.extend_from_slice(reader.line());
-                    lines.push(b'\n');
-                }
-                Ok(lines)
+                let mut all = Vec::new();
+                let _ = self.parts(|lines| {
+                    all.extend_from_slice(lines);
+                    ControlFlow::Continue(())
+                })?;
+                Ok(all)
             }
         }
     }
@@ -128,6 +162,8 @@ fn current(file: &DataFile) -> PathBuf {
 mod tests {
     use super::*;
     use std::fs;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
 
     fn source(path: PathBuf) -> Arc<Source> {
         Arc::new(Source { project: "team/demo".into(), file: DataFile::parse(&path).unwrap() })
@@ -145,6 +181,28 @@ mod tests {
             let all: Vec<u8> = pieces.flat_map(Result::unwrap).collect();
             assert_eq!(String::from_utf8(all).unwrap(), lines.concat(), "{size}");
         }
+    }
+
+    #[test]
+    fn a_stream_of_another_writer_comes_whole_or_in_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("20260131_0000.jsonl.gz");
+        let lines: Vec<String> =
+            (0..40_000).map(|n| format!("{{\"n\":{n},\"of\":\"a line that is not short\"}}\n")).collect();
+        let written =
+            Command::new("gzip").arg("-c").stdin(Stdio::piped()).stdout(fs::File::create(&path).unwrap()).spawn();
+        let mut gzip = written.unwrap();
+        gzip.stdin.take().unwrap().write_all(lines.concat().as_bytes()).unwrap();
+        assert!(gzip.wait().unwrap().success());
+        let chunk = chunks(&source(path)).unwrap().remove(0);
+        let mut parts = Vec::new();
+        let _ = chunk.parts(|part| {
+            parts.push(String::from_utf8(part.to_vec()).unwrap());
+            ControlFlow::Continue(())
+        });
+        assert!(parts.len() > 1);
+        assert_eq!(parts.concat(), lines.concat());
+        assert_eq!(chunk.lines().unwrap(), lines.concat().as_bytes());
     }
 
     #[test]

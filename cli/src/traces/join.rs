@@ -44,6 +44,7 @@ fn joined(start: Call, end: Call) -> Call {
         output: end.output.or(start.output),
         summary: end.summary.or(start.summary),
         has_text: start.has_text || end.has_text,
+        wb_run_step_end: end.wb_run_step_end.or(start.wb_run_step_end),
         ..start
     }
 }

@@ -9,6 +9,9 @@ use std::thread;
 /// Pieces for each core between two looks at what was found: enough that cores seldom wait for the slowest of them.
 const PIECES_A_CORE: usize = 8;
 
+/// More bytes of lines are not read at once, but for one piece that has more.
+const ROUND_BYTES: u64 = 32 << 20;
+
 /// Gives the lines of each piece to `work`, on all cores, and what it answers to `take`, in the order of the pieces,
 /// until that has enough. Memory holds the answers to a few pieces.
 pub fn each<R: Send>(
@@ -17,9 +20,15 @@ pub fn each<R: Send>(
     mut take: impl FnMut(R) -> ControlFlow<()>,
 ) -> weave::Result<()> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let mut pieces = pieces.into_iter();
+    let mut pieces = pieces.into_iter().peekable();
     loop {
-        let round: Vec<Chunk> = pieces.by_ref().take(cores * PIECES_A_CORE).collect();
+        let (mut round, mut bytes) = (Vec::new(), 0u64);
+        while let Some(piece) = pieces.next_if(|piece: &Chunk| {
+            bytes = bytes.saturating_add(piece.size().unwrap_or(ROUND_BYTES));
+            round.is_empty() || (round.len() < cores * PIECES_A_CORE && bytes <= ROUND_BYTES)
+        }) {
+            round.push(piece);
+        }
         if round.is_empty() {
             return Ok(());
         }

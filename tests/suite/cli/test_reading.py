@@ -4,8 +4,8 @@ import subprocess
 
 import harness
 import pytest
-from conftest import masked
-from session import AGENT, log
+from .masks import masked
+from .session import AGENT, log
 
 
 @pytest.fixture

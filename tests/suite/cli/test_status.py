@@ -1,8 +1,8 @@
 """`weave status`: what waits, what was sent, where it would go."""
 import json
 
-from conftest import masked
-from session import AGENT, log
+from .masks import masked
+from .session import AGENT, log
 
 
 def test_it_tells_each_kind_of_each_project_and_where_it_would_go(weave, offline_dir):

@@ -7,7 +7,7 @@ import time
 
 import harness
 import pytest
-from session import AGENT, log
+from .session import AGENT, log
 
 ENTITY = harness.ENTITY
 
