@@ -1,11 +1,12 @@
 //! The names that calls were given after they were logged: updates stand in lines of their own, behind the calls.
 
-use super::chunks::Chunk;
+use super::chunks::Source;
 use super::whole;
 use memchr::memmem::Finder;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use weave::record::kind::RecordType;
 use weave::sync::line;
 
@@ -46,11 +47,12 @@ pub fn updates(lines: &[u8]) -> Vec<Update> {
     }
 }
 
-/// The updates in these pieces.
-pub fn of(pieces: &[Chunk]) -> weave::Result<Renamed> {
+/// The updates in these files.
+pub fn of(sources: &[Arc<Source>]) -> weave::Result<Renamed> {
     let mut found = Renamed::default();
     let _ = whole::each_part(
-        pieces,
+        sources,
+        |_| true,
         |_, lines| updates(lines),
         |updates| {
             updates.into_iter().for_each(|update| found.add(update));
