@@ -11,6 +11,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use weave::sync::Stop;
 
 /// How many lines of each call were put back, by the call's id. They are few, and in memory.
 #[derive(Debug, Default)]
@@ -52,7 +53,7 @@ impl PutBack {
 }
 
 /// What was put back, in these files.
-pub fn of(sources: &[Arc<Source>]) -> weave::Result<PutBack> {
+pub fn of(sources: &[Arc<Source>], stop: &Stop) -> weave::Result<PutBack> {
     let ids = |lines: &[u8]| {
         let parts = lines.split(|byte| *byte == b'\n').filter_map(part_of);
         let id = |(part, text)| Some((part, serde_json::from_str::<Id>(text).ok()?.id));
@@ -61,6 +62,7 @@ pub fn of(sources: &[Arc<Source>]) -> weave::Result<PutBack> {
     let mut found = PutBack::default();
     let _ = whole::each_part(
         sources,
+        stop,
         Chunk::is_put_back,
         |_, lines| ids(lines),
         |ids| {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use weave::record::kind::RecordType;
-use weave::sync::line;
+use weave::sync::{line, Stop};
 
 /// The last name of each call that was renamed, by the call's id. They are few, and in memory.
 #[derive(Debug, Default)]
@@ -48,10 +48,11 @@ pub fn updates(lines: &[u8]) -> Vec<Update> {
 }
 
 /// The updates in these files.
-pub fn of(sources: &[Arc<Source>]) -> weave::Result<Renamed> {
+pub fn of(sources: &[Arc<Source>], stop: &Stop) -> weave::Result<Renamed> {
     let mut found = Renamed::default();
     let _ = whole::each_part(
         sources,
+        stop,
         |_| true,
         |_, lines| updates(lines),
         |updates| {

@@ -11,19 +11,21 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use weave::record::kind::Kind;
 use weave::store::layout::ProjectDir;
+use weave::sync::Stop;
 
 /// So many pieces are looked for at once: enough that small files are read together, and no list of all.
 const PIECES: usize = 1000;
 
-/// Gives the calls of some projects that are meant to `take`, until that has enough. Memory holds a few pieces of files,
-/// and what waits for its other half.
+/// Gives the calls of some projects that are meant to `take`, until that has enough or somebody asks to stop. Memory holds
+/// a few pieces of files, and what waits for its other half.
 pub fn each(
     projects: &[ProjectDir],
     filter: &Filter,
+    stop: &Stop,
     mut take: impl FnMut(Call) -> ControlFlow<()>,
 ) -> weave::Result<()> {
     let sources = chunks::sources(projects, Kind::Calls.folder())?;
-    let (renamed, mut put_back) = (renamed::of(&sources)?, put_back::of(&sources)?);
+    let (renamed, mut put_back) = (renamed::of(&sources, stop)?, put_back::of(&sources, stop)?);
     let mut give = |mut call: Call| {
         if let Some(name) = renamed.name(&call.id) {
             call.display_name.clone_from(name);
@@ -36,6 +38,7 @@ pub fn each(
     let mut joiner = Joiner::default();
     let ended = each_part(
         &sources,
+        stop,
         |_| true,
         parts,
         |(is_put_back, parts)| {
@@ -54,10 +57,12 @@ pub fn each(
 /// As [`scan::each`], for the pieces of files that are wanted. What is too large to be in memory at once comes in parts.
 pub fn each_part<R: Send>(
     sources: &[Arc<Source>],
+    stop: &Stop,
     wanted: impl Fn(&Chunk) -> bool,
     work: impl Fn(&Chunk, &[u8]) -> R + Sync,
     mut take: impl FnMut(R) -> ControlFlow<()>,
 ) -> weave::Result<ControlFlow<()>> {
+    let mut take = |found| if stop.is_asked() { ControlFlow::Break(()) } else { take(found) };
     let mut pieces = Vec::new();
     for source in sources {
         pieces.extend(chunks::chunks(source)?.into_iter().filter(&wanted));
@@ -128,7 +133,7 @@ mod tests {
 
     fn names(dir: &Path, filter: &Filter, most: usize) -> Vec<String> {
         let mut found = Vec::new();
-        each(&layout::projects(dir).unwrap(), filter, |call| {
+        each(&layout::projects(dir).unwrap(), filter, &Stop::new(), |call| {
             found.push(call.name().to_string() + " " + &call.id);
             if found.len() < most {
                 ControlFlow::Continue(())
