@@ -43,14 +43,14 @@ pub fn run(context: &Context, given: &Export) -> Outcome {
     // Bars among calls on a terminal would help nobody.
     let mut progress = Progress::new(context.json || target.is_passing());
     let (mut calls, mut running, mut failure) = (0, 0, None);
-    whole::each(&projects, &filter, |call| {
+    whole::each(&projects, &filter, &stop, |call| {
         calls += 1;
         running += u64::from(call.ended_at.is_none());
         progress.tell("calls", calls, 0);
         failure = target.form().add(&call).err();
-        match failure.is_some() || stop.is_asked() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        match failure {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
         }
     })?;
     drop(progress);

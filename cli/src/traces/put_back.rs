@@ -5,11 +5,13 @@
 //! put back covers none.
 
 use super::call::{part_of, Part};
-use super::chunks::Chunk;
+use super::chunks::{Chunk, Source};
 use super::whole;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use weave::sync::Stop;
 
 /// How many lines of each call were put back, by the call's id. They are few, and in memory.
 #[derive(Debug, Default)]
@@ -50,9 +52,8 @@ impl PutBack {
     }
 }
 
-/// What was put back, in these pieces.
-pub fn of(pieces: &[Chunk]) -> weave::Result<PutBack> {
-    let pieces: Vec<Chunk> = pieces.iter().filter(|piece| piece.is_put_back()).cloned().collect();
+/// What was put back, in these files.
+pub fn of(sources: &[Arc<Source>], stop: &Stop) -> weave::Result<PutBack> {
     let ids = |lines: &[u8]| {
         let parts = lines.split(|byte| *byte == b'\n').filter_map(part_of);
         let id = |(part, text)| Some((part, serde_json::from_str::<Id>(text).ok()?.id));
@@ -60,7 +61,9 @@ pub fn of(pieces: &[Chunk]) -> weave::Result<PutBack> {
     };
     let mut found = PutBack::default();
     let _ = whole::each_part(
-        &pieces,
+        sources,
+        stop,
+        Chunk::is_put_back,
         |_, lines| ids(lines),
         |ids| {
             ids.into_iter().for_each(|(part, id)| found.add(part, id));

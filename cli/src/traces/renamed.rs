@@ -1,13 +1,14 @@
 //! The names that calls were given after they were logged: updates stand in lines of their own, behind the calls.
 
-use super::chunks::Chunk;
+use super::chunks::Source;
 use super::whole;
 use memchr::memmem::Finder;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use weave::record::kind::RecordType;
-use weave::sync::line;
+use weave::sync::{line, Stop};
 
 /// The last name of each call that was renamed, by the call's id. They are few, and in memory.
 #[derive(Debug, Default)]
@@ -46,11 +47,13 @@ pub fn updates(lines: &[u8]) -> Vec<Update> {
     }
 }
 
-/// The updates in these pieces.
-pub fn of(pieces: &[Chunk]) -> weave::Result<Renamed> {
+/// The updates in these files.
+pub fn of(sources: &[Arc<Source>], stop: &Stop) -> weave::Result<Renamed> {
     let mut found = Renamed::default();
     let _ = whole::each_part(
-        pieces,
+        sources,
+        stop,
+        |_| true,
         |_, lines| updates(lines),
         |updates| {
             updates.into_iter().for_each(|update| found.add(update));

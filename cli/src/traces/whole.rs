@@ -1,7 +1,7 @@
 //! All calls, whole, in the order in which they end in the files. What has no end comes last.
 
 use super::call::{self, Call, Part};
-use super::chunks::{self, Chunk};
+use super::chunks::{self, Chunk, Source};
 use super::filter::Filter;
 use super::join::Joiner;
 use super::put_back;
@@ -11,19 +11,21 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use weave::record::kind::Kind;
 use weave::store::layout::ProjectDir;
+use weave::sync::Stop;
 
-/// Gives the calls of some projects that are meant to `take`, until that has enough. Memory holds a few pieces of files,
-/// and what waits for its other half.
+/// So many pieces are looked for at once: enough that small files are read together, and no list of all.
+const PIECES: usize = 1000;
+
+/// Gives the calls of some projects that are meant to `take`, until that has enough or somebody asks to stop. Memory holds
+/// a few pieces of files, and what waits for its other half.
 pub fn each(
     projects: &[ProjectDir],
     filter: &Filter,
+    stop: &Stop,
     mut take: impl FnMut(Call) -> ControlFlow<()>,
 ) -> weave::Result<()> {
-    let mut pieces = Vec::new();
-    for source in chunks::sources(projects, Kind::Calls.folder())? {
-        pieces.extend(chunks::chunks(&source)?);
-    }
-    let (renamed, mut put_back) = (renamed::of(&pieces)?, put_back::of(&pieces)?);
+    let sources = chunks::sources(projects, Kind::Calls.folder())?;
+    let (renamed, mut put_back) = (renamed::of(&sources, stop)?, put_back::of(&sources, stop)?);
     let mut give = |mut call: Call| {
         if let Some(name) = renamed.name(&call.id) {
             call.display_name.clone_from(name);
@@ -34,10 +36,16 @@ pub fn each(
         }
     };
     let mut joiner = Joiner::default();
-    let ended = each_part(&pieces, parts, |(is_put_back, parts)| {
-        let parts = parts.into_iter().filter(|(part, call)| put_back.counts(*part, &call.id, is_put_back));
-        parts.filter_map(|(part, call)| joiner.add(part, call)).try_for_each(&mut give)
-    })?;
+    let ended = each_part(
+        &sources,
+        stop,
+        |_| true,
+        parts,
+        |(is_put_back, parts)| {
+            let parts = parts.into_iter().filter(|(part, call)| put_back.counts(*part, &call.id, is_put_back));
+            parts.filter_map(|(part, call)| joiner.add(part, call)).try_for_each(&mut give)
+        },
+    )?;
     if ended.is_continue() {
         let mut left: Vec<Call> = joiner.left().collect();
         left.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
@@ -46,17 +54,38 @@ pub fn each(
     Ok(())
 }
 
-/// As [`scan::each`], but what is too large to be in memory at once comes in parts.
+/// As [`scan::each`], for the pieces of files that are wanted. What is too large to be in memory at once comes in parts.
 pub fn each_part<R: Send>(
-    pieces: &[Chunk],
+    sources: &[Arc<Source>],
+    stop: &Stop,
+    wanted: impl Fn(&Chunk) -> bool,
     work: impl Fn(&Chunk, &[u8]) -> R + Sync,
     mut take: impl FnMut(R) -> ControlFlow<()>,
+) -> weave::Result<ControlFlow<()>> {
+    let mut take = |found| if stop.is_asked() { ControlFlow::Break(()) } else { take(found) };
+    let mut pieces = Vec::new();
+    for source in sources {
+        pieces.extend(chunks::chunks(source)?.into_iter().filter(&wanted));
+        if pieces.len() >= PIECES {
+            if each_of(&pieces, &work, &mut take)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            pieces.clear();
+        }
+    }
+    each_of(&pieces, &work, &mut take)
+}
+
+fn each_of<R: Send>(
+    pieces: &[Chunk],
+    work: &(impl Fn(&Chunk, &[u8]) -> R + Sync),
+    take: &mut impl FnMut(R) -> ControlFlow<()>,
 ) -> weave::Result<ControlFlow<()>> {
     for run in pieces.chunk_by(|a, b| a.size().is_some() && b.size().is_some()) {
         let mut ended = ControlFlow::Continue(());
         match run {
             [stream] if stream.size().is_none() => ended = stream.parts(|lines| take(work(stream, lines)))?,
-            _ => scan::each(run.iter().cloned(), &work, |found| {
+            _ => scan::each(run.iter().cloned(), work, |found| {
                 ended = take(found);
                 ended
             })?,
@@ -104,7 +133,7 @@ mod tests {
 
     fn names(dir: &Path, filter: &Filter, most: usize) -> Vec<String> {
         let mut found = Vec::new();
-        each(&layout::projects(dir).unwrap(), filter, |call| {
+        each(&layout::projects(dir).unwrap(), filter, &Stop::new(), |call| {
             found.push(call.name().to_string() + " " + &call.id);
             if found.len() < most {
                 ControlFlow::Continue(())

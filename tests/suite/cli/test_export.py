@@ -232,3 +232,18 @@ def test_a_project_that_is_not_there_is_told_and_nothing_is_written(weave_comman
     done = weave_command("export", "team/other", "-d", offline, "--jsonl", tmp_path / "calls.jsonl")
     assert done.returncode == 2 and "team/other" in done.stderr
     assert not (tmp_path / "calls.jsonl").exists()
+
+
+def test_a_call_that_was_refused_and_is_to_be_sent_again_is_exported_once(weave_command, sync, shared_server, tmp_path):
+    calls = tmp_path / "refused" / harness.ENTITY / "put-back" / "calls"
+    calls.mkdir(parents=True)
+    of = {"project_id": f"{harness.ENTITY}/put-back", "op_name": "answer"}
+    (calls / "20260131_0000.jsonl").write_text(whole(1, summary={"usage": None}, **of) + whole(2, **of))
+    sync(tmp_path / "refused", shared_server(), status=17)
+    again = "import libweave, sys; libweave.retry_rejected(sys.argv[1])"
+    harness.run([harness.CLIENTS["0.52.20"], "-c", again, tmp_path / "refused"], environment={
+        **harness.client_environment(tmp_path), "PYTHONPATH": str(harness.ROOT / "bindings/python"),
+        "WEAVE_LIBRARY": str(harness.LIBRARY)})
+    assert len(list(calls.iterdir())) == 2, "a copy of the line is in a file of its own"
+    done = weave_command("export", "-d", tmp_path / "refused", "--jsonl", "-")
+    assert [int(json.loads(text)["id"][-12:]) for text in done.stdout.splitlines()] == [2, 1]
