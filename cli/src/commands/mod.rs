@@ -1,7 +1,9 @@
 //! A file for each command, and what they share.
 
+mod pack;
 mod status;
 mod sync;
+mod unpack;
 
 use crate::arguments::{Arguments, Command, Common};
 use crate::outcome::{Ending, Failure, Outcome};
@@ -18,6 +20,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::Status(given) => status::run(&context, given),
         Command::Sync(given) => sync::run(&context, given),
+        Command::Pack(given) => pack::run(&context, given),
+        Command::Unpack(given) => unpack::run(&context, given),
+        Command::Receipt(given) => unpack::receipt(&context, given),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
             Ok(Ending::All)

@@ -10,6 +10,9 @@
 //! What is noted at once is one line, which is there or not: were only the start of a call acknowledged, its end, in
 //! another file, would wait for it for ever. What stands in memory is what could be written.
 //!
+//! What went into a bundle, or came out of one, is `carried` (see `carry`): another machine may send it, or may have done
+//! so. It is in doubt until it is acknowledged, whatever a sync settles.
+//!
 //! A line `{"to"}` says where what is acknowledged behind it was sent: a receipt tells of one destination.
 //!
 //! Records are told by their number in the file, which never changes: a data file only grows.
@@ -40,6 +43,9 @@ struct Line {
     records: Option<Ranges>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sending: Option<Ranges>,
+    /// What another machine has too, and may send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    carried: Option<Ranges>,
     /// When the last request with what is `sending` is over for certain; not known while a run sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     over: Option<String>,
@@ -56,6 +62,33 @@ struct OfFile {
     /// May be under way, as far as it is not acknowledged.
     sending: Ranges,
     over: Option<Timestamp>,
+    /// Another machine may send it, as far as it is not acknowledged.
+    carried: Ranges,
+}
+
+/// What is known of the records of a data file.
+#[derive(Debug, Default, Clone)]
+pub struct Known {
+    /// What is acknowledged, by the destination; under an empty name what no destination is known of.
+    pub by: BTreeMap<String, Ranges>,
+    /// What a sync may have sent without hearing of it.
+    pub sending: Ranges,
+}
+
+impl Known {
+    /// All that is acknowledged.
+    pub fn acknowledged(&self) -> Ranges {
+        let mut all = Ranges::default();
+        self.by.values().for_each(|records| all.insert_all(records));
+        all
+    }
+
+    /// Takes out what is beyond so many records.
+    pub fn cut(&mut self, records: u64) {
+        let beyond = Ranges::from(vec![(records, u64::MAX)]);
+        self.by.values_mut().chain([&mut self.sending]).for_each(|of| of.remove_all(&beyond));
+        self.by.retain(|_, of| !of.is_empty());
+    }
 }
 
 /// What became of a file in a run.
@@ -85,6 +118,60 @@ pub fn read(project: &ProjectDir) -> Result<HashMap<String, Ranges>> {
     Ok(files.into_iter().map(|(file, of_file)| (file, of_file.acknowledged)).collect())
 }
 
+/// What is known of each data file of a project, to be told to another machine. Nothing is changed.
+pub fn known(project: &ProjectDir) -> Result<HashMap<String, Known>> {
+    let files = noted(&path_of(project))?.into_iter().map(|(name, of_file)| {
+        let OfFile { mut by, mut sending, .. } = of_file.clone();
+        sending.remove_all(&of_file.acknowledged);
+        let unknown = of_file.unattributed();
+        if !unknown.is_empty() {
+            by.insert(String::new(), unknown);
+        }
+        (name, Known { by, sending })
+    });
+    Ok(files.collect())
+}
+
+/// Notes what another machine tells of files, and that it has records of them too (`carried`); on the disk when this
+/// returns. What it acknowledged at one destination stands in one line: see [`Progress::acknowledge`]. The files need
+/// not be there yet: until they are, nobody may open the progress.
+pub fn take_over(
+    project: &ProjectDir,
+    told: &BTreeMap<String, Known>,
+    carried: &BTreeMap<String, Ranges>,
+    access: Access,
+) -> Result<()> {
+    let here = noted(&path_of(project))?;
+    let (mut by, mut notes): (BTreeMap<&str, Vec<Line>>, Vec<Line>) = Default::default();
+    for (file, known) in told {
+        for (to, records) in known.by.iter().filter(|(_, records)| !records.is_empty()) {
+            let line = Line { file: file.clone(), records: Some(records.clone()), ..Line::default() };
+            by.entry(to).or_default().push(line);
+        }
+        if !known.sending.is_empty() {
+            let mut sending = here.get(file).map(|here| here.sending.clone()).unwrap_or_default();
+            sending.insert_all(&known.sending);
+            notes.push(Line { file: file.clone(), sending: Some(sending), ..Line::default() });
+        }
+    }
+    for (file, records) in carried {
+        notes.push(Line { file: file.clone(), carried: Some(records.clone()), ..Line::default() });
+    }
+    let mut text = Vec::new();
+    notes.iter().for_each(|line| line.push_to(&mut text));
+    for (to, lines) in by {
+        // Behind this line, also for what is known of no destination: `to` holds for all that follows.
+        Line { to: Some(to.to_string()), ..Line::default() }.push_to(&mut text);
+        let mut lines = lines.into_iter();
+        let first = lines.next().unwrap_or_default();
+        Line { and: lines.collect(), ..first }.push_to(&mut text);
+    }
+    match text.is_empty() {
+        true => Ok(()),
+        false => Appender::new(path_of(project), access).append(&text),
+    }
+}
+
 fn path_of(project: &ProjectDir) -> PathBuf {
     project.sync_folder().join("progress.jsonl")
 }
@@ -107,20 +194,22 @@ impl Progress {
         let mut files = noted(&path)?;
         // One that cannot be looked at now is not gone.
         files.retain(|file, _| !matches!(project.path.join(file).try_exists(), Ok(false)));
-        files.values_mut().for_each(|of_file| of_file.sending.remove_all(&of_file.acknowledged));
+        for of_file in files.values_mut() {
+            of_file.sending.remove_all(&of_file.acknowledged);
+            of_file.carried.remove_all(&of_file.acknowledged);
+        }
         let mut lines = Vec::new();
         let mut by: BTreeMap<&str, Vec<Line>> = BTreeMap::new();
         for (name, of_file) in &files {
-            let mut unknown = of_file.acknowledged.clone();
             for (to, records) in &of_file.by {
-                unknown.remove_all(records);
                 let line = Line { file: name.clone(), records: Some(records.clone()), ..Line::default() };
                 by.entry(to).or_default().push(line);
             }
             let line = Line {
                 file: name.clone(),
-                records: Some(unknown),
+                records: Some(of_file.unattributed()),
                 sending: Some(of_file.sending.clone()),
+                carried: Some(of_file.carried.clone()).filter(|carried| !carried.is_empty()),
                 over: of_file.over.map(|over| over.to_string()),
                 ..Line::default()
             };
@@ -151,9 +240,12 @@ impl Progress {
         self.files.get(file).map(|of_file| of_file.acknowledged.clone()).unwrap_or_default()
     }
 
-    /// What an earlier run may have sent of a file without hearing of it.
+    /// What an earlier run, or another machine, may have sent of a file without hearing of it.
     pub fn in_doubt(&self, file: &str) -> Ranges {
-        self.files.get(file).map(|of_file| of_file.sending.clone()).unwrap_or_default()
+        let Some(of_file) = self.files.get(file) else { return Ranges::default() };
+        let mut in_doubt = of_file.sending.clone();
+        in_doubt.insert_all(&of_file.carried);
+        in_doubt
     }
 
     /// How long to wait until what earlier runs sent is over for certain: before that, a look-up proves nothing. An
@@ -205,8 +297,12 @@ impl Progress {
     /// before, or be lost with the power, and what is neither acknowledged nor in doubt is sent again.
     pub fn settle<'f>(&mut self, files: impl IntoIterator<Item = Settled<'f>>) -> Result<()> {
         let mut lines = Vec::new();
-        for Settled { file, acknowledged, left, over } in files {
+        for Settled { file, acknowledged, mut left, over } in files {
             let known = self.files.get(file);
+            // What is carried stays in doubt by itself; that it was under way here is noted before it is.
+            let mut only_carried = known.map(|known| known.carried.clone()).unwrap_or_default();
+            known.iter().for_each(|known| only_carried.remove_all(&known.sending));
+            left.remove_all(&only_carried);
             if left.is_empty() && known.is_none_or(|known| known.sending.is_empty()) {
                 continue;
             }
@@ -237,6 +333,15 @@ impl Progress {
     }
 }
 
+impl OfFile {
+    /// What is acknowledged, and not known by whom.
+    fn unattributed(&self) -> Ranges {
+        let mut unknown = self.acknowledged.clone();
+        self.by.values().for_each(|records| unknown.remove_all(records));
+        unknown
+    }
+}
+
 impl Line {
     fn push_to(&self, lines: &mut Vec<u8>) {
         // Writing into a Vec cannot fail.
@@ -257,6 +362,9 @@ impl Line {
             if !to.is_empty() {
                 of_file.by.entry(to.clone()).or_default().insert_all(&fresh);
             }
+        }
+        if let Some(carried) = &self.carried {
+            of_file.carried.insert_all(carried);
         }
         if let Some(sending) = self.sending {
             of_file.sending = sending;
@@ -413,6 +521,37 @@ mod tests {
         progress.send_to("http://y team/a").unwrap();
         assert_eq!(progress.elsewhere(FILE), ranges(&[(0, 3), (6, 6)]));
         assert_eq!(progress.acknowledged(FILE), ranges(&[(0, 6)]));
+    }
+
+    #[test]
+    fn what_another_machine_has_too_is_in_doubt_until_it_is_acknowledged() {
+        let (_root, project) = project();
+        let open = || Progress::open(&project, Access::Owner).unwrap();
+        let carried = BTreeMap::from([(FILE.to_string(), ranges(&[(0, 9)]))]);
+        take_over(&project, &BTreeMap::new(), &carried, Access::Owner).unwrap();
+        let mut first = open();
+        let answer = Duration::from_secs(30);
+        assert_eq!(first.wait_for_doubts(answer, answer), Duration::ZERO, "nothing is under way from here");
+        first.acknowledge(&BTreeMap::from([(FILE, ranges(&[(0, 3)]))])).unwrap();
+        settle(&mut first, &[(0, 3)], &[]).unwrap();
+        assert_eq!(open().in_doubt(FILE), ranges(&[(4, 9)]), "a run that tried all of it does not settle it");
+        assert_eq!(open().in_doubt(FILE), ranges(&[(4, 9)]), "also after the log was written anew");
+    }
+
+    #[test]
+    fn what_another_machine_tells_is_known_with_its_destinations() {
+        let (_root, project) = project();
+        let by = BTreeMap::from([(String::new(), ranges(&[(9, 9)])), ("http://x team/a".into(), ranges(&[(0, 3)]))]);
+        let told = BTreeMap::from([(FILE.to_string(), Known { by, sending: ranges(&[(4, 5)]) })]);
+        for _ in 0..2 {
+            take_over(&project, &told, &BTreeMap::new(), Access::Owner).unwrap();
+            let known = known(&project).unwrap().remove(FILE).unwrap();
+            assert_eq!((&known.by, &known.sending), (&told[FILE].by, &ranges(&[(4, 5)])));
+        }
+        let mut progress = Progress::open(&project, Access::Owner).unwrap();
+        progress.send_to("http://y team/a").unwrap();
+        assert_eq!(progress.elsewhere(FILE), ranges(&[(0, 3)]));
+        assert_eq!(progress.acknowledged(FILE), ranges(&[(0, 3), (9, 9)]));
     }
 
     #[test]
