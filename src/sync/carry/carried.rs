@@ -3,7 +3,7 @@
 //! `.weave/carried.jsonl` is the manifest of the last bundle. Programs that ran when it was packed count as running: their
 //! calls may go on. Data files that were growing stay open: the next bundle has more of them.
 
-use super::manifest::Manifest;
+use super::manifest::{Line, Manifest};
 use crate::error::Result;
 use crate::store::journal::{self, JournalId};
 use crate::store::layout::{CARRIED_FILE, LIBRARY_FOLDER};
@@ -35,10 +35,13 @@ impl Carried {
     /// Of a directory; nothing in one that was not unpacked.
     pub(in crate::sync) fn of(root: &Path) -> Result<Carried> {
         let Some(manifest) = manifest(root)? else { return Ok(Carried::default()) };
-        let growing = manifest.files().filter(|file| file.growing);
+        let growing = manifest.lines.iter().filter_map(|line| match line {
+            Line::Growing { project, file } => Some((project.clone(), file.clone())),
+            _ => None,
+        });
         Ok(Carried {
             journals: manifest.header.journals.iter().filter_map(|id| journal::id_of(Path::new(id))).collect(),
-            growing: growing.map(|file| (file.project.clone(), file.file.clone())).collect(),
+            growing: growing.collect(),
         })
     }
 

@@ -392,3 +392,27 @@ fn the_bytes_of_files_go_along_with_their_records() {
     fs::remove_file(world.device().file_body("aB")).unwrap();
     assert_eq!(world.pack().missing, ["team/demo/files/aB"]);
 }
+
+#[test]
+fn a_file_that_grows_stays_open_at_the_base_also_while_all_of_it_is_acknowledged() {
+    let world = World::new();
+    world.write(FILE, &[&call("a")]);
+    let held = lock::try_hold(&world.device().path.join(FILE)).unwrap();
+    world.pack();
+    world.unpack();
+    world.sent(FILE, (0, 0));
+    world.receipt();
+    world.pack();
+    world.unpack();
+    let live = || {
+        let snapshot =
+            crate::sync::snapshot::Snapshot::take(&world.at("base"), &[&world.base()]).unwrap().remove(0).unwrap();
+        let live: Vec<bool> = snapshot.all().map(|(_, extent)| extent.live).collect();
+        live
+    };
+    assert_eq!(live(), [true]);
+    drop(held);
+    world.pack();
+    world.unpack();
+    assert_eq!(live(), [false]);
+}

@@ -28,10 +28,25 @@ pub(super) enum Line {
     Receipt(Header),
     File(File),
     Body(Body),
-    Open { project: String, id: String, call: OpenCall },
-    Digest { project: String, given: Given },
+    /// A data file that its program goes on writing, also when all of it is acknowledged so far.
+    Growing {
+        project: String,
+        file: String,
+    },
+    Open {
+        project: String,
+        id: String,
+        call: OpenCall,
+    },
+    Digest {
+        project: String,
+        given: Given,
+    },
     Done(Done),
-    Rejected { project: String, entry: Box<RawValue> },
+    Rejected {
+        project: String,
+        entry: Box<RawValue>,
+    },
 }
 
 /// The first line.
@@ -64,9 +79,6 @@ pub(super) struct File {
     pub records: u64,
     /// When it was last written to, microseconds since 1970.
     pub modified: i64,
-    /// Its program goes on writing it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub growing: bool,
     /// What is acknowledged of it, by the destination.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub acknowledged: BTreeMap<String, Ranges>,
@@ -105,11 +117,6 @@ pub(super) struct Done {
     pub left: Ranges,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // as serde wants it
-fn is_false(flag: &bool) -> bool {
-    !*flag
-}
-
 /// A manifest or a receipt.
 #[derive(Debug, Clone)]
 pub(super) struct Manifest {
@@ -131,6 +138,7 @@ impl Line {
             Line::Bundle(_) | Line::Receipt(_) => None,
             Line::File(File { project, .. })
             | Line::Body(Body { project, .. })
+            | Line::Growing { project, .. }
             | Line::Open { project, .. }
             | Line::Digest { project, .. }
             | Line::Done(Done { project, .. })

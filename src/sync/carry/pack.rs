@@ -109,6 +109,8 @@ pub fn pack(request: &Request<'_>, told: &mut Told<'_>) -> Result<Packed> {
     for of in &all {
         note_carried(of, access)?;
         lines.extend(state(&of.dir, access)?);
+        let growing = of.growing.iter().cloned();
+        lines.extend(growing.map(|file| Line::Growing { project: of.dir.name(), file }));
         tell_rejected(&of.dir, access, &mut lines)?;
     }
     device.bundles += 1;
@@ -214,7 +216,6 @@ fn copy(bundle: &Path, waiting: &mut [OfProject], all_bytes: u64, told: &mut Tol
                     sha256,
                     records: waiting.records,
                     modified: waiting.modified,
-                    growing: waiting.growing,
                     acknowledged: waiting.known.by.clone(),
                     sending: waiting.known.sending.clone(),
                     rejected: Ranges::default(),

@@ -21,6 +21,8 @@ const FILES: [&str; 2] = ["files", "files_metadata"];
 pub(super) struct OfProject {
     pub dir: ProjectDir,
     pub files: Vec<Waiting>,
+    /// Data files that programs go on writing, `KIND/NAME`.
+    pub growing: Vec<String>,
     pub bodies: Vec<Needed>,
     /// Bytes that a record needs and that are not there.
     pub missing: Vec<String>,
@@ -34,7 +36,6 @@ pub(super) struct Waiting {
     /// So much of it holds whole records.
     pub bytes: u64,
     pub records: u64,
-    pub growing: bool,
     pub modified: i64,
     pub known: Known,
 }
@@ -56,8 +57,11 @@ pub(super) fn look(root: &Path, projects: Vec<ProjectDir>) -> Result<Vec<OfProje
     let mut found = Vec::new();
     for (dir, snapshot) in projects.into_iter().zip(snapshots) {
         let mut known = progress::known(&dir)?;
-        let mut of = OfProject { dir, files: Vec::new(), bodies: Vec::new(), missing: Vec::new() };
+        let mut of = OfProject { dir, files: Vec::new(), growing: Vec::new(), bodies: Vec::new(), missing: Vec::new() };
         for (folder, extent) in snapshot?.all() {
+            if extent.live {
+                of.growing.push(key_of(folder, extent));
+            }
             of.files.extend(waiting(folder, extent, &mut known)?);
         }
         of.look_at_bodies()?;
@@ -66,10 +70,13 @@ pub(super) fn look(root: &Path, projects: Vec<ProjectDir>) -> Result<Vec<OfProje
     Ok(found)
 }
 
+fn key_of(folder: &str, extent: &Extent) -> String {
+    format!("{folder}/{}", extent.file.path.file_name().unwrap_or_default().to_string_lossy())
+}
+
 fn waiting(folder: &str, extent: &Extent, known: &mut HashMap<String, Known>) -> Result<Option<Waiting>> {
     let path = &extent.file.path;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let file = format!("{folder}/{name}");
+    let file = key_of(folder, extent);
     let known = known.remove(&file).unwrap_or_default();
     let is_gone = || matches!(path.try_exists(), Ok(false)); // sent or dropped meanwhile
     let (bytes, records) = match whole(extent) {
@@ -85,7 +92,7 @@ fn waiting(folder: &str, extent: &Extent, known: &mut HashMap<String, Known>) ->
     };
     let since = about.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let modified = since.and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or_default();
-    Ok(Some(Waiting { file, path: path.clone(), bytes, records, growing: extent.live, modified, known }))
+    Ok(Some(Waiting { file, path: path.clone(), bytes, records, modified, known }))
 }
 
 /// How many bytes of a file hold whole records, and how many records. Of a file that grows only what is whole is looked
@@ -210,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_acknowledged_whole_does_not_wait_and_the_bytes_that_records_need_do() {
+    fn what_is_acknowledged_whole_does_not_wait_although_it_may_grow_and_the_bytes_that_records_need_do() {
         let root = tempfile::tempdir().unwrap();
         let dir = ProjectDir::new(root.path(), "team/demo");
         fs::create_dir_all(dir.path.join("files")).unwrap();
@@ -224,11 +231,12 @@ mod tests {
         let known = Known { by: [(String::new(), vec![(0, 0)].into())].into(), ..Known::default() };
         let told = [("files/20260131_0001.jsonl".to_string(), known)].into();
         progress::take_over(&dir, &told, &Default::default(), crate::store::layout::Access::Owner).unwrap();
-        let _held = lock::try_hold(&dir.path.join("files/20260131_0000.jsonl")).unwrap();
+        let _held = lock::try_hold(&dir.path.join("files/20260131_0001.jsonl")).unwrap();
         let of = look(root.path(), vec![dir]).unwrap().remove(0);
-        let files: Vec<_> = of.files.iter().map(|file| (file.file.as_str(), file.records, file.growing)).collect();
-        assert_eq!(files, [("files/20260131_0000.jsonl", 3, true)]);
+        let files: Vec<_> = of.files.iter().map(|file| (file.file.as_str(), file.records)).collect();
+        assert_eq!(files, [("files/20260131_0000.jsonl", 3)]);
         assert_eq!(of.bodies.iter().map(|body| body.body.as_str()).collect::<Vec<_>>(), ["files/a"]);
+        assert_eq!(of.growing, ["files/20260131_0001.jsonl"]);
         assert_eq!(of.missing, ["team/demo/files/b"]);
     }
 }
