@@ -4,7 +4,7 @@
 //! projects may have. So the bytes of `PROJECT/FILE` lie under a name made of its SHA-256, in folders of 256, since FAT
 //! takes no more than some ten thousand long names in one.
 
-use super::sealed::hex;
+use super::sealed::{hex, sync_folder};
 use crate::error::{Error, Result};
 use crate::store::disk;
 use crate::store::layout;
@@ -105,12 +105,12 @@ pub(super) fn hash(path: &Path, bytes: u64) -> Result<Option<String>> {
 pub(super) fn sync_names(bundle: &Path) -> Result<()> {
     let folder = bundle.join(FOLDER);
     for group in layout::entries(&folder)? {
-        disk::sync_directory(&group)?;
+        sync_folder(&group)?;
     }
     if folder.is_dir() {
-        disk::sync_directory(&folder)?;
+        sync_folder(&folder)?;
     }
-    disk::sync_directory(bundle)
+    sync_folder(bundle)
 }
 
 /// Removes the bytes that none of these files has. What has another form of name is somebody else's.

@@ -18,9 +18,10 @@ use crate::store::layout::{Access, ProjectDir};
 use crate::store::{self, StoreOptions};
 use crate::sync::kept::directory::Directory;
 use crate::sync::kept::open_calls::OpenCalls;
+use crate::sync::kept::progress::{self, Progress};
 use crate::sync::kept::ranges::Ranges;
 use crate::sync::kept::rejected::{Places, Rejected};
-use crate::sync::kept::{learned, progress, put_back};
+use crate::sync::kept::{learned, put_back};
 use crate::sync::server::stop::Stop;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -95,6 +96,8 @@ pub fn pack(request: &Request<'_>, told: &mut Told<'_>) -> Result<Packed> {
     let projects = directory.projects(request.projects)?;
     for project in &projects {
         put_back::finish(project, access)?;
+        // Written anew, so that it does not grow with each packing where no sync ever runs.
+        Progress::open(project, access)?;
     }
     let taken = taking::take(&directory, &device, &Manifest::receipt_at(request.bundle))?;
     let mut all = waiting::look(root, projects)?;

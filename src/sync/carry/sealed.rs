@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 #[derive(Serialize, Deserialize)]
@@ -42,7 +42,15 @@ pub(super) fn write<L: Serialize>(path: &Path, lines: &[L]) -> Result<()> {
     file.write_all(&text).map_err(failed)?;
     disk::sync(&file, &temporary).map_err(failed)?;
     fs::rename(&temporary, path).map_err(failed)?;
-    disk::sync_directory(path.parent().unwrap_or(Path::new(".")))
+    sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Brings the names in a folder to the disk, where the file system of a stick can do that.
+pub(super) fn sync_folder(path: &Path) -> Result<()> {
+    match File::open(path).and_then(|folder| folder.sync_all()) {
+        Err(cause) if matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        synced => synced.map_err(|cause| Error::io("cannot sync the directory", path, &cause)),
+    }
 }
 
 /// Reads a file that is there; an error says why it does not count.

@@ -116,7 +116,12 @@ mod tests {
         assert_eq!(open(&project).forget(&places(1, 1)).unwrap(), 1);
         let rejected = open(&project);
         let mut listed = Vec::new();
-        rejected.each(|entry| Ok(listed.extend(entry.places))).unwrap();
+        rejected
+            .each(|entry| {
+                listed.extend(entry.places);
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(listed, [format!("{FILE}#0")]);
         assert!(rejected.contains(&format!("{FILE}#1")));
         assert_eq!((rejected.left_places().unwrap(), rejected.all_places().unwrap()), (places(1, 1), places(0, 1)));
