@@ -169,8 +169,9 @@ Examples:
   weave pack /media/stick/robot7 team/demo    one project
   weave pack -n /media/stick/robot7           how much it would be
 
-It can be killed or unplugged at any time and run again: it goes on where it was. On the machine with a network follow
-weave unpack, weave sync and weave receipt. When the stick is back, weave pack takes the receipt and packs what is new.
+It can be killed or unplugged at any time and run again: it goes on where it was.
+On the machine with a network: weave unpack, weave sync, weave receipt.
+When the stick is back, weave pack takes the receipt and packs what is new.
 Give each device a folder of its own. What is in it is not encrypted.")]
 pub struct Pack {
     /// The folder for it, on a stick or wherever it can be fetched from
@@ -197,8 +198,8 @@ Examples:
   weave sync -d ~/.weave/unpacked/robot7-1a2b3c4d
   weave receipt /media/stick/robot7
 
-Each device has a directory of its own, which its later bundles continue. Every checksum is looked at; what is damaged is
-told, and the rest is unpacked.")]
+Each device has a directory of its own, which its later bundles continue.
+What is damaged is told, and the rest is unpacked.")]
 pub struct Unpack {
     /// The folder that weave pack wrote
     #[arg(value_hint = ValueHint::DirPath)]

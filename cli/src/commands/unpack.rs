@@ -33,7 +33,7 @@ pub fn run(context: &Context, given: &Unpack) -> Outcome {
         let (name, at) = (NAME.paint(&header.name), &header.at);
         writeln!(out, "Bundle {} of {name}, packed {at}:", header.number)?;
         let (files, bytes) = (GOOD.paint(count(unpacked.files)), show(unpacked.bytes));
-        writeln!(out, "  {files} files unpacked ({bytes}), {} known already", count(unpacked.known))?;
+        writeln!(out, "  unpacked: {files} ({bytes}), known already: {}", count(unpacked.known))?;
         writeln!(out, "Send it:      weave sync -d {}", into.display())?;
         writeln!(out, "and then:     weave receipt {}", given.bundle.display())?;
     }
@@ -55,9 +55,8 @@ pub fn receipt(context: &Context, given: &Receipt) -> Outcome {
         writeln!(out, "{told}")?;
         return Ok(Ending::All);
     }
-    writeln!(out, "{} records are done, {} of them rejected.", count(written.records), count(written.rejected))?;
-    let (whole, partly) = (count(written.whole), count(written.partly));
-    writeln!(out, "{whole} files are done, of {partly} something waits.")?;
+    writeln!(out, "Records that are done: {}, rejected: {}", count(written.records), count(written.rejected))?;
+    writeln!(out, "Files that are done:   {}, others: {}", count(written.whole), count(written.partly))?;
     writeln!(out, "On the device: weave pack {}", given.bundle.display())?;
     Ok(Ending::All)
 }

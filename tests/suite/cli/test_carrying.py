@@ -32,6 +32,11 @@ class Device:
     def files(self, pattern="*/*/*/*.jsonl.gz"):
         return sorted(str(path.relative_to(self.offline_dir)) for path in self.offline_dir.glob(pattern))
 
+    def rejected(self):
+        """The ids of the rejected records."""
+        lines = [line for path in self.offline_dir.glob("*/*/.sync/rejected.jsonl") for line in path.read_text().splitlines()]
+        return [entry["id"] for entry in map(json.loads, lines) if "reason" in entry]
+
     def pending(self):
         return [name for name in self.files() if ".synced." not in name]
 
@@ -123,6 +128,18 @@ def journey(tmp_path, server, weave_binary, project):
     return Journey(tmp_path, server(), weave_binary, project)
 
 
+AFTERWARDS = """
+import json
+import sys
+
+import libweave
+from libweave.offline import OfflineDataSyncer
+asked = libweave.verify_offline_data(sys.argv[1])
+cleaned = OfflineDataSyncer(offline_dir=sys.argv[1]).clean_synced_files(0)
+print(json.dumps([asked, cleaned]))
+"""
+
+
 def receipts(device):
     return device.files("*/*/.sync/receipts/*")
 
@@ -145,6 +162,12 @@ def test_what_was_carried_is_on_the_server_with_its_references_and_the_device_ma
     assert journey.device.pending() == []
     assert len(receipts(journey.device)) == len(journey.device.files())
     assert "Nothing waits" in journey.run("sync", "-d", journey.device.offline_dir).stdout, "no server is needed for that"
+    environment = {**journey.device.environment, **harness.client_environment(journey.device.home, journey.server)}
+    done = harness.run([sys.executable, "-c", AFTERWARDS, journey.device.offline_dir],
+                       environment={**journey.device.environment, **environment})
+    (verified,), cleaned = json.loads(done.stdout)[0].values(), json.loads(done.stdout)[1]
+    assert verified["calls"] == [len(ids)] * 2 and verified["objects"] == [2, 2] and verified["files"] == [1, 1]
+    assert cleaned > 0 and journey.device.files() == [] and receipts(journey.device) != []
 
 
 def test_a_program_goes_on_while_its_records_are_carried(journey):
@@ -252,10 +275,7 @@ def test_a_rejected_record_stands_among_those_of_the_device_with_the_reason(tmp_
     journey.receipt()
     taken = journey.pack()["receipt"]
     assert taken["problems"] == [] and taken["rejected"] > 0
-    rejected = journey.device.offline_dir / f"offline/{project}/.sync/rejected.jsonl"
-    entries = [json.loads(line) for line in rejected.read_text().splitlines()]
-    assert bad in [entry.get("id") for entry in entries]
-    assert all(entry["reason"] for entry in entries)
+    assert journey.device.rejected() == [bad]
     assert sorted(call["id"] for call in journey.calls()) == sorted(ids)
     journey.there_and_back()
     assert "Nothing waits" in journey.run("pack", journey.stick, "-d", journey.device.offline_dir).stdout

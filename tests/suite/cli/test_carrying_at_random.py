@@ -20,7 +20,8 @@ class Chance:
     """One journey: what is done next, and what was logged."""
 
     def __init__(self, journey, seed):
-        self.journey, self.random, self.ids, self.open, self.program = journey, random.Random(seed), [], [], None
+        self.journey, self.random, self.ids, self.bad = journey, random.Random(seed), [], []
+        self.open, self.program = [], None
         self.sticks = [journey.directory / "one", journey.directory / "two"]
         self.done = []
 
@@ -47,6 +48,8 @@ class Chance:
             self.ids.append(self.program("start", name=self.open[-1]))
         if self.open and self.random.random() < 0.4:
             self.program("end", name=self.open.pop(0))
+        if self.random.random() < 0.3:
+            self.bad.append(self.program("bad", text="poison"))
         if self.random.random() < 0.5:
             self.program("note", call=self.ids[0], text="n")
         self.program("flush")
@@ -95,14 +98,14 @@ class Chance:
         for _ in range(2):
             journey.run("pack", stick, "-d", journey.device.offline_dir)
             journey.run("unpack", stick, home=journey.base())
-            journey.run("sync", "-d", journey.unpacked(), home=journey.base(), online=True, **OPEN_NOW)
+            journey.run("sync", "-d", journey.unpacked(), home=journey.base(), online=True, status={0, 1}, **OPEN_NOW)
             journey.run("receipt", stick, home=journey.base())
         journey.run("pack", stick, "-d", journey.device.offline_dir)
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SEED", "1")), int(os.environ.get("SEED", "1")) + JOURNEYS))
 def test_whatever_way_records_take_each_is_on_the_server_once(tmp_path, server, weave_binary, project, seed):
-    journey = Journey(tmp_path, server(), weave_binary, project)
+    journey = Journey(tmp_path, server("--reject-marker", "poison"), weave_binary, project)
     chance = Chance(journey, seed)
     try:
         chance.go()
@@ -110,6 +113,7 @@ def test_whatever_way_records_take_each_is_on_the_server_once(tmp_path, server, 
         calls = journey.check(chance.ids)
         assert [call for call in calls.values() if call["ended_at"] is None] == []
         assert journey.device.pending() == []
+        assert sorted(journey.device.rejected()) == sorted(chance.bad)
     except AssertionError:
         print("\n".join(map(str, chance.done)))
         raise
