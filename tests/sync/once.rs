@@ -95,6 +95,29 @@ fn only_the_item_whose_request_was_cut_is_looked_up_and_those_behind_it_go_on() 
 }
 
 #[test]
+fn a_call_that_another_machine_has_shown_as_running_gets_its_end_alone() {
+    let server = Server::start(&[]);
+    let (there, here) = (Writer::new("team/x"), Writer::new("team/x"));
+    let running = Id::new().to_string();
+    there.start(&running, "{}");
+    there.flush();
+    there.sync_with(&server.url(), at_once());
+    here.start(&running, "{}");
+    here.end(&running);
+    here.finished_call("{}");
+    here.flush();
+    let project = here.dir.path().join("team/x");
+    let name = std::fs::read_dir(project.join("calls")).unwrap().next().unwrap().unwrap().file_name();
+    std::fs::create_dir_all(project.join(".sync")).unwrap();
+    let carried = json!({"file": format!("calls/{}", name.to_str().unwrap()), "carried": [[0, 9]]});
+    std::fs::write(project.join(".sync/progress.jsonl"), format!("{carried}\n")).unwrap();
+    here.sync_with(&server.url(), at_once());
+    let calls = calls(&server, "team/x");
+    assert_eq!((calls.len(), most_often_written(&server)), (2, 1));
+    assert!(calls.iter().all(|call| !call["ended_at"].is_null()));
+}
+
+#[test]
 fn what_was_under_way_when_a_sync_was_stopped_is_looked_up_by_the_next_one() {
     let server = Server::start(&["--delay", "0.5"]);
     let writer = Writer::new("team/x");

@@ -1,10 +1,12 @@
 //! What can be written behind `weave`. Help, the manual's pages and the completions of shells are made of these
 //! definitions.
 
+mod carrying;
 mod export;
 mod reading;
 mod sending;
 
+pub use carrying::{Pack, Receipt, Unpack};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 pub use export::Export;
@@ -85,6 +87,12 @@ pub enum Command {
     Tail(Tail),
     /// Write calls for other programs: JSON lines, CSV, Parquet, OpenTelemetry
     Export(Export),
+    /// Write what waits into a folder, to be carried to a machine with a network
+    Pack(Pack),
+    /// Make an offline directory of what was packed on another machine
+    Unpack(Unpack),
+    /// Write into a bundle what was sent of it, for the machine that packed it
+    Receipt(Receipt),
     /// Print the completions of a shell
     Completions {
         /// The shell

@@ -2,10 +2,12 @@
 
 mod export;
 mod ls;
+mod pack;
 mod show;
 mod status;
 mod sync;
 mod tail;
+mod unpack;
 
 use crate::arguments::{Arguments, Command, Common};
 use crate::outcome::{Ending, Failure, Outcome};
@@ -26,6 +28,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Command::Show(given) => show::run(&context, given),
         Command::Tail(given) => tail::run(&context, given),
         Command::Export(given) => export::run(&context, given),
+        Command::Pack(given) => pack::run(&context, given),
+        Command::Unpack(given) => unpack::run(&context, given),
+        Command::Receipt(given) => unpack::receipt(&context, given),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
             Ok(Ending::All)

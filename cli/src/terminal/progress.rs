@@ -1,10 +1,15 @@
-//! How far a sync is: bars on a terminal, and elsewhere a plain line now and then.
+//! How far a piece of work is: bars on a terminal, and elsewhere a plain line now and then.
 
-use crate::sizes::count;
+use crate::sizes::{count, show};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+/// How bars look: when it is not known how much there is, of records, and of bytes.
+const UNKNOWN: &str = "{prefix:<32} {spinner} {human_pos} {per_sec}";
+const RECORDS: &str = "{prefix:<32} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left";
+const BYTES: &str = "{prefix:<32} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left";
 
 /// A line in so much time where nobody sees bars.
 const EACH: Duration = Duration::from_secs(5);
@@ -57,13 +62,22 @@ impl Progress {
 
     /// Tells that `done` of `all` records of a part are done; `all` is 0 where it is not known.
     pub fn tell(&mut self, part: &str, done: u64, all: u64) {
+        self.tell_in(part, done, all, RECORDS, count);
+    }
+
+    /// The same of bytes.
+    pub fn tell_bytes(&mut self, part: &str, done: u64, all: u64) {
+        self.tell_in(part, done, all, BYTES, show);
+    }
+
+    fn tell_in(&mut self, part: &str, done: u64, all: u64, known: &str, say: fn(u64) -> String) {
         match self {
             Progress::Silent => {}
             Progress::Lines { told } => {
                 if told.elapsed() >= EACH {
                     *told = Instant::now();
-                    let of = if all > 0 { format!(" of {}", count(all)) } else { String::new() };
-                    let _ = writeln!(io::stderr(), "{part}: {}{of}", count(done));
+                    let of = if all > 0 { format!(" of {}", say(all)) } else { String::new() };
+                    let _ = writeln!(io::stderr(), "{part}: {}{of}", say(done));
                 }
             }
             Progress::Bars { bars, current } => {
@@ -71,7 +85,7 @@ impl Progress {
                     if let Some((_, former)) = current.take() {
                         former.finish_and_clear();
                     }
-                    *current = Some((part.to_string(), bars.add(bar(part, all))));
+                    *current = Some((part.to_string(), bars.add(bar(part, all, known))));
                 }
                 if let Some((_, bar)) = current {
                     bar.set_position(done);
@@ -95,13 +109,10 @@ impl Drop for Progress {
     }
 }
 
-fn bar(part: &str, all: u64) -> ProgressBar {
+fn bar(part: &str, all: u64, known: &str) -> ProgressBar {
     let (bar, template) = match all {
-        0 => (ProgressBar::no_length(), "{prefix:<32} {spinner} {human_pos} {per_sec}"),
-        _ => {
-            let template = "{prefix:<32} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left";
-            (ProgressBar::new(all), template)
-        }
+        0 => (ProgressBar::no_length(), UNKNOWN),
+        _ => (ProgressBar::new(all), known),
     };
     // A template that does not parse is a fault of this file, which the tests would show as a bare bar.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -113,11 +124,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_templates_of_bars_parse() {
-        for template in [
-            "{prefix:<32} {spinner} {human_pos} {per_sec}",
-            "{prefix:<32} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left",
-        ] {
+    fn all_templates_of_bars_parse() {
+        for template in [UNKNOWN, RECORDS, BYTES] {
             ProgressStyle::with_template(template).unwrap();
         }
     }

@@ -6,6 +6,7 @@
 //! them. What is dropped or put back from a data file that is still pending stays known by its place (see `left`).
 //! Whoever opens it holds the directory's lock.
 
+mod carried;
 mod entry;
 mod left;
 
@@ -19,6 +20,7 @@ use crate::store::layout::{self, Access, ProjectDir, REJECTED_FILE};
 use crate::sync::line::IdKey;
 use crate::sync::results::Counted;
 use crate::sync::server::stop::Stop;
+pub use carried::Places;
 pub use entry::Entry;
 use left::Left;
 use serde::Deserialize;
