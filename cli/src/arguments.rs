@@ -1,6 +1,8 @@
 //! What can be written behind `weave`. Help, the manual's pages and the completions of shells are made of these
 //! definitions.
 
+pub mod care;
+
 use crate::moments::Age;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -71,6 +73,12 @@ pub enum Command {
     Status(Status),
     /// Send what waits to the server
     Sync(Sync),
+    /// List, retry, drop or export what servers refused
+    Rejected(care::Rejected),
+    /// Ask the server whether it has everything that was sent
+    Verify(care::Verify),
+    /// Delete what was sent long enough ago
+    Clean(care::Clean),
     /// Print the completions of a shell
     Completions {
         /// The shell

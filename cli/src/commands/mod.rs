@@ -1,7 +1,10 @@
 //! A file for each command, and what they share.
 
+mod clean;
+mod rejected;
 mod status;
 mod sync;
+mod verify;
 
 use crate::arguments::{Arguments, Command, Common};
 use crate::outcome::{Ending, Failure, Outcome};
@@ -10,7 +13,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use weave::client::options::directory;
 use weave::store::layout::{self, ProjectDir};
-use weave::sync::{directory::choose, Environment};
+use weave::sync::{directory::choose, Environment, Stop};
 
 /// Does what was asked for.
 pub fn run(arguments: &Arguments) -> Outcome {
@@ -18,6 +21,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
         Command::Status(given) => status::run(&context, given),
         Command::Sync(given) => sync::run(&context, given),
+        Command::Rejected(given) => rejected::run(&context, &given.action),
+        Command::Verify(given) => verify::run(&context, given),
+        Command::Clean(given) => clean::run(&context, given),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
             Ok(Ending::All)
@@ -54,10 +60,29 @@ impl Context {
         Ok(choose(layout::projects(&self.dir)?, &wanted)?)
     }
 
+    /// Fails with what to do unless the directory is one that programs have logged to. Nothing is made in any other.
+    pub fn check_ours(&self) -> Result<(), Failure> {
+        layout::check_exists(&self.dir)?;
+        if self.dir.join(layout::LIBRARY_FOLDER).is_dir() || !layout::projects(&self.dir)?.is_empty() {
+            return Ok(());
+        }
+        let dir = self.dir.display();
+        Err(Failure::nothing(format!(
+            "{dir} is no offline directory: no program has logged to it; give another with -d"
+        )))
+    }
+
     /// A path as it is shown: within the offline directory.
     pub fn shown<'p>(&self, path: &'p Path) -> std::path::Display<'p> {
         path.strip_prefix(&self.dir).unwrap_or(path).display()
     }
+}
+
+/// Has Ctrl-C and the system's wish to end stop what is under way, so that it ends clean.
+pub fn stop_on_signals(stop: &Stop) -> Result<(), Failure> {
+    let stop = stop.clone();
+    ctrlc::set_handler(move || stop.ask())
+        .map_err(|cause| Failure::nothing(format!("cannot listen to Ctrl-C: {cause}")))
 }
 
 /// Where results go.
