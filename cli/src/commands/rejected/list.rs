@@ -104,8 +104,10 @@ fn without_id(entry: &Entry) -> String {
     }
 }
 
+/// What the server said, without the request; `show` tells it all.
 fn reason_of(status: Option<u16>, reason: &str) -> String {
-    status.map_or(reason.to_string(), |status| format!("{status} {reason}"))
+    let said = status.and_then(|status| Some((status, reason.split_once(&format!(" answered {status}: "))?.1)));
+    said.map_or(reason.to_string(), |(status, said)| format!("{status} {said}"))
 }
 
 fn ago(at: &str) -> String {
@@ -134,7 +136,7 @@ pub fn show(context: &Context, ids: &[String]) -> Outcome {
 fn tell_whole(out: &mut dyn Write, project: &str, entry: &Entry) -> io::Result<()> {
     let id = entry.id.as_deref().unwrap_or("without an id");
     writeln!(out, "{} {} of {}", NAME.paint(id), entry.kind, NAME.paint(project))?;
-    writeln!(out, "  {}", BAD.paint(reason_of(entry.status, &entry.reason)))?;
+    writeln!(out, "  {}", BAD.paint(&entry.reason))?;
     writeln!(out, "  {} by {} for {}", ago(&entry.at), entry.server, entry.to)?;
     writeln!(out, "  from {}", entry.places.join(", "))?;
     for line in &entry.lines {
