@@ -122,3 +122,17 @@ pub struct Clean {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
+
+/// `weave doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weave doctor
+  weave doctor -d /data/robot7 --json | jq '.checks[] | select(.state != \"ok\")'
+
+It ends with 0 when all is well, 1 with warnings, 2 when something would keep a program from logging or a sync from sending, 3 when the server refuses the key. The key itself is never shown.")]
+pub struct Doctor {
+    /// Wait at most so long for the server
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub timeout: Age,
+}

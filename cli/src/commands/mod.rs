@@ -1,6 +1,7 @@
 //! A file for each command, and what they share.
 
 mod clean;
+mod doctor;
 mod rejected;
 mod status;
 mod sync;
@@ -24,6 +25,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Command::Rejected(given) => rejected::run(&context, &given.action),
         Command::Verify(given) => verify::run(&context, given),
         Command::Clean(given) => clean::run(&context, given),
+        Command::Doctor(given) => doctor::run(&context, &arguments.common, given),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
             Ok(Ending::All)
