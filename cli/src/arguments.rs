@@ -79,6 +79,8 @@ pub enum Command {
     Verify(care::Verify),
     /// Delete what was sent long enough ago
     Clean(care::Clean),
+    /// Find what is torn, damaged or foreign, and put it in order
+    Fsck(care::Fsck),
     /// Look at what logging and syncing stand on: directory, disk, server, key, clock
     Doctor(care::Doctor),
     /// Print the completions of a shell

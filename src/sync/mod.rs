@@ -1,10 +1,11 @@
 //! Sending what is stored to a Weave server, and looking after what was sent.
 //!
 //! [`run()`] is a sync: `snapshot` (what is pending), `targets` (where it goes), [`choices`], [`results`]; [`verify`] asks a
-//! server for what it was sent; [`cleaning`] deletes. Below: `send` (bringing records to the server), `kept` (what is on the
+//! server for what it was sent; [`cleaning`] deletes; [`check`] finds what is damaged. Below: `send` (bringing records to the server), `kept` (what is on the
 //! disk of it), [`server`] (how a server is reached). `line`, `lookup` and `price` are for all of them: what a line of a data
 //! file says, what a server has, and which price is which.
 
+pub mod check;
 pub mod choices;
 pub mod cleaning;
 pub mod inventory;

@@ -123,6 +123,22 @@ pub struct Clean {
     pub dry_run: bool,
 }
 
+/// `weave fsck`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weave fsck                      look through everything, and change nothing
+  weave fsck --repair             put in order what can be
+
+It ends with 0 when all is in order, 1 when something is left that is not, 2 when the directory is none of the library's or could not be looked at.
+
+A repair packs what dead programs left, and keeps of damaged files what is whole; what it changes is copied to .weave/damaged first, with the reason. Programs can go on logging meanwhile; a sync cannot run. Nothing is sent twice by it.")]
+pub struct Fsck {
+    /// Put in order what can be
+    #[arg(long)]
+    pub repair: bool,
+}
+
 /// `weave doctor`.
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -2,6 +2,7 @@
 
 mod clean;
 mod doctor;
+mod fsck;
 mod rejected;
 mod status;
 mod sync;
@@ -25,6 +26,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Command::Rejected(given) => rejected::run(&context, &given.action),
         Command::Verify(given) => verify::run(&context, given),
         Command::Clean(given) => clean::run(&context, given),
+        Command::Fsck(given) => fsck::run(&context, given),
         Command::Doctor(given) => doctor::run(&context, &arguments.common, given),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
