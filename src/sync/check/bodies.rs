@@ -1,6 +1,6 @@
 //! The bytes of files: whether each is what its name says, has a record, and is there for every record that waits.
 
-use super::{Check, Finding, Problem, Tell};
+use super::{on_all_cores, Check, Finding, Problem, Tell};
 use crate::error::{Error, Result};
 use crate::record::digest::reader_digest;
 use crate::record::kind::Kind;
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The bytes of a file come before its record, which may be in a journal for a while.
@@ -74,10 +75,15 @@ pub(super) fn check(check: &mut Check, projects: &[ProjectDir], tell: &Tell<'_>)
         let mut wrong = HashSet::new();
         let bodies = bodies(&project.kind(Kind::Files))?;
         let all = bodies.len() as u64;
-        for (path, done) in bodies.iter().zip(1..) {
-            tell("bytes of files", done, all);
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if let Some(digest) = other_digest(path, &name)? {
+        let done = AtomicU64::new(0);
+        let digests = on_all_cores(&bodies, |path| {
+            let digest = other_digest(path, &name_of(path));
+            tell("bytes of files", done.fetch_add(1, Ordering::Relaxed) + 1, all);
+            digest
+        });
+        for (path, digest) in bodies.iter().zip(digests) {
+            let name = name_of(path);
+            if let Some(digest) = digest? {
                 wrong.insert(name.clone());
                 let text = format!("they have the digest {digest}");
                 take_away(check, Finding::new(Problem::WrongBytes, path, text));
@@ -93,6 +99,10 @@ pub(super) fn check(check: &mut Check, projects: &[ProjectDir], tell: &Tell<'_>)
         }
     }
     Ok(())
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn bodies(folder: &Path) -> Result<Vec<std::path::PathBuf>> {

@@ -1,18 +1,18 @@
 //! Whether data files can be read: every member inflated, its checksum and its lines checked, on all cores.
 
-use super::{mend, Check, Finding, Problem, Tell};
+use super::{mend, on_all_cores, Check, Finding, Problem, Tell};
 use crate::error::Result;
+use crate::store::damaged;
 use crate::store::hop::Members;
 use crate::store::layout::{self, DataFile, ProjectDir};
 use crate::store::lock;
-use crate::store::member::Header;
+use crate::store::member;
 use crate::store::reader::Reader;
-use crate::sync::kept::{progress, receipts};
+use crate::sync::kept::progress;
+use crate::sync::kept::receipts::{self, Header};
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::Mutex;
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What a program has just made is not torn but under way.
@@ -20,6 +20,9 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A byte of deflate makes at most so many: a header that says more lies.
 const LARGEST_RATIO: u64 = 1032;
+
+/// So many empty lines can stand for records that are lost. No member has as many; a header that says more lies.
+const MOST_EMPTY: u32 = 1 << 18;
 
 /// A data file and where it belongs.
 pub(super) struct Source<'p> {
@@ -40,13 +43,15 @@ pub(super) struct Content {
     /// Where that begins.
     pub(super) end: u64,
     /// Intact members that no reader comes to, because of what stands before them.
-    pub(super) behind: Vec<(u64, Header)>,
+    pub(super) behind: Vec<(u64, member::Header)>,
+    /// Why it is not as its receipt says.
+    misfit: Option<String>,
 }
 
 /// A member.
 pub(super) struct Piece {
     pub(super) at: u64,
-    pub(super) header: Header,
+    pub(super) header: member::Header,
     pub(super) state: State,
 }
 
@@ -140,7 +145,7 @@ pub(super) fn check(check: &mut Check, projects: &[ProjectDir], tell: &Tell<'_>)
             sources.extend(files.into_iter().map(|file| Source { project, folder, file }));
         }
     }
-    let looked = look_at_all(&sources, tell);
+    let looked = look_at_all(&check.root, &sources, tell);
     for (source, looked) in sources.iter().zip(looked) {
         match looked {
             Ok(None) => {} // sent or deleted meanwhile
@@ -159,7 +164,10 @@ fn one(check: &mut Check, source: &Source<'_>, content: &Content) -> Result<()> 
     let (whole, lost) = content.records();
     check.report.files += 1;
     check.report.records += whole;
-    let Some((problem, text)) = content.problem(&source.file) else { return receipt(check, source) };
+    let Some((problem, text)) = content.problem(&source.file) else {
+        content.misfit.iter().for_each(|text| misfit(check, path, text));
+        return Ok(());
+    };
     if check.may_be_under_way(path, GRACE) {
         return Ok(());
     }
@@ -199,54 +207,44 @@ fn server_has(source: &Source<'_>, content: &Content) -> Result<u64> {
     Ok(known)
 }
 
-/// Whether a synced file is as its receipt says. A copy that was set aside tells why it is not.
-fn receipt(check: &mut Check, source: &Source<'_>) -> Result<()> {
-    let path = receipts::path_of(source.project, source.folder, &source.file);
-    if !source.file.synced || !path.exists() {
-        return Ok(());
-    }
-    let Ok(receipt) = receipts::Receipt::open(&path) else { return Ok(()) }; // told with what a sync keeps
-    let (sha256, bytes) = receipts::hashed(&source.file.path)?;
-    let is_known = crate::store::damaged::is_set_aside(&check.root, &source.file.path);
-    if (sha256 == receipt.header.sha256 && bytes == receipt.header.bytes) || is_known {
-        return Ok(());
-    }
-    let text =
-        format!("{bytes} bytes, with another digest than its receipt says, which is of {} bytes", receipt.header.bytes);
-    let (root, access, file) = (check.root.clone(), check.access, &source.file.path);
-    check.found(Finding::new(Problem::Receipt, file, &text), || {
-        crate::store::damaged::set_aside(&root, file, 0, &text, access)?;
+/// A synced file that is not as its receipt says.
+fn misfit(check: &mut Check, path: &Path, text: &str) {
+    let (root, access) = (check.root.clone(), check.access);
+    check.found(Finding::new(Problem::Receipt, path, text), || {
+        damaged::set_aside(&root, path, 0, text, access)?;
         Ok("a copy is set aside; file and receipt stay as they are".to_string())
     });
-    Ok(())
+}
+
+/// Why a synced file is not as its receipt says; `None` if it is, or if a copy that was set aside tells why not.
+fn misfit_of(root: &Path, source: &Source<'_>) -> Result<Option<String>> {
+    let path = receipts::path_of(source.project, source.folder, &source.file);
+    if !source.file.synced || !path.exists() || damaged::is_set_aside(root, &source.file.path) {
+        return Ok(None);
+    }
+    let Ok(receipt) = receipts::Receipt::open(&path) else { return Ok(None) }; // told with what a sync keeps
+    let (sha256, bytes) = match receipts::hashed(&source.file.path) {
+        Err(_) if !source.file.path.exists() => return Ok(None), // deleted meanwhile
+        hashed => hashed?,
+    };
+    let Header { sha256: noted, bytes: length, .. } = receipt.header;
+    Ok(((sha256, bytes) != (noted, length))
+        .then(|| format!("it has another digest than its receipt says, and {bytes} bytes where that says {length}")))
 }
 
 /// Looks at files on all cores; what was found of each, in their order.
-fn look_at_all(sources: &[Source<'_>], tell: &Tell<'_>) -> Vec<Result<Option<Content>>> {
+fn look_at_all(root: &Path, sources: &[Source<'_>], tell: &Tell<'_>) -> Vec<Result<Option<Content>>> {
     let all: u64 =
         sources.iter().filter_map(|source| fs::metadata(&source.file.path).ok()).map(|about| about.len()).sum();
-    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let found = Mutex::new(Vec::new());
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let done = AtomicU64::new(0);
     let advanced = |bytes: u64| {
         let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         tell("data files, kB", done / 1000, all / 1000);
     };
-    thread::scope(|scope| {
-        for _ in 0..cores.min(sources.len()) {
-            scope.spawn(|| loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                let Some(source) = sources.get(place) else { break };
-                let looked = look_at(&source.file, &advanced);
-                if let Ok(mut found) = found.lock() {
-                    found.push((place, looked));
-                }
-            });
-        }
-    });
-    let mut found = found.into_inner().unwrap_or_default();
-    found.sort_by_key(|(place, _)| *place);
-    found.into_iter().map(|(_, looked)| looked).collect()
+    on_all_cores(sources, |source| {
+        let Some(content) = look_at(&source.file, &advanced)? else { return Ok(None) };
+        Ok(Some(Content { misfit: misfit_of(root, source)?, ..content }))
+    })
 }
 
 /// Looks at one file; `None` if it is not there any more.
@@ -257,7 +255,7 @@ pub(super) fn look_at(file: &DataFile, advanced: &dyn Fn(u64)) -> Result<Option<
         advanced(u64::from(header.length));
         let state = state_of(&members, at, &header)?;
         let follows = at + u64::from(header.length);
-        if state == State::Damaged && !is_plausible(&mut members, at, &header)? {
+        if state == State::Damaged && !leaves_numbers(&mut members, at, &header)? {
             members.go_to(at);
             content.tail = Tail::Garbage;
             break;
@@ -282,7 +280,7 @@ pub(super) fn look_at(file: &DataFile, advanced: &dyn Fn(u64)) -> Result<Option<
     Ok(Some(content))
 }
 
-fn state_of(members: &Members, at: u64, header: &Header) -> Result<State> {
+fn state_of(members: &Members, at: u64, header: &member::Header) -> Result<State> {
     if u64::from(header.raw_length) > u64::from(header.length) * LARGEST_RATIO {
         return Ok(State::Damaged);
     }
@@ -300,14 +298,12 @@ fn state_of(members: &Members, at: u64, header: &Header) -> Result<State> {
     })
 }
 
-/// Whether a damaged member can have the length and the number of lines that it says: then readers go on behind it, with
-/// the right numbers.
-fn is_plausible(members: &mut Members, at: u64, header: &Header) -> Result<bool> {
-    let has_room =
-        header.records <= header.raw_length && u64::from(header.raw_length) <= u64::from(header.length) * LARGEST_RATIO;
+/// Whether a damaged member leaves the numbers of what follows it: readers go on behind its length, and count the lines
+/// that it says it has.
+fn leaves_numbers(members: &mut Members, at: u64, header: &member::Header) -> Result<bool> {
     members.go_to(at);
     let is_over_another = members.find_next()? && members.position() < at + u64::from(header.length);
-    Ok(has_room && !is_over_another)
+    Ok(header.records <= MOST_EMPTY && !is_over_another)
 }
 
 fn tail(file: &DataFile, members: &Members, at: u64) -> Result<Tail> {

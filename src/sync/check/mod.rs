@@ -14,6 +14,8 @@ mod journals;
 mod kept;
 mod mend;
 mod strays;
+#[cfg(test)]
+mod tests;
 
 use super::kept::directory::{access_of, Directory};
 use super::server::stop::Stop;
@@ -22,6 +24,9 @@ use crate::store::journal;
 use crate::store::layout::{self, Access, LIBRARY_FOLDER};
 use crate::store::lock;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 /// What may be wrong.
@@ -59,7 +64,7 @@ impl Problem {
             Problem::Torn => "torn",
             Problem::Damaged => "damaged",
             Problem::NotRecords => "no records",
-            Problem::Memory => "memory",
+            Problem::Memory => "sync notes",
             Problem::Receipt => "receipt",
             Problem::MissingBytes => "missing bytes",
             Problem::WrongBytes => "wrong bytes",
@@ -199,6 +204,27 @@ impl Check {
     fn is_anything_left(&self) -> bool {
         journal::is_any_left(&self.root).unwrap_or(true)
     }
+}
+
+/// Does something with each of some items, on all cores; what came of each, in their order.
+fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..cores.min(items.len()) {
+            scope.spawn(|| loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(item) = items.get(place) else { break };
+                let done = work(item);
+                if let Ok(mut found) = found.lock() {
+                    found.push((place, done));
+                }
+            });
+        }
+    });
+    let mut found = found.into_inner().unwrap_or_default();
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, done)| done).collect()
 }
 
 fn changed(path: &Path) -> Error {
