@@ -1,7 +1,7 @@
 //! Whether data files can be read: every member inflated, its checksum and its lines checked, on all cores.
 
 use super::{mend, on_all_cores, Check, Finding, Problem, Tell};
-use crate::error::Result;
+use crate::error::{Result, Status};
 use crate::store::damaged;
 use crate::store::hop::Members;
 use crate::store::layout::{self, DataFile, ProjectDir};
@@ -43,7 +43,7 @@ pub(super) struct Content {
     /// Where that begins.
     pub(super) end: u64,
     /// Intact members that no reader comes to, because of what stands before them.
-    pub(super) behind: Vec<(u64, member::Header)>,
+    pub(super) behind: Vec<Piece>,
     /// Why it is not as its receipt says.
     misfit: Option<String>,
 }
@@ -53,6 +53,8 @@ pub(super) struct Piece {
     pub(super) at: u64,
     pub(super) header: member::Header,
     pub(super) state: State,
+    /// How many lines are in it; 0 when it is damaged.
+    lines: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,18 +89,14 @@ pub(super) enum Tail {
 impl Content {
     /// The records that can be read, and those that cannot, as far as these are known.
     pub(super) fn records(&self) -> (u64, u64) {
-        let of = |wanted: State| {
-            self.members.iter().filter(move |piece| piece.state == wanted).map(|piece| u64::from(piece.header.records))
-        };
-        let behind: u64 = self.behind.iter().map(|(_, header)| u64::from(header.records)).sum();
+        let whole: u64 = self.members.iter().chain(&self.behind).map(|piece| piece.lines).sum();
+        let damaged = self.members.iter().filter(|piece| piece.state == State::Damaged);
+        let lost: u64 = damaged.map(|piece| u64::from(piece.header.records)).sum();
         let (lines, bad) = match &self.tail {
             Tail::Lines { count, bad, .. } => (*count - bad.len() as u64, bad.len() as u64),
             _ => (0, 0),
         };
-        (
-            of(State::Whole).chain(of(State::Miscounted)).sum::<u64>() + lines + behind,
-            of(State::Damaged).sum::<u64>() + bad,
-        )
+        (whole + lines, lost + bad)
     }
 
     fn has_damage(&self) -> bool {
@@ -253,15 +251,15 @@ pub(super) fn look_at(file: &DataFile, advanced: &dyn Fn(u64)) -> Result<Option<
     let mut content = Content { length: members.length, ..Content::default() };
     while let Some((at, header)) = members.next_member()? {
         advanced(u64::from(header.length));
-        let state = state_of(&members, at, &header)?;
-        let follows = at + u64::from(header.length);
-        if state == State::Damaged && !leaves_numbers(&mut members, at, &header)? {
+        let (state, lines) = state_of(&members, at, &header)?;
+        let follows = members.position();
+        if state != State::Whole && !leaves_numbers(&mut members, at, &header)? {
             members.go_to(at);
             content.tail = Tail::Garbage;
             break;
         }
         members.go_to(follows);
-        content.members.push(Piece { at, header, state });
+        content.members.push(Piece { at, header, state, lines });
     }
     content.end = members.position();
     advanced(content.length - content.end);
@@ -269,36 +267,46 @@ pub(super) fn look_at(file: &DataFile, advanced: &dyn Fn(u64)) -> Result<Option<
         content.tail = tail(file, &members, content.end)?;
     }
     if matches!(content.tail, Tail::Torn | Tail::Garbage | Tail::Lines { damage: Some(_), .. }) {
-        while members.find_next()? {
-            while let Some((at, header)) = members.next_member()? {
-                if state_of(&members, at, &header)? == State::Whole {
-                    content.behind.push((at, header));
-                }
-            }
-        }
+        content.behind = behind(&mut members)?;
     }
     Ok(Some(content))
 }
 
-fn state_of(members: &Members, at: u64, header: &member::Header) -> Result<State> {
-    if u64::from(header.raw_length) > u64::from(header.length) * LARGEST_RATIO {
-        return Ok(State::Damaged);
-    }
-    Ok(match members.lines(at, header) {
-        Err(error) if error.status() == crate::error::Status::Io => State::Damaged,
-        Err(error) => return Err(error),
-        Ok(lines) => {
-            let count = lines.iter().filter(|byte| **byte == b'\n').count();
-            if count == header.records as usize {
-                State::Whole
-            } else {
-                State::Miscounted
+/// The intact members from where nothing can be read on.
+fn behind(members: &mut Members) -> Result<Vec<Piece>> {
+    let mut found = Vec::new();
+    loop {
+        while let Some((at, header)) = members.next_member()? {
+            let (state, lines) = state_of(members, at, &header)?;
+            if state == State::Damaged {
+                members.go_to(at); // its length may lie
+                break;
             }
+            found.push(Piece { at, header, state, lines });
         }
-    })
+        if !members.find_next()? {
+            return Ok(found);
+        }
+    }
 }
 
-/// Whether a damaged member leaves the numbers of what follows it: readers go on behind its length, and count the lines
+/// How a member is, and how many lines are in it.
+fn state_of(members: &Members, at: u64, header: &member::Header) -> Result<(State, u64)> {
+    if u64::from(header.raw_length) > u64::from(header.length) * LARGEST_RATIO {
+        return Ok((State::Damaged, 0));
+    }
+    match members.lines(at, header) {
+        Err(error) if error.status() == Status::Io => Ok((State::Damaged, 0)),
+        Err(error) => Err(error),
+        Ok(lines) => {
+            let count = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+            let is_right = count == u64::from(header.records);
+            Ok((if is_right { State::Whole } else { State::Miscounted }, count))
+        }
+    }
+}
+
+/// Whether a member that is not whole leaves the numbers of what follows it: readers go on behind its length, and count the lines
 /// that it says it has.
 fn leaves_numbers(members: &mut Members, at: u64, header: &member::Header) -> Result<bool> {
     members.go_to(at);
@@ -306,14 +314,15 @@ fn leaves_numbers(members: &mut Members, at: u64, header: &member::Header) -> Re
     Ok(header.records <= MOST_EMPTY && !is_over_another)
 }
 
+/// What stands behind the members, as a reader takes it.
 fn tail(file: &DataFile, members: &Members, at: u64) -> Result<Tail> {
-    if file.compressed && members.is_torn_end(at)? {
-        return Ok(Tail::Torn);
+    let is_torn = file.compressed && members.is_torn_end(at)?;
+    match lines(&file.path, at)? {
+        Tail::Lines { count: 0, damage: Some(_), .. } if is_torn => Ok(Tail::Torn),
+        Tail::Lines { .. } if is_torn && !members.is_gzip(at)? => Ok(Tail::Torn), // space that was never written
+        Tail::Lines { count: 0, damage: Some(_), .. } if file.compressed => Ok(Tail::Garbage),
+        lines => Ok(lines),
     }
-    if file.compressed && !members.is_gzip(at)? {
-        return Ok(Tail::Garbage);
-    }
-    lines(&file.path, at)
 }
 
 fn lines(path: &Path, at: u64) -> Result<Tail> {

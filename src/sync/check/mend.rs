@@ -68,10 +68,13 @@ pub(super) fn mend(
         let out = rescue(&mut rescued, path, access)?;
         out.member(&members.lines(piece.at, &piece.header)?)?;
     }
-    for (at, header) in &content.behind {
+    for piece in &content.behind {
         // What was sent whole is not sent again, and has no numbers that anybody needs.
         let out = if file.synced { &mut mended } else { rescue(&mut rescued, path, access)? };
-        out.verbatim(&members, *at, header)?;
+        match piece.state {
+            State::Whole => out.verbatim(&members, piece.at, &piece.header)?,
+            _ => out.member(&members.lines(piece.at, &piece.header)?)?,
+        }
     }
     let is_anything_left = mended.length > 0;
     mended.seal()?;
