@@ -24,7 +24,8 @@ impl FromStr for Age {
 
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&span(self.0))
+        let text = if self.0.is_zero() { "0 s".to_string() } else { span(self.0) };
+        f.write_str([" 0 h", " 0 m", " 0 s"].iter().find_map(|none| text.strip_suffix(none)).unwrap_or(&text))
     }
 }
 
@@ -97,6 +98,12 @@ mod tests {
         for text in ["", "soon", "-5m", "7"] {
             assert!(text.parse::<Age>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_age_is_told_without_parts_that_are_nothing() {
+        let told = ["7d", "90m", "2h", "26h", "1m", "0s"].map(|text| text.parse::<Age>().unwrap().to_string());
+        assert_eq!(told, ["7 d", "1 h 30 m", "2 h", "1 d 2 h", "1 m", "0 s"]);
     }
 
     #[test]

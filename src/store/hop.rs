@@ -48,6 +48,18 @@ impl Members {
         self.at
     }
 
+    /// Goes to a place where a member may begin.
+    pub fn go_to(&mut self, at: u64) {
+        self.at = at;
+    }
+
+    /// Whether what stands at `at` begins as gzip of whatever writer does.
+    pub fn is_gzip(&self, at: u64) -> Result<bool> {
+        let mut magic = [0; 2];
+        self.read(at, &mut magic)?;
+        Ok(magic == [0x1f, 0x8b])
+    }
+
     /// Goes to the next intact member behind what is none. False if there is none.
     pub fn find_next(&mut self) -> Result<bool> {
         let mut from = self.at + 1;
@@ -96,6 +108,14 @@ impl Members {
         let mut byte = [1];
         self.read(at, &mut byte)?;
         Ok(byte == [0])
+    }
+
+    /// A member as it stands in the file.
+    pub fn bytes(&self, at: u64, header: &Header) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; header.length as usize];
+        let read = self.read(at, &mut bytes)?;
+        bytes.truncate(read);
+        Ok(bytes)
     }
 
     /// The lines of a member.

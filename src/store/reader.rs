@@ -54,6 +54,11 @@ impl Reader {
         Self::open_up_to(path, u64::MAX)
     }
 
+    /// Opens a data file at a place where something begins; records are counted from there.
+    pub fn open_from(path: &Path, at: u64) -> Result<Self> {
+        Ok(Reader { source: Source::Members { at }, ..Self::open(path)? })
+    }
+
     /// Opens a data file as if it had this length, or its own if that is less.
     pub fn open_up_to(path: &Path, length: u64) -> Result<Self> {
         let failed = |cause| Error::io("cannot read the data file", path, &cause);

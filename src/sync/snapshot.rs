@@ -18,7 +18,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The folders of a project, what refers before what is referred to.
-const FOLDERS: [&str; 8] = ["metadata", "feedback", "calls", "objects", "ops", "tables", "files", "files_metadata"];
+pub(super) const FOLDERS: [&str; 8] =
+    ["metadata", "feedback", "calls", "objects", "ops", "tables", "files", "files_metadata"];
 
 /// A data file that is not synced.
 #[derive(Debug, Clone)]

@@ -31,8 +31,8 @@ use std::time::Duration;
 pub struct Verification<'a> {
     /// The offline directory.
     pub offline_dir: &'a Path,
-    /// Only this project, as for a sync.
-    pub project: Option<&'a str>,
+    /// Only these projects, as for a sync; none means all.
+    pub projects: &'a [&'a str],
     /// How to reach the server.
     pub connection: &'a Connection,
     /// Where what is not given is looked up.
@@ -72,7 +72,7 @@ pub fn run(
     let lock = || Directory::lock(request.offline_dir, Duration::ZERO, &request.stop);
     let _directory = request.put_back.then(lock).transpose()?;
     let access = access_of(request.offline_dir);
-    let projects = choose(layout::projects(request.offline_dir)?, request.project.as_slice())?;
+    let projects = choose(layout::projects(request.offline_dir)?, request.projects)?;
     let mut outcome = Outcome::default();
     let mut verified = Vec::new();
     for project in projects {

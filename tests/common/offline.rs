@@ -112,7 +112,7 @@ impl Offline {
         let environment = self.environment();
         let verification = Verification {
             offline_dir: self.root(),
-            project: None,
+            projects: &[],
             connection,
             environment: &environment,
             stop: Stop::new(),

@@ -1,6 +1,7 @@
 //! What can be written behind `weave`. Help, the manual's pages and the completions of shells are made of these
 //! definitions.
 
+pub mod care;
 mod carrying;
 mod export;
 mod reading;
@@ -93,6 +94,16 @@ pub enum Command {
     Unpack(Unpack),
     /// Write into a bundle what was sent of it, for the machine that packed it
     Receipt(Receipt),
+    /// List, retry, drop or export what servers refused
+    Rejected(care::Rejected),
+    /// Ask the server whether it has everything that was sent
+    Verify(care::Verify),
+    /// Delete what was sent long enough ago
+    Clean(care::Clean),
+    /// Find what is torn, damaged or foreign, and put it in order
+    Fsck(care::Fsck),
+    /// Look at what logging and syncing stand on: directory, disk, server, key, clock
+    Doctor(care::Doctor),
     /// Print the completions of a shell
     Completions {
         /// The shell

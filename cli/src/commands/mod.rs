@@ -1,13 +1,18 @@
 //! A file for each command, and what they share.
 
+mod clean;
+mod doctor;
 mod export;
+mod fsck;
 mod ls;
 mod pack;
+mod rejected;
 mod show;
 mod status;
 mod sync;
 mod tail;
 mod unpack;
+mod verify;
 
 use crate::arguments::{Arguments, Command, Common};
 use crate::outcome::{Ending, Failure, Outcome};
@@ -16,7 +21,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use weave::client::options::directory;
 use weave::store::layout::{self, ProjectDir};
-use weave::sync::{directory::choose, Environment};
+use weave::sync::{directory::choose, Environment, Stop};
 
 /// Does what was asked for.
 pub fn run(arguments: &Arguments) -> Outcome {
@@ -31,6 +36,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Command::Pack(given) => pack::run(&context, given),
         Command::Unpack(given) => unpack::run(&context, given),
         Command::Receipt(given) => unpack::receipt(&context, given),
+        Command::Rejected(given) => rejected::run(&context, &given.action),
+        Command::Verify(given) => verify::run(&context, given),
+        Command::Clean(given) => clean::run(&context, given),
+        Command::Fsck(given) => fsck::run(&context, given),
+        Command::Doctor(given) => doctor::run(&context, &arguments.common, given),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "weave", &mut io::stdout());
             Ok(Ending::All)
@@ -67,10 +77,29 @@ impl Context {
         Ok(choose(layout::projects(&self.dir)?, &wanted)?)
     }
 
+    /// Fails with what to do unless the directory is one that programs have logged to. Nothing is made in any other.
+    pub fn check_ours(&self) -> Result<(), Failure> {
+        layout::check_exists(&self.dir)?;
+        if self.dir.join(layout::LIBRARY_FOLDER).is_dir() || !layout::projects(&self.dir)?.is_empty() {
+            return Ok(());
+        }
+        let dir = self.dir.display();
+        Err(Failure::nothing(format!(
+            "{dir} is no offline directory: no program has logged to it; give another with -d"
+        )))
+    }
+
     /// A path as it is shown: within the offline directory.
     pub fn shown<'p>(&self, path: &'p Path) -> std::path::Display<'p> {
         path.strip_prefix(&self.dir).unwrap_or(path).display()
     }
+}
+
+/// Has Ctrl-C and the system's wish to end stop what is under way, so that it ends clean.
+pub fn stop_on_signals(stop: &Stop) -> Result<(), Failure> {
+    let stop = stop.clone();
+    ctrlc::set_handler(move || stop.ask())
+        .map_err(|cause| Failure::nothing(format!("cannot listen to Ctrl-C: {cause}")))
 }
 
 /// Where results go.

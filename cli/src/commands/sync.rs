@@ -3,7 +3,7 @@
 mod report;
 mod watch;
 
-use super::{out, Context};
+use super::{out, stop_on_signals, Context};
 use crate::arguments::Sync;
 use crate::outcome::{ending_of, Ending, Failure, Outcome};
 use crate::sizes::{of_kind, show};
@@ -159,9 +159,7 @@ impl<'c> Sending<'c> {
     }
 
     fn stop_on_signals(&self) -> Result<(), Failure> {
-        let stop = self.stop.clone();
-        ctrlc::set_handler(move || stop.ask())
-            .map_err(|cause| Failure::nothing(format!("cannot listen to Ctrl-C: {cause}")))
+        stop_on_signals(&self.stop)
     }
 
     fn tell_plan(&self) -> Outcome {

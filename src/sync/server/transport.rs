@@ -254,12 +254,19 @@ impl Transport {
 
     /// Asks the trace server who it is.
     pub fn server_info(&self) -> std::result::Result<ServerInfo, Failure> {
+        self.server_info_and_date().map(|(info, _)| info)
+    }
+
+    /// The same, with the `Date` of the answer, as the server wrote it.
+    pub fn server_info_and_date(&self) -> std::result::Result<(ServerInfo, Option<String>), Failure> {
         let place = place("GET", &self.traces, "/server_info");
-        let answer = self.signed(&place, |authorization| {
+        let (answer, date) = self.signed(&place, |authorization| {
             let request = self.traces.agent.get(self.traces.address.at("/server_info"));
-            self.finish(&place, self.answered(&place, request.header("Authorization", authorization).call())?)
+            let response = self.answered(&place, request.header("Authorization", authorization).call())?;
+            let date = response.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_string);
+            Ok((self.finish(&place, response)?, date))
         })?;
-        answer.json()
+        Ok((answer.json()?, date))
     }
 
     fn post(
