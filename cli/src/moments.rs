@@ -38,9 +38,9 @@ pub fn span(span: Duration) -> String {
         _ if seconds < 0.009_95 => format!("{:.1} ms", seconds * 1e3),
         _ if seconds < 0.999_5 => format!("{:.0} ms", seconds * 1e3),
         _ if seconds < 9.95 => format!("{seconds:.1} s"),
-        ..60 => format!("{seconds:.0} s"),
-        ..3600 => format!("{} m {} s", whole / 60, whole % 60),
-        ..86_400 => format!("{} h {} m", whole / 3600, whole / 60 % 60),
+        0..60 => format!("{seconds:.0} s"),
+        60..3600 => format!("{} m {} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {} m", whole / 3600, whole / 60 % 60),
         _ => format!("{} d {} h", whole / 86_400, whole / 3600 % 24),
     }
 }
@@ -50,9 +50,9 @@ pub fn ago(time: Timestamp) -> String {
     let seconds = Timestamp::now().duration_since(time).as_secs();
     match seconds {
         ..2 => "now".to_string(),
-        ..120 => format!("{seconds} s ago"),
-        ..7200 => format!("{} m ago", seconds / 60),
-        ..172_800 => format!("{} h ago", seconds / 3600),
+        2..120 => format!("{seconds} s ago"),
+        120..7200 => format!("{} m ago", seconds / 60),
+        7200..172_800 => format!("{} h ago", seconds / 3600),
         _ => format!("{} d ago", seconds / 86_400),
     }
 }

@@ -254,7 +254,7 @@ def test_bytes_that_are_gone_have_their_record_set_aside_and_come_back_with_it(w
     body.write_bytes(content)
     assert weave_command("-d", offline, "rejected", "retry").returncode == 0
     done = weave_command("-d", offline, "sync", "--to", "test-entity/bytes", "-y", server=shared_server())
-    assert (done.returncode, done.stdout) == (0, "team/demo: 1 files, 6 calls\n")
+    assert (done.returncode, done.stdout) == (0, "team/demo: 1 file, 6 calls\n")
 
 
 def test_bytes_of_another_digest_and_bytes_that_nobody_names_are_taken_away(weave_command, offline):
