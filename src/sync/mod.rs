@@ -4,7 +4,7 @@
 //! one would send, [`inventory`] what a directory holds. [`verify`] asks a server for what it was sent, [`cleaning`] deletes,
 //! [`check`] finds what is damaged and mends it, [`carry`] brings records to another machine that sends them, and receipts
 //! back. Below: `send` (bringing records to the server), `kept` (what is on the disk of it), [`server`] (how a server is
-//! reached). [`line`], `lookup` and `price` are for all of them: what a line of a data file says, what a server has, and which
+//! reached). `line`, `lookup` and `price` are for all of them: what a line of a data file says, what a server has, and which
 //! price is which.
 
 pub mod carry;

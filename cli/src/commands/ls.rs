@@ -2,9 +2,11 @@
 
 use super::{out, Context};
 use crate::arguments::Ls;
+use crate::export::jsonl::Jsonl;
+use crate::export::Form;
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::sizes::count;
-use crate::terminal::calls::{as_json, painted_state, started};
+use crate::terminal::calls::{painted_state, started};
 use crate::terminal::style::{FAINT, NAME, PLAIN, WARNING};
 use crate::terminal::table::{Side, Table};
 use crate::traces::call::{Call, State};
@@ -28,9 +30,8 @@ pub fn run(context: &Context, given: &Ls) -> Outcome {
     })?;
     let mut out = out();
     if context.json {
-        for call in &calls {
-            writeln!(out, "{}", as_json(call))?;
-        }
+        let mut lines = Jsonl::new(&mut out);
+        calls.iter().try_for_each(|call| lines.add(call))?;
         return Ok(ending);
     }
     if calls.is_empty() {

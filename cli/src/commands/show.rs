@@ -2,10 +2,12 @@
 
 use super::{out, Context};
 use crate::arguments::Show;
+use crate::export::jsonl::Jsonl;
+use crate::export::Form;
 use crate::moments;
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::sizes::count;
-use crate::terminal::calls::{as_json, painted_state, started};
+use crate::terminal::calls::{painted_state, started};
 use crate::terminal::style::{BAD, FAINT, NAME, PLAIN};
 use crate::terminal::table::width;
 use crate::terminal::values;
@@ -27,7 +29,7 @@ pub fn run(context: &Context, given: &Show) -> Outcome {
                 format!("no call and no trace with the id {} is stored in {here}; weave ls lists them", given.id);
             return Err(Failure::nothing(text));
         }
-        Found::Call(call, _) if context.json => writeln!(out, "{}", as_json(&call))?,
+        Found::Call(call, _) if context.json => Jsonl::new(&mut out).add(&call)?,
         Found::Call(call, all) => {
             tell_call(&mut out, &call, given.full)?;
             let below: Vec<tree::Line<'_>> = tree::lines(&all, Some(&call.id));
@@ -37,9 +39,8 @@ pub fn run(context: &Context, given: &Show) -> Outcome {
             }
         }
         Found::Trace(all) if context.json => {
-            for call in &all {
-                writeln!(out, "{}", as_json(call))?;
-            }
+            let mut lines = Jsonl::new(&mut out);
+            all.iter().try_for_each(|call| lines.add(call))?;
         }
         Found::Trace(all) => tell_tree(&mut out, &tree::lines(&all, None))?,
     }

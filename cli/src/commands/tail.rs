@@ -2,10 +2,12 @@
 
 use super::{out, Context};
 use crate::arguments::Tail;
+use crate::export::jsonl::Jsonl;
+use crate::export::Form;
 use crate::moments;
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome};
 use crate::sizes::count;
-use crate::terminal::calls::{as_json, painted_state, started};
+use crate::terminal::calls::{painted_state, started};
 use crate::terminal::style::{BAD, FAINT, NAME};
 use crate::terminal::values;
 use crate::traces::call::{parse, part_of, Call, Part, State};
@@ -13,7 +15,7 @@ use crate::traces::chunks::{chunks, sources, Chunk, Source};
 use crate::traces::filter::Filter;
 use crate::traces::join::Joiner;
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -87,11 +89,12 @@ fn calls(chunk: &Chunk, joiner: &mut Joiner) -> weave::Result<Vec<Call>> {
     Ok(found)
 }
 
-fn tell(call: &Call, json: bool) -> io::Result<()> {
+fn tell(call: &Call, json: bool) -> Result<(), Failure> {
     let mut out = out();
     if json {
-        writeln!(out, "{}", as_json(call))?;
-        return out.flush();
+        let mut lines = Jsonl::new(&mut out);
+        lines.add(call)?;
+        return lines.finish();
     }
     let (state, meaning) = painted_state(call.state());
     let took = call.micros().map(|micros| moments::span(Duration::from_micros(micros))).unwrap_or_default();
@@ -99,5 +102,5 @@ fn tell(call: &Call, json: bool) -> io::Result<()> {
     let (at, name, id) = (started(call), NAME.paint(call.name()), FAINT.paint(&call.id));
     let reason = call.reason().map(|line| format!("  {}", BAD.paint(values::shortened(&line)))).unwrap_or_default();
     writeln!(out, "{at}  {}  {took:>7}  {name}{tokens}  {id}{reason}", meaning.paint(format!("{state:<7}")))?;
-    out.flush()
+    Ok(out.flush()?)
 }

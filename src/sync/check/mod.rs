@@ -5,7 +5,7 @@
 //! a sync has noted stays the same, so that nothing is taken for sent that was not, or sent twice; and what a living
 //! program writes, which it has locked, is never touched.
 //!
-//! [`data`] looks at data files and `mend` puts them together again; `journals`, `kept` (`.sync`), `bodies` (the bytes of
+//! `data` looks at data files and `mend` puts them together again; `journals`, `kept` (`.sync`), `bodies` (the bytes of
 //! files) and `strays` (what is left of broken off work, and what is none of the library's) do both for what they own.
 
 mod bodies;

@@ -103,7 +103,7 @@ def test_calls_are_followed_as_they_come(command, offline_dir, tmp_path, ids):
     try:
         log(offline_dir, 'client.log_call("new", {"a": 1}, 2); client.finish()', project="team/other")
         call = json.loads(following.stdout.readline())
-        assert (call["op_name"], call["project"], call["output"]) == ("new", "team/other", 2)
+        assert (call["op_name"], call["project_id"], call["output"]) == ("new", "team/other", 2)
     finally:
         following.kill()
         following.wait()
