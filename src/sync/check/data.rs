@@ -120,7 +120,7 @@ impl Content {
                 Tail::Lines { damage: Some(damage), .. } => told.push(damage.clone()),
                 _ => {}
             }
-            let more = if lost > 0 { format!(", {lost} can not") } else { String::new() };
+            let more = if lost > 0 { format!(", {lost} cannot") } else { String::new() };
             return Some((Problem::Damaged, format!("{}; {whole} records can be read{more}", told.join(", "))));
         }
         match &self.tail {

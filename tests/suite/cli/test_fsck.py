@@ -136,7 +136,7 @@ def test_a_damaged_member_leaves_its_numbers_and_the_others_their_records(weave_
     overwrite(calls, members(calls)[1] + 90)
     told = repaired(weave_command, offline)
     assert told[0] == ("damaged team/demo/calls/DAY_0000.jsonl.gz: 1 of its 3 parts are damaged; "
-                       "4 records can be read, 2 can not")
+                       "4 records can be read, 2 cannot")
     assert told[-1] == "1 finding, 1 repaired, 0 left; 4 records of these are saved, 2 are lost."
     assert numbers(offline) == {"0000.jsonl.gz": [0, 1, None, None, 4, 5]}
     assert f"team%demo%calls%{calls.name}" in kept(offline)
@@ -169,7 +169,7 @@ def test_a_synced_file_that_is_damaged_is_mended_and_nothing_of_it_is_sent_again
     calls = data_file(offline, end=".synced.jsonl.gz")
     overwrite(calls, members(calls)[1] + 90)
     told = repaired(weave_command, offline)
-    assert told[0].endswith("4 records can be read, 2 can not; the server has 2 of these")
+    assert told[0].endswith("4 records can be read, 2 cannot; the server has 2 of these")
     synced_once(weave_command, offline, server, 6)
 
 
