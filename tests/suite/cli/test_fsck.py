@@ -194,6 +194,25 @@ def test_what_a_dead_program_left_is_packed(weave_command, tmp_path, shared_serv
     assert len(gzip.open(data_file(offline)).readlines()) == 5
 
 
+def test_a_dead_programs_journal_that_is_damaged_is_set_aside_and_packed_as_far_as_it_can_be_read(weave_command, tmp_path):
+    offline = log(tmp_path / "offline", calls=5, end="kill")
+    (segment,) = offline.glob(".weave/journals/*/*.log")
+    overwrite(segment, 60)
+    assert "wrong checksum" in fsck(weave_command, offline)[1][0]
+    repaired(weave_command, offline)
+    assert [name for name in kept(offline) if name.endswith(".log")]
+    assert len(gzip.open(data_file(offline)).readlines()) == 5
+
+
+def test_a_file_that_was_being_dropped_is_dropped(weave_command, offline):
+    calls = data_file(offline)
+    calls.rename(calls.with_name(calls.name + ".dropping"))
+    assert "leftover team/demo/calls/DAY_0000.jsonl.gz.dropping: a file that was being dropped for the quota" in repaired(
+        weave_command, offline)
+    note = json.loads(gzip.open(data_file(offline, end=".dropped.gz")).readline())
+    assert note["records"] == 6
+
+
 def test_a_living_program_is_left_alone(weave_command, tmp_path):
     script = ("import sys, libweave as weave\nclient = weave.init('team/demo', offline=True, offline_dir=sys.argv[1])\n"
               "client.log_call('greet', {}, 1); client.flush(); client.log_call('greet', {}, 2)\n"
