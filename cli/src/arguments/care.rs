@@ -113,7 +113,7 @@ Examples:
   weave clean --older-than 0s     everything that was sent
   weave clean --dry-run           what would go
 
-Only what a server has acknowledged is deleted, never what waits or was rejected. Receipts stay, so that `weave verify` can still ask for it; but what is deleted here can not be put back any more.")]
+Only what a server has acknowledged is deleted, never what waits or was rejected. Receipts stay, so that `weave verify` can still ask for it; but what is deleted here cannot be put back any more.")]
 pub struct Clean {
     /// How long ago it must have been sent, such as 12h or 30d
     #[arg(long, value_name = "TIME", default_value = "7d")]

@@ -10,6 +10,8 @@ use crate::store::member;
 use crate::store::reader::Reader;
 use crate::sync::kept::progress;
 use crate::sync::kept::receipts::{self, Header};
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,7 +120,7 @@ impl Content {
                 Tail::Lines { damage: Some(damage), .. } => told.push(damage.clone()),
                 _ => {}
             }
-            let more = if lost > 0 { format!(", {lost} can not") } else { String::new() };
+            let more = if lost > 0 { format!(", {lost} cannot") } else { String::new() };
             return Some((Problem::Damaged, format!("{}; {whole} records can be read{more}", told.join(", "))));
         }
         match &self.tail {
@@ -268,6 +270,9 @@ pub(super) fn look_at(file: &DataFile, advanced: &dyn Fn(u64)) -> Result<Option<
     }
     if matches!(content.tail, Tail::Torn | Tail::Garbage | Tail::Lines { damage: Some(_), .. }) {
         content.behind = behind(&mut members)?;
+        if matches!(content.tail, Tail::Lines { .. }) && !content.behind.is_empty() {
+            leave_out_what_was_read(&file.path, content.end, &mut content.behind)?;
+        }
     }
     Ok(Some(content))
 }
@@ -314,15 +319,38 @@ fn leaves_numbers(members: &mut Members, at: u64, header: &member::Header) -> Re
     Ok(header.records <= MOST_EMPTY && !is_over_another)
 }
 
-/// What stands behind the members, as a reader takes it.
+/// What stands behind the members, as a reader takes it. But what begins a compressed file and is no gzip is no line.
 fn tail(file: &DataFile, members: &Members, at: u64) -> Result<Tail> {
     let is_torn = file.compressed && members.is_torn_end(at)?;
+    let is_nothing = file.compressed && !members.is_gzip(at)?;
+    if is_nothing {
+        return Ok(if is_torn { Tail::Torn } else { Tail::Garbage });
+    }
     match lines(&file.path, at)? {
         Tail::Lines { count: 0, damage: Some(_), .. } if is_torn => Ok(Tail::Torn),
-        Tail::Lines { .. } if is_torn && !members.is_gzip(at)? => Ok(Tail::Torn), // space that was never written
         Tail::Lines { count: 0, damage: Some(_), .. } if file.compressed => Ok(Tail::Garbage),
         lines => Ok(lines),
     }
+}
+
+/// Leaves out the members of which a reader gave every line: it goes through several as one stream, when the header of
+/// the first is damaged.
+fn leave_out_what_was_read(path: &Path, at: u64, behind: &mut Vec<Piece>) -> Result<()> {
+    let Some(members) = Members::open(path)? else { return Ok(()) };
+    let hash = |line: &[u8]| Sha256::digest(line).first_chunk::<16>().copied().unwrap_or_default();
+    let (mut reader, mut read) = (Reader::open_from(path, at)?, HashSet::new());
+    while reader.advance()?.is_some() {
+        read.insert(hash(reader.line()));
+    }
+    let mut left = Vec::new();
+    for piece in behind.drain(..) {
+        let lines = members.lines(piece.at, &piece.header)?;
+        if !lines.split_inclusive(|byte| *byte == b'\n').all(|line| read.contains(&hash(line.trim_ascii_end()))) {
+            left.push(piece);
+        }
+    }
+    *behind = left;
+    Ok(())
 }
 
 fn lines(path: &Path, at: u64) -> Result<Tail> {

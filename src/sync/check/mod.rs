@@ -36,11 +36,11 @@ pub enum Problem {
     Left,
     /// The end of a data file was never written whole.
     Torn,
-    /// Something in a data file, a receipt or a note can not be read.
+    /// Something in a data file, a receipt or a note cannot be read.
     Damaged,
     /// Lines of a data file are no records.
     NotRecords,
-    /// What a sync remembers has lines that can not be read.
+    /// What a sync remembers has lines that cannot be read.
     Memory,
     /// A synced file is not as its receipt says, or the receipt cannot be read.
     Receipt,

@@ -109,6 +109,9 @@ proptest! {
         let directory = Directory::new(&members);
         let written: Vec<String> = directory.read().into_values().collect();
         directory.damage(|bytes| changes.iter().for_each(|change| change.apply(bytes)));
+        // A compressed file that does not begin as one is read as lines, in which chance may find some.
+        let begins = fs::read(&directory.file).unwrap();
+        prop_assume!(begins.is_empty() || begins.starts_with(&[0x1f, 0x8b]));
         let before = directory.read();
         let expected = look(directory.root.path(), &quiet).unwrap().records;
         directory.repair();

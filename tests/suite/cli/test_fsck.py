@@ -136,7 +136,7 @@ def test_a_damaged_member_leaves_its_numbers_and_the_others_their_records(weave_
     overwrite(calls, members(calls)[1] + 90)
     told = repaired(weave_command, offline)
     assert told[0] == ("damaged team/demo/calls/DAY_0000.jsonl.gz: 1 of its 3 parts are damaged; "
-                       "4 records can be read, 2 can not")
+                       "4 records can be read, 2 cannot")
     assert told[-1] == "1 finding, 1 repaired, 0 left; 4 records of these are saved, 2 are lost."
     assert numbers(offline) == {"0000.jsonl.gz": [0, 1, None, None, 4, 5]}
     assert f"team%demo%calls%{calls.name}" in kept(offline)
@@ -169,7 +169,7 @@ def test_a_synced_file_that_is_damaged_is_mended_and_nothing_of_it_is_sent_again
     calls = data_file(offline, end=".synced.jsonl.gz")
     overwrite(calls, members(calls)[1] + 90)
     told = repaired(weave_command, offline)
-    assert told[0].endswith("4 records can be read, 2 can not; the server has 2 of these")
+    assert told[0].endswith("4 records can be read, 2 cannot; the server has 2 of these")
     synced_once(weave_command, offline, server, 6)
 
 
@@ -192,6 +192,25 @@ def test_what_a_dead_program_left_is_packed(weave_command, tmp_path, shared_serv
     assert told[1] == "  nothing is lost: the next start or sync packs these records, and so does a repair"
     repaired(weave_command, offline)
     assert len(gzip.open(data_file(offline)).readlines()) == 5
+
+
+def test_a_dead_programs_journal_that_is_damaged_is_set_aside_and_packed_as_far_as_it_can_be_read(weave_command, tmp_path):
+    offline = log(tmp_path / "offline", calls=5, end="kill")
+    (segment,) = offline.glob(".weave/journals/*/*.log")
+    overwrite(segment, 60)
+    assert "wrong checksum" in fsck(weave_command, offline)[1][0]
+    repaired(weave_command, offline)
+    assert [name for name in kept(offline) if name.endswith(".log")]
+    assert len(gzip.open(data_file(offline)).readlines()) == 5
+
+
+def test_a_file_that_was_being_dropped_is_dropped(weave_command, offline):
+    calls = data_file(offline)
+    calls.rename(calls.with_name(calls.name + ".dropping"))
+    assert "leftover team/demo/calls/DAY_0000.jsonl.gz.dropping: a file that was being dropped for the quota" in repaired(
+        weave_command, offline)
+    note = json.loads(gzip.open(data_file(offline, end=".dropped.gz")).readline())
+    assert note["records"] == 6
 
 
 def test_a_living_program_is_left_alone(weave_command, tmp_path):

@@ -1,8 +1,12 @@
 """`weave rejected`: what servers refused is told with its reasons, put back, given up or copied, and never silently."""
 import json
+import os
+import pty
+import subprocess
 
 import pytest
 
+import harness
 from cli.caring import log, masked
 
 REFUSED = "rotten"
@@ -97,3 +101,19 @@ def test_what_is_not_there_is_no_silent_success(weave_command, offline):
     done = weave_command("-d", offline, "rejected", "list", "nowhere")
     assert done.returncode == 2
     assert 'there is no project "nowhere" in the offline directory; there are: team/demo' in done.stderr
+
+
+@pytest.mark.parametrize("answer, status, left", [("n", 3, 3), ("", 3, 3), ("y", 0, 0)])
+def test_a_person_is_asked_before_records_are_given_up(weave_command, weave_binary, offline, answer, status, left):
+    ours, terminal = pty.openpty()
+    with subprocess.Popen([weave_binary, "-d", offline, "rejected", "drop"], stdin=terminal, stderr=terminal,
+                          stdout=subprocess.PIPE, env=harness.client_environment(offline.parent)) as dropping:
+        os.close(terminal)
+        asked = b""
+        while b"[y/N] " not in asked:
+            asked += os.read(ours, 1000)
+        assert b"Give up 3 calls of team/demo for good? [y/N] " in asked
+        os.write(ours, answer.encode() + b"\n")
+        assert dropping.wait(timeout=30) == status
+    os.close(ours)
+    assert len(ids(weave_command, offline)) == left
