@@ -82,6 +82,7 @@ pub fn unpack(bundle: &Path, into: &Path, told: &mut Told<'_>) -> Result<Unpacke
         places: Vec::new(),
     };
     work.check(&manifest, told)?;
+    blobs::sync_files(work.places.iter().map(|(copy, _)| copy))?;
     work.note(&manifest, former)?;
     work.place()?;
     Ok(work.unpacked)
