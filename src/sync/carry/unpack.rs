@@ -70,9 +70,11 @@ pub(super) fn read(bundle: &Path) -> Result<Manifest> {
 /// Unpacks a bundle into a directory. Damaged and missing files are told, and the rest is unpacked.
 pub fn unpack(bundle: &Path, into: &Path, told: &mut Told<'_>) -> Result<Unpacked> {
     let manifest = read(bundle)?;
-    let former = check_directory(into, &manifest)?;
+    check_directory(into, &manifest)?;
     Access::Owner.make_directory(into)?;
     let directory = Directory::lock(into, Duration::ZERO, &Stop::new())?;
+    // Once more, since another one may have been unpacked before the lock was taken.
+    let former = check_directory(into, &manifest)?;
     let mut work = Work {
         bundle,
         directory: &directory,
@@ -294,8 +296,12 @@ impl Work<'_> {
         }
         if !is_older {
             let mut merged = manifest.clone();
-            let others = former.map(|former| former.lines_besides(&manifest.header.projects));
-            merged.lines.extend(others.unwrap_or_default());
+            // Of projects that were not packed this time, what was told before still holds.
+            if let Some(former) = former {
+                merged.lines.extend(former.lines_besides(&manifest.header.projects));
+                let is_other = |name: &String| !manifest.header.projects.contains(name);
+                merged.header.projects.extend(former.header.projects.into_iter().filter(is_other));
+            }
             merged.write_bundle(&carried::path_of(root))?;
         }
         for name in &manifest.header.projects {
