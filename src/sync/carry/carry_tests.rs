@@ -431,6 +431,6 @@ fn what_was_told_of_a_project_holds_when_only_another_one_is_packed() {
     let request = Request { dir: &dir, projects: &["team/other"], bundle: &bundle, wait: Duration::ZERO };
     pack(&request, &mut |_, _| {}).unwrap();
     world.unpack();
-    let carried = carried::Carried::of(&world.at("base")).unwrap();
+    let carried = crate::sync::kept::carried::Carried::of(&world.at("base")).unwrap();
     assert!(carried.is_growing("team/demo", FILE));
 }

@@ -6,6 +6,7 @@ use crate::error::{Error, Result, Status};
 use crate::record::kind::Kind;
 use crate::record::names::split_project;
 use crate::store::layout::{self, DataFile};
+use crate::sync::kept::carried;
 use crate::sync::kept::learned::Given;
 use crate::sync::kept::open_calls::OpenCall;
 use crate::sync::kept::ranges::Ranges;
@@ -191,6 +192,15 @@ impl Manifest {
         match lines.iter().position(|line| !line.is_sound(&projects)) {
             Some(number) => Err(bad(&format!("holds a name that cannot be, in line {}", number + 2))),
             None => Ok(Manifest { header, lines }),
+        }
+    }
+
+    /// The manifest of the bundle that a directory was unpacked from last; `None` in one that was not unpacked.
+    pub(super) fn unpacked_into(root: &Path) -> Result<Option<Manifest>> {
+        let path = carried::path_of(root);
+        match path.exists() {
+            true => Manifest::read(&path).map(Some),
+            false => Ok(None),
         }
     }
 

@@ -6,7 +6,6 @@
 //! somebody else.
 
 use super::blobs::{self, Fault};
-use super::carried;
 use super::device::folder_name;
 use super::manifest::{Body, File, Header, Manifest};
 use super::Told;
@@ -19,7 +18,7 @@ use crate::sync::kept::progress::{self, Known};
 use crate::sync::kept::ranges::Ranges;
 use crate::sync::kept::receipts::{path_of, Receipt};
 use crate::sync::kept::rejected::{Places, Rejected};
-use crate::sync::kept::{learned, put_back};
+use crate::sync::kept::{carried, learned, put_back};
 use crate::sync::server::stop::Stop;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, Permissions};
@@ -99,7 +98,7 @@ fn check_directory(into: &Path, manifest: &Manifest) -> Result<Option<Manifest>>
     if !into.exists() {
         return Ok(None);
     }
-    match carried::manifest(into)? {
+    match Manifest::unpacked_into(into)? {
         Some(former) if former.header.device == manifest.header.device => Ok(Some(former)),
         Some(former) => refuse(&format!("is for bundles of another device ({})", former.header.name)),
         None if layout::projects(into)?.is_empty() => Ok(None),
