@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::store::journal::{self, JournalId};
 use crate::store::layout::{self, DataFile, ProjectDir};
 use crate::store::lock;
-use crate::sync::carry::carried::Carried;
+use crate::sync::kept::carried::Carried;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;

@@ -33,8 +33,7 @@ pub(super) enum Fault {
     Copy(Error),
 }
 
-/// Makes `to` the first `bytes` bytes of `from`, and brings it to the disk; the SHA-256 of these, and that of each of the
-/// first `prefixes`. What `to` has of them already is read and left: so a copy that was cut short goes on, and one that
+/// Makes `to` the first `bytes` bytes of `from`; the SHA-256 of these, and that of the first `prefix`. What `to` has of them already is read and left: so a copy that was cut short goes on, and one that
 /// has grown is lengthened. `told` hears of each piece.
 pub(super) fn fill(
     from: &Path,
@@ -76,8 +75,16 @@ pub(super) fn fill(
     if length > bytes {
         copy.set_len(bytes).map_err(failed)?;
     }
-    copy.sync_all().map_err(failed)?;
     Ok((hex(hash.finalize()), of_prefix))
+}
+
+/// Brings copies to the disk. All together, so that the disk writes some while others are still being read.
+pub(super) fn sync_files<'p>(copies: impl IntoIterator<Item = &'p PathBuf>) -> Result<()> {
+    for copy in copies {
+        let synced = File::open(copy).and_then(|file| file.sync_all());
+        synced.map_err(|cause| Error::io("cannot sync", copy, &cause))?;
+    }
+    Ok(())
 }
 
 /// The SHA-256 of the first `bytes` bytes of a file; `None` if it has fewer, or is not there.

@@ -416,3 +416,21 @@ fn a_file_that_grows_stays_open_at_the_base_also_while_all_of_it_is_acknowledged
     world.unpack();
     assert_eq!(live(), [false]);
 }
+
+#[test]
+fn what_was_told_of_a_project_holds_when_only_another_one_is_packed() {
+    let world = World::new();
+    let other = ProjectDir::new(&world.at("device"), "team/other");
+    fs::create_dir_all(other.path.join("calls")).unwrap();
+    world.write(FILE, &[&call("a")]);
+    fs::write(other.path.join(FILE), call("b")).unwrap();
+    let _held = lock::try_hold(&world.device().path.join(FILE)).unwrap();
+    world.pack();
+    world.unpack();
+    let (dir, bundle) = (world.at("device"), world.at("stick"));
+    let request = Request { dir: &dir, projects: &["team/other"], bundle: &bundle, wait: Duration::ZERO };
+    pack(&request, &mut |_, _| {}).unwrap();
+    world.unpack();
+    let carried = crate::sync::kept::carried::Carried::of(&world.at("base")).unwrap();
+    assert!(carried.is_growing("team/demo", FILE));
+}

@@ -6,12 +6,13 @@ use crate::error::{Error, Result, Status};
 use crate::record::kind::Kind;
 use crate::record::names::split_project;
 use crate::store::layout::{self, DataFile};
+use crate::sync::kept::carried;
 use crate::sync::kept::learned::Given;
 use crate::sync::kept::open_calls::OpenCall;
 use crate::sync::kept::ranges::Ranges;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The version of both formats.
@@ -146,9 +147,8 @@ impl Line {
         }
     }
 
-    fn is_sound(&self) -> bool {
-        let is_named = self.project().is_none_or(|project| matches!(split_project(project), Ok((Some(_), _))));
-        is_named
+    fn is_sound(&self, projects: &HashSet<&str>) -> bool {
+        self.project().is_none_or(|project| projects.contains(project))
             && match self {
                 Line::File(File { file, .. }) | Line::Done(Done { file, .. }) => is_data_file(file),
                 Line::Body(Body { body, of, .. }) => {
@@ -184,9 +184,23 @@ impl Manifest {
                 format!("has version {} of the format, and this program knows {VERSION}; update it", header.version);
             return Err(bad(&why));
         }
-        match lines.iter().find(|line| !line.is_sound()) {
-            Some(line) => Err(bad(&format!("holds a name that cannot be: {line:?}"))),
+        let is_project = |name: &&str| matches!(split_project(name), Ok((Some(_), _)));
+        let projects: HashSet<&str> = header.projects.iter().map(String::as_str).collect();
+        if let Some(name) = projects.iter().find(|name| !is_project(name)) {
+            return Err(bad(&format!("holds a name that cannot be: {name:?}")));
+        }
+        match lines.iter().position(|line| !line.is_sound(&projects)) {
+            Some(number) => Err(bad(&format!("holds a name that cannot be, in line {}", number + 2))),
             None => Ok(Manifest { header, lines }),
+        }
+    }
+
+    /// The manifest of the bundle that a directory was unpacked from last; `None` in one that was not unpacked.
+    pub(super) fn unpacked_into(root: &Path) -> Result<Option<Manifest>> {
+        let path = carried::path_of(root);
+        match path.exists() {
+            true => Manifest::read(&path).map(Some),
+            false => Ok(None),
         }
     }
 
@@ -279,12 +293,17 @@ mod tests {
         let path = folder.path().join("m.jsonl");
         let header = Header::new("id", "name", 1);
         let open = |project: &str| Line::Open { project: project.into(), id: "a".into(), call: OpenCall::default() };
-        let write = |header: &Header, project: &str| {
-            Manifest { header: header.clone(), lines: vec![open(project)] }.write_bundle(&path).unwrap();
+        let write = |header: &Header, projects: &[&str], project: &str| {
+            let projects = projects.iter().map(ToString::to_string).collect();
+            let header = Header { projects, ..header.clone() };
+            Manifest { header, lines: vec![open(project)] }.write_bundle(&path).unwrap();
             Manifest::read(&path)
         };
-        assert_eq!(write(&header, "team/demo").unwrap().open_calls("team/demo").len(), 1);
-        assert!(write(&header, "../demo").unwrap_err().text().contains("cannot be"));
-        assert!(write(&Header { version: 2, ..header }, "team/demo").unwrap_err().text().contains("version 2"));
+        assert_eq!(write(&header, &["team/demo"], "team/demo").unwrap().open_calls("team/demo").len(), 1);
+        for (projects, project) in [(["../demo"], "../demo"), (["demo"], "demo"), (["team/demo"], "team/other")] {
+            assert!(write(&header, &projects, project).unwrap_err().text().contains("cannot be"), "{project}");
+        }
+        let later = Header { version: 2, ..header };
+        assert!(write(&later, &["team/demo"], "team/demo").unwrap_err().text().contains("version 2"));
     }
 }

@@ -2,13 +2,12 @@
 //!
 //! On the device: [`pack()`] writes a bundle, of what `waiting` finds, and takes (`taking`) a receipt that it finds there;
 //! `device` is who it is. On the other machine, the base: [`unpack()`] makes an offline directory of it, which a sync sends
-//! as any other, and [`receipt`] writes down what came of it; `carried` is what a sync there has to know of the device.
+//! as any other, and [`receipt`] writes down what came of it.
 //!
 //! Below: `manifest` (the lines of a bundle and of a receipt), `sealed` (files of lines that are whole or told as torn),
 //! `blobs` (where bytes lie in a bundle, and how they get there).
 
 mod blobs;
-pub(in crate::sync) mod carried;
 pub mod device;
 pub mod manifest;
 pub mod pack;

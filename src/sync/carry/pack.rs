@@ -100,6 +100,8 @@ pub fn pack(request: &Request<'_>, told: &mut Told<'_>) -> Result<Packed> {
         Progress::open(project, access)?;
     }
     let taken = taking::take(&directory, &device, &Manifest::receipt_at(request.bundle))?;
+    // Before the files: what a program logged that ends meanwhile may come with the next bundle.
+    let journals = journal::all(root)?;
     let mut all = waiting::look(root, projects)?;
     let mut packed = amounts(request.bundle, &all);
     packed.taken = taken;
@@ -108,6 +110,8 @@ pub fn pack(request: &Request<'_>, told: &mut Told<'_>) -> Result<Packed> {
         forget_others(request.bundle, former, &all)?;
     }
     let mut lines = copy(request.bundle, &mut all, packed.bytes, told).map_err(unfinished)?;
+    let copies: Vec<PathBuf> = lines.iter().filter_map(|line| blob_of(request.bundle, line)).collect();
+    blobs::sync_files(&copies).map_err(unfinished)?;
     blobs::sync_names(request.bundle)?;
     for of in &all {
         note_carried(of, access)?;
@@ -118,7 +122,6 @@ pub fn pack(request: &Request<'_>, told: &mut Told<'_>) -> Result<Packed> {
     }
     device.bundles += 1;
     device.save(root, access)?;
-    let journals = journal::all(root)?;
     let journals = journals.iter().filter_map(|path| journal::id_of(path)).map(|id| journal::name_of(&id));
     let header = Header {
         projects: all.iter().map(|of| of.dir.name()).collect(),
@@ -161,17 +164,22 @@ fn former(bundle: &Path, device: &Device) -> Result<Option<Manifest>> {
 /// Makes room: takes out what does not wait any more, first of the manifest.
 fn forget_others(bundle: &Path, former: Manifest, waiting: &[OfProject]) -> Result<()> {
     let wanted = blobs_of(bundle, waiting);
-    let is_wanted = |line: &Line| match line {
-        Line::File(File { project, file, .. }) => wanted.contains(&blobs::path(bundle, project, file)),
-        Line::Body(Body { project, body, .. }) => wanted.contains(&blobs::path(bundle, project, body)),
-        _ => true,
-    };
+    let is_wanted = |line: &Line| blob_of(bundle, line).is_none_or(|blob| wanted.contains(&blob));
     let before = former.lines.len();
     let lines: Vec<Line> = former.lines.into_iter().filter(is_wanted).collect();
     if lines.len() < before {
         Manifest { header: former.header, lines }.write_bundle(&Manifest::bundle_at(bundle)).map_err(unfinished)?;
     }
     blobs::keep_only(bundle, &wanted)
+}
+
+/// Where the bytes are that a line of the manifest is about.
+fn blob_of(bundle: &Path, line: &Line) -> Option<PathBuf> {
+    match line {
+        Line::File(File { project, file, .. }) => Some(blobs::path(bundle, project, file)),
+        Line::Body(Body { project, body, .. }) => Some(blobs::path(bundle, project, body)),
+        _ => None,
+    }
 }
 
 fn blobs_of(bundle: &Path, waiting: &[OfProject]) -> HashSet<PathBuf> {

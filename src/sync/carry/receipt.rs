@@ -4,7 +4,6 @@
 //! and those of the last one that was unpacked. A call may have been sent whole of two files that came with two sticks.
 
 use super::blobs;
-use super::carried;
 use super::manifest::{Done, File, Header, Line, Manifest};
 use super::unpack;
 use crate::error::{Error, Result, Status};
@@ -44,7 +43,7 @@ pub fn write(bundle: &Path, from: &Path) -> Result<Written> {
         let text = format!("{} was not unpacked into {}: unpack it and sync first", bundle.display(), from.display());
         Error::new(Status::InvalidArgument, text)
     };
-    let newest = carried::manifest(from)?.ok_or_else(unpacked)?;
+    let newest = Manifest::unpacked_into(from)?.ok_or_else(unpacked)?;
     if newest.header.device != manifest.header.device {
         return Err(unpacked());
     }

@@ -6,7 +6,6 @@
 //! somebody else.
 
 use super::blobs::{self, Fault};
-use super::carried;
 use super::device::folder_name;
 use super::manifest::{Body, File, Header, Manifest};
 use super::Told;
@@ -19,7 +18,7 @@ use crate::sync::kept::progress::{self, Known};
 use crate::sync::kept::ranges::Ranges;
 use crate::sync::kept::receipts::{path_of, Receipt};
 use crate::sync::kept::rejected::{Places, Rejected};
-use crate::sync::kept::{learned, put_back};
+use crate::sync::kept::{carried, learned, put_back};
 use crate::sync::server::stop::Stop;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, Permissions};
@@ -70,9 +69,11 @@ pub(super) fn read(bundle: &Path) -> Result<Manifest> {
 /// Unpacks a bundle into a directory. Damaged and missing files are told, and the rest is unpacked.
 pub fn unpack(bundle: &Path, into: &Path, told: &mut Told<'_>) -> Result<Unpacked> {
     let manifest = read(bundle)?;
-    let former = check_directory(into, &manifest)?;
+    check_directory(into, &manifest)?;
     Access::Owner.make_directory(into)?;
     let directory = Directory::lock(into, Duration::ZERO, &Stop::new())?;
+    // Once more, since another one may have been unpacked before the lock was taken.
+    let former = check_directory(into, &manifest)?;
     let mut work = Work {
         bundle,
         directory: &directory,
@@ -82,6 +83,7 @@ pub fn unpack(bundle: &Path, into: &Path, told: &mut Told<'_>) -> Result<Unpacke
         places: Vec::new(),
     };
     work.check(&manifest, told)?;
+    blobs::sync_files(work.places.iter().map(|(copy, _)| copy))?;
     work.note(&manifest, former)?;
     work.place()?;
     Ok(work.unpacked)
@@ -96,7 +98,7 @@ fn check_directory(into: &Path, manifest: &Manifest) -> Result<Option<Manifest>>
     if !into.exists() {
         return Ok(None);
     }
-    match carried::manifest(into)? {
+    match Manifest::unpacked_into(into)? {
         Some(former) if former.header.device == manifest.header.device => Ok(Some(former)),
         Some(former) => refuse(&format!("is for bundles of another device ({})", former.header.name)),
         None if layout::projects(into)?.is_empty() => Ok(None),
@@ -293,8 +295,12 @@ impl Work<'_> {
         }
         if !is_older {
             let mut merged = manifest.clone();
-            let others = former.map(|former| former.lines_besides(&manifest.header.projects));
-            merged.lines.extend(others.unwrap_or_default());
+            // Of projects that were not packed this time, what was told before still holds.
+            if let Some(former) = former {
+                merged.lines.extend(former.lines_besides(&manifest.header.projects));
+                let is_other = |name: &String| !manifest.header.projects.contains(name);
+                merged.header.projects.extend(former.header.projects.into_iter().filter(is_other));
+            }
             merged.write_bundle(&carried::path_of(root))?;
         }
         for name in &manifest.header.projects {

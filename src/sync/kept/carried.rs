@@ -1,12 +1,13 @@
-//! At the base: what a sync has to know of the device whose records it sends.
+//! What a sync has to know of the device whose records it sends, in a directory that was unpacked (see `carry`).
 //!
 //! `.weave/carried.jsonl` is the manifest of the last bundle. Programs that ran when it was packed count as running: their
 //! calls may go on. Data files that were growing stay open: the next bundle has more of them.
 
-use super::manifest::{Line, Manifest};
+use super::lines;
 use crate::error::Result;
 use crate::store::journal::{self, JournalId};
 use crate::store::layout::{CARRIED_FILE, LIBRARY_FOLDER};
+use serde::Deserialize;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -17,32 +18,42 @@ pub(in crate::sync) struct Carried {
     growing: HashSet<(String, String)>,
 }
 
-/// Where the manifest is kept.
-pub(super) fn path_of(root: &Path) -> PathBuf {
-    root.join(LIBRARY_FOLDER).join(CARRIED_FILE)
+/// What of the manifest's lines is about that.
+#[derive(Deserialize)]
+struct Line {
+    bundle: Option<Bundle>,
+    growing: Option<Growing>,
 }
 
-/// The manifest of the last bundle; `None` in a directory that was not unpacked.
-pub(super) fn manifest(root: &Path) -> Result<Option<Manifest>> {
-    let path = path_of(root);
-    match path.exists() {
-        true => Manifest::read(&path).map(Some),
-        false => Ok(None),
-    }
+#[derive(Deserialize)]
+struct Bundle {
+    #[serde(default)]
+    journals: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Growing {
+    project: String,
+    file: String,
+}
+
+/// Where the manifest is kept.
+pub(in crate::sync) fn path_of(root: &Path) -> PathBuf {
+    root.join(LIBRARY_FOLDER).join(CARRIED_FILE)
 }
 
 impl Carried {
     /// Of a directory; nothing in one that was not unpacked.
     pub(in crate::sync) fn of(root: &Path) -> Result<Carried> {
-        let Some(manifest) = manifest(root)? else { return Ok(Carried::default()) };
-        let growing = manifest.lines.iter().filter_map(|line| match line {
-            Line::Growing { project, file } => Some((project.clone(), file.clone())),
-            _ => None,
-        });
-        Ok(Carried {
-            journals: manifest.header.journals.iter().filter_map(|id| journal::id_of(Path::new(id))).collect(),
-            growing: growing.collect(),
-        })
+        let mut carried = Carried::default();
+        lines::each(&path_of(root), |line| {
+            let Ok(Line { bundle, growing }) = serde_json::from_slice(line) else { return Ok(()) };
+            let ids = bundle.into_iter().flat_map(|bundle| bundle.journals);
+            carried.journals.extend(ids.filter_map(|id| journal::id_of(Path::new(&id))));
+            carried.growing.extend(growing.map(|Growing { project, file }| (project, file)));
+            Ok(())
+        })?;
+        Ok(carried)
     }
 
     /// The journals of programs that ran.
