@@ -104,9 +104,9 @@ def test_what_is_not_there_is_no_silent_success(weave_command, offline):
 
 
 @pytest.mark.parametrize("answer, status, left", [("n", 3, 3), ("", 3, 3), ("y", 0, 0)])
-def test_a_person_is_asked_before_records_are_given_up(weave_command, weave_binary, offline, answer, status, left):
+def test_a_person_is_asked_before_records_are_given_up(weave_command, command, offline, answer, status, left):
     ours, terminal = pty.openpty()
-    with subprocess.Popen([weave_binary, "-d", offline, "rejected", "drop"], stdin=terminal, stderr=terminal,
+    with subprocess.Popen([command, "-d", offline, "rejected", "drop"], stdin=terminal, stderr=terminal,
                           stdout=subprocess.PIPE, env=harness.client_environment(offline.parent)) as dropping:
         os.close(terminal)
         asked = b""
