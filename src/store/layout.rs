@@ -145,6 +145,20 @@ impl ProjectDir {
         format!("{}/{}", self.entity, self.project)
     }
 
+    /// Whether anything in it shows that it is one of the library's: a data file, what is left of one, or what a sync
+    /// keeps. Somebody's own folders may have the same names, as `files` has, and what is in them is not to be deleted.
+    pub fn is_of_library(&self) -> Result<bool> {
+        if self.sync_folder().is_dir() {
+            return Ok(true);
+        }
+        for kind in Kind::ALL {
+            if entries(&self.kind(kind))?.iter().any(|path| parse_number(path).is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The folder of a kind.
     pub fn kind(&self, kind: Kind) -> PathBuf {
         self.path.join(kind.folder())

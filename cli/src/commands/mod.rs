@@ -80,8 +80,13 @@ impl Context {
     /// Fails with what to do unless the directory is one that programs have logged to. Nothing is made in any other.
     pub fn check_ours(&self) -> Result<(), Failure> {
         layout::check_exists(&self.dir)?;
-        if self.dir.join(layout::LIBRARY_FOLDER).is_dir() || !layout::projects(&self.dir)?.is_empty() {
+        if self.dir.join(layout::LIBRARY_FOLDER).is_dir() {
             return Ok(());
+        }
+        for project in layout::projects(&self.dir)? {
+            if project.is_of_library()? {
+                return Ok(());
+            }
         }
         let dir = self.dir.display();
         Err(Failure::nothing(format!(

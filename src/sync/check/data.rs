@@ -311,8 +311,8 @@ fn state_of(members: &Members, at: u64, header: &member::Header) -> Result<(Stat
     }
 }
 
-/// Whether a member that is not whole leaves the numbers of what follows it: readers go on behind its length, and count the lines
-/// that it says it has.
+/// Whether a member that is not whole leaves the numbers of what follows it: readers go on behind its length, and count
+/// the lines that it says it has.
 fn leaves_numbers(members: &mut Members, at: u64, header: &member::Header) -> Result<bool> {
     members.go_to(at);
     let is_over_another = members.find_next()? && members.position() < at + u64::from(header.length);

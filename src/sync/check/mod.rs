@@ -158,7 +158,12 @@ fn run(root: &Path, directory: Option<&Directory>, tell: &Tell<'_>) -> Result<Re
     };
     // In this order: what is packed is looked at as a data file, what of these is lost is asked for no bytes any more.
     journals::check(&mut check)?;
-    let projects = layout::projects(root)?;
+    let mut projects = Vec::new();
+    for project in layout::projects(root)? {
+        if project.is_of_library()? {
+            projects.push(project);
+        }
+    }
     strays::finish_rescues(&mut check, &projects)?;
     data::check(&mut check, &projects, tell)?;
     for project in &projects {

@@ -80,3 +80,14 @@ def test_a_time_that_is_none_is_refused_with_an_example(weave_command, offline):
     done = weave_command("-d", offline, "clean", "--older-than", "soon")
     assert done.returncode == 2
     assert "such as 90s, 10m, 12h or 7d" in done.stderr
+
+
+def test_somebodys_own_folder_of_files_is_not_cleaned(weave_command, sent):
+    mine = sent / "web/app/files/index.html"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    done = weave_command("-d", sent, "clean", "--older-than", "0s")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (f"weave: {sent}/web/app has a folder named as the library's, and nothing of the library in it; "
+                           "move it out of the offline directory first\n")
+    assert mine.exists()

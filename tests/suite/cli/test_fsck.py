@@ -314,6 +314,15 @@ def test_what_stands_beside_the_librarys_folders_is_left_alone(weave_command, of
     assert (offline / "thesis.txt").read_text() == "mine"
 
 
+def test_somebodys_own_folder_of_files_is_left_alone(weave_command, offline):
+    mine = offline / "web/app/files/index.html"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    assert fsck(weave_command, offline, "--repair") == (0, [
+        "Not the library's, and left alone: web", "All is in order: 3 data files with 9 records can be read."], "")
+    assert mine.exists()
+
+
 def test_a_file_of_which_nothing_is_whole_keeps_its_number(weave_command, offline):
     calls = data_file(offline)
     calls.write_bytes(calls.read_bytes()[:40])
