@@ -13,6 +13,7 @@ use crate::sync::kept::receipts::{self, Header};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -46,8 +47,17 @@ pub(super) struct Content {
     pub(super) end: u64,
     /// Intact members that no reader comes to, because of what stands before them.
     pub(super) behind: Vec<Piece>,
+    /// What stands between these, begins as gzip, and is no member of this library: one whose header is damaged.
+    pub(super) between: Vec<Part>,
     /// Why it is not as its receipt says.
     misfit: Option<String>,
+}
+
+/// A part of a file that is read as one stream.
+pub(super) struct Part {
+    pub(super) bytes: Range<u64>,
+    /// How many lines of it are JSON.
+    lines: u64,
 }
 
 /// A member.
@@ -91,7 +101,8 @@ pub(super) enum Tail {
 impl Content {
     /// The records that can be read, and those that cannot, as far as these are known.
     pub(super) fn records(&self) -> (u64, u64) {
-        let whole: u64 = self.members.iter().chain(&self.behind).map(|piece| piece.lines).sum();
+        let whole: u64 = self.members.iter().chain(&self.behind).map(|piece| piece.lines).sum::<u64>()
+            + self.between.iter().map(|part| part.lines).sum::<u64>();
         let damaged = self.members.iter().filter(|piece| piece.state == State::Damaged);
         let lost: u64 = damaged.map(|piece| u64::from(piece.header.records)).sum();
         let (lines, bad) = match &self.tail {
@@ -103,7 +114,10 @@ impl Content {
 
     fn has_damage(&self) -> bool {
         let is_torn = matches!(self.tail, Tail::Garbage | Tail::Lines { damage: Some(_), .. });
-        is_torn || !self.behind.is_empty() || self.members.iter().any(|piece| piece.state != State::Whole)
+        is_torn
+            || !self.behind.is_empty()
+            || !self.between.is_empty()
+            || self.members.iter().any(|piece| piece.state != State::Whole)
     }
 
     /// What is wrong with it, and how to say so.
@@ -273,6 +287,9 @@ pub(super) fn look_at(file: &DataFile, advanced: &dyn Fn(u64)) -> Result<Option<
         if matches!(content.tail, Tail::Lines { .. }) && !content.behind.is_empty() {
             leave_out_what_was_read(&file.path, content.end, &mut content.behind)?;
         }
+        if !matches!(content.tail, Tail::Lines { .. }) {
+            content.between = between(file, &members, &content)?;
+        }
     }
     Ok(Some(content))
 }
@@ -293,6 +310,39 @@ fn behind(members: &mut Members) -> Result<Vec<Piece>> {
             return Ok(found);
         }
     }
+}
+
+/// What can be read as a stream between the members from where nothing can be read on.
+fn between(file: &DataFile, members: &Members, content: &Content) -> Result<Vec<Part>> {
+    let (mut found, mut from) = (Vec::new(), content.end);
+    let pieces = content.behind.iter().map(|piece| piece.at..piece.at + u64::from(piece.header.length));
+    for piece in pieces.chain([content.length..content.length]) {
+        let bytes = from..piece.start;
+        from = piece.end;
+        if bytes.is_empty() || !members.is_gzip(bytes.start)? {
+            continue;
+        }
+        let mut lines = 0;
+        each_line(&file.path, &bytes, &mut |_| {
+            lines += 1;
+            Ok(())
+        })?;
+        if lines > 0 {
+            found.push(Part { bytes, lines });
+        }
+    }
+    Ok(found)
+}
+
+/// Gives each line of a part of a file that is JSON.
+pub(super) fn each_line(path: &Path, bytes: &Range<u64>, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let mut reader = Reader::open_part(path, bytes.clone())?;
+    while reader.advance()?.is_some() {
+        if serde_json::from_slice::<serde::de::IgnoredAny>(reader.line()).is_ok() {
+            take(reader.line())?;
+        }
+    }
+    Ok(())
 }
 
 /// How a member is, and how many lines are in it.

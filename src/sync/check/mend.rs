@@ -7,7 +7,7 @@
 //! asked for it first. While `X.mended` is there, nothing has happened yet, and `X.rescued` counts for nothing; when only
 //! `X.rescued` is left, it is still to get its name.
 
-use super::data::{Content, Piece, Source, State, Tail};
+use super::data::{each_line, Content, Piece, Source, State, Tail};
 use crate::error::{Error, Result};
 use crate::store::hop::Members;
 use crate::store::layout::{self, Access, DataFile, ProjectDir};
@@ -48,6 +48,7 @@ pub(super) fn mend(
     }
     let is_cut_alone = matches!(content.tail, Tail::Torn)
         && content.behind.is_empty()
+        && content.between.is_empty()
         && content.members.iter().all(|piece| piece.state == State::Whole);
     if is_cut_alone || content.length == 0 {
         if content.length > content.end {
@@ -75,6 +76,20 @@ pub(super) fn mend(
             State::Whole => out.verbatim(&members, piece.at, &piece.header)?,
             _ => out.member(&members.lines(piece.at, &piece.header)?)?,
         }
+    }
+    for part in &content.between {
+        let (mut lines, out) =
+            (Vec::new(), if file.synced { &mut mended } else { rescue(&mut rescued, path, access)? });
+        each_line(path, &part.bytes, &mut |line| {
+            lines.extend_from_slice(line);
+            lines.push(b'\n');
+            if lines.len() >= MEMBER_BYTES {
+                out.member(&lines)?;
+                lines.clear();
+            }
+            Ok(())
+        })?;
+        out.member(&lines)?;
     }
     let is_anything_left = mended.length > 0;
     mended.seal()?;
