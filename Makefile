@@ -16,7 +16,7 @@ STRICT := -Wall -Wextra -Werror -pedantic -fsyntax-only -I$(INCLUDE) -Ibindings/
 where = @if command -v $(1) >/dev/null; then $(2); else echo "$(1) is not here: left out"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall dist licenses header check-header reference test-deps test test-rust test-loom test-suite test-go test-python test-node test-ruby test-lua test-durability test-programs lint demo bench bench-table soak soak-sync soak-model fuzz clean
+.PHONY: help build command install uninstall dist licenses header check-header reference test-deps test test-rust test-loom test-suite test-go test-python test-node test-ruby test-lua test-durability test-programs lint demo bench bench-table soak soak-sync soak-model fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ build: ## build the release library and print its sizes
 	cargo rustc --release --lib --crate-type cdylib,staticlib # no rlib: with one, Cargo leaves LTO out
 	@ln -sf libweave.so "$(RELEASE)/libweave.so.0" # what the loader looks for, by the soname
 	@scripts/sizes.sh "$(RELEASE)"
+
+command: ## build the weave command, target/command/weave
+	cargo build --profile command --package libweave-cli --locked
 
 install: ## copy what `make build` made to PREFIX (/usr/local), DESTDIR before it; LIBDIR and INCLUDEDIR where others are wanted
 	scripts/install.sh "$(RELEASE)" "$(PREFIX)" "$(DESTDIR)"
@@ -55,7 +58,7 @@ test-deps: ## make the environments of the tests; name what is missing
 test: test-deps build check-header lint test-rust test-loom test-go test-python test-node test-ruby test-lua test-suite ## everything
 
 test-rust: test-deps ## the tests of the Rust code
-	cargo test
+	cargo test --workspace
 
 test-loom: ## every order in which two threads can meet on a ring of the journal
 	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR="$(TARGET)/loom" cargo test --lib store::journal::ring::model_tests
@@ -67,6 +70,7 @@ test-durability: test-deps build ## the half of the suite that kills, forks and 
 	$(SUITE_PYTHON) -m pytest $(DURABILITY)
 
 test-programs: test-deps build ## the other half
+	cargo build --package libweave-cli
 	$(SUITE_PYTHON) -m pytest tests/suite $(addprefix --ignore=,$(DURABILITY))
 
 test-go: build ## the tests of the Go module: with the race detector, and with every pointer to C checked
@@ -87,8 +91,8 @@ test-lua: test-deps build ## the tests of the LuaJIT package
 	$(call where,busted,cd bindings/lua && WEAVE_LIBRARY="$(RELEASE)/libweave.so" luajit "$$(command -v busted)")
 
 lint: ## formatting and warnings of every language
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --lib
 	@unformatted=$$(gofmt -l bindings/go tests/suite); \
 		if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi

@@ -11,7 +11,7 @@ staged=$(mktemp -d)
 trap 'rm -rf "$staged"' EXIT
 root=$staged/$name
 
-env -u LIBDIR -u INCLUDEDIR scripts/install.sh "$release" "/$name" "$staged"
+env -u LIBDIR -u INCLUDEDIR COMMAND=none scripts/install.sh "$release" "/$name" "$staged"
 sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|' "$root/lib/pkgconfig/weave.pc"
 cp -r README.md CHANGELOG.md LICENSE docs "$root"
 mkdir "$root/licenses"

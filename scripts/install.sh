@@ -36,3 +36,16 @@ fill bindings/c/weave.pc.in "$libdir/pkgconfig/weave.pc"
 fill bindings/c/cmake/weave-config.cmake.in "$libdir/cmake/weave/weave-config.cmake"
 fill bindings/c/cmake/weave-config-version.cmake.in "$libdir/cmake/weave/weave-config-version.cmake"
 put 644 bindings/c/cmake/weave-targets.cmake "$libdir/cmake/weave/weave-targets.cmake"
+
+# The command, if it was built (`make command`); COMMAND names another one.
+command=${COMMAND:-$(dirname "$release")/command/weave}
+if [[ -x $command ]]; then
+  put 755 "$command" "$prefix/bin/weave"
+  pages=$(mktemp -d)
+  trap 'rm -rf "$pages"' EXIT
+  "$command" manual "$pages"
+  for page in "$pages"/*.1; do put 644 "$page" "$prefix/share/man/man1/${page##*/}"; done
+  "$command" completions bash | put 644 /dev/stdin "$prefix/share/bash-completion/completions/weave"
+  "$command" completions zsh | put 644 /dev/stdin "$prefix/share/zsh/site-functions/_weave"
+  "$command" completions fish | put 644 /dev/stdin "$prefix/share/fish/vendor_completions.d/weave.fish"
+fi

@@ -41,7 +41,7 @@ fn send(dir: &Path, url: &str) -> Result<Outcome> {
     let environment = Environment::given(&[], dir, dir);
     let request = Request {
         offline_dir: dir,
-        project: None,
+        projects: &[],
         connection: &connection,
         environment: &environment,
         choices: Choices::default(),

@@ -179,7 +179,7 @@ impl Online {
         let packed = self.store.flush(Some(PACK_LIMIT));
         let request = Request {
             offline_dir: self.store.dir(),
-            project: Some(&self.project),
+            projects: &[self.project.as_str()],
             connection: &self.connection,
             environment: &self.environment,
             choices: self.choices.clone(),

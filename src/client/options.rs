@@ -152,7 +152,7 @@ impl Options {
 }
 
 /// The offline directory that is meant: the given one, or the default. `~` stands for the home directory.
-pub(crate) fn directory(given: Option<PathBuf>, environment: &Environment) -> Result<PathBuf> {
+pub fn directory(given: Option<PathBuf>, environment: &Environment) -> Result<PathBuf> {
     let given = given.unwrap_or_else(|| PathBuf::from("~/.weave/offline"));
     let Ok(below_home) = given.strip_prefix("~") else { return Ok(given) };
     let home = environment.in_home("").ok_or_else(|| {

@@ -50,11 +50,7 @@ impl Options {
         if let Some(level) = level.filter(|level| !(1..=12).contains(level)) {
             return Err(unusable("WEAVE_COMPRESSION_LEVEL", "compression_level", level, "a level from 1 to 12"));
         }
-        let wanted = format!("a number of bytes, at least {MIN_DIRECTORY_SIZE}");
-        let quota = number(self.max_directory_size, environment, "WEAVE_MAX_DIRECTORY_SIZE", &wanted)?;
-        if let Some(quota) = quota.filter(|quota| *quota < MIN_DIRECTORY_SIZE) {
-            return Err(unusable("WEAVE_MAX_DIRECTORY_SIZE", "max_directory_size", quota, &wanted));
-        }
+        let quota = self.max_directory_size(environment)?;
         let limit = seconds(self.block_limit, environment, "WEAVE_BLOCK_LIMIT")?;
         let when_full = match word(self.block_when_full, environment, "WEAVE_WHEN_FULL", &WHEN_FULL)? {
             Some(false) => WhenFull::Refuse,
@@ -78,6 +74,16 @@ impl Options {
             quota_policy: word(self.quota_policy, environment, "WEAVE_QUOTA_POLICY", &QUOTA_POLICIES)?
                 .unwrap_or(defaults.quota_policy),
         })
+    }
+
+    /// The quota of the offline directory, in bytes; `None` for none.
+    pub fn max_directory_size(&self, environment: &Environment) -> Result<Option<u64>> {
+        let wanted = format!("a number of bytes, at least {MIN_DIRECTORY_SIZE}");
+        let quota = number(self.max_directory_size, environment, "WEAVE_MAX_DIRECTORY_SIZE", &wanted)?;
+        match quota.filter(|quota| *quota < MIN_DIRECTORY_SIZE) {
+            Some(quota) => Err(unusable("WEAVE_MAX_DIRECTORY_SIZE", "max_directory_size", quota, &wanted)),
+            None => Ok(quota),
+        }
     }
 
     fn offline_directory(&self, environment: &Environment) -> Result<PathBuf> {

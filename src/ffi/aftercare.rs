@@ -137,7 +137,7 @@ pub unsafe extern "C" fn weave_verify(
         let given = unsafe { Given::read(offline_dir, project_name, api_key, options) }?;
         let verification = Verification {
             offline_dir: &given.dir,
-            project: given.project,
+            projects: given.project.as_slice(),
             connection: &given.settings.connection(),
             environment: &given.environment,
             stop: given.settings.sync.stop.clone(),

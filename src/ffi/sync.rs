@@ -41,7 +41,7 @@ pub unsafe extern "C" fn weave_sync(
         let given = unsafe { Given::read(offline_dir, project_name, api_key, options) }?;
         let request = Request {
             offline_dir: &given.dir,
-            project: given.project,
+            projects: given.project.as_slice(),
             connection: &given.settings.connection(),
             environment: &given.environment,
             choices: given.settings.choices(&given.environment)?,

@@ -48,6 +48,46 @@ pub fn set_aside(root: &Path, file: &Path, from: u64, reason: &str, access: Acce
     Ok(())
 }
 
+/// Whether a copy of the whole file was kept.
+pub fn is_set_aside(root: &Path, file: &Path) -> bool {
+    let place = file.strip_prefix(journal::folder(root)).or(file.strip_prefix(root)).unwrap_or(file);
+    root.join(LIBRARY_FOLDER).join("damaged").join(name_of(place)).exists()
+}
+
+/// Takes a file or folder itself away, with the reason.
+pub fn take_away(root: &Path, path: &Path, reason: &str, access: Access) -> Result<()> {
+    let failed = |cause| Error::io("cannot take away", path, &cause);
+    keep(root, path, reason, access, |kept| disk::rename(path, kept).map_err(failed))?;
+    path.parent().map_or(Ok(()), disk::sync_directory)
+}
+
+/// Keeps a copy of a file that changes, beside those that were kept of it before.
+pub fn take_copy(root: &Path, path: &Path, reason: &str, access: Access) -> Result<()> {
+    let failed = |cause| Error::io("cannot set aside", path, &cause);
+    keep(root, path, reason, access, |kept| copy(path, 0, kept, access).map_err(failed))
+}
+
+/// Notes the reason under a free name, and has the file kept under it.
+fn keep(root: &Path, path: &Path, reason: &str, access: Access, take: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let folder = root.join(LIBRARY_FOLDER).join("damaged");
+    access.make_directory(&folder)?;
+    let place = path.strip_prefix(journal::folder(root)).or(path.strip_prefix(root)).unwrap_or(path);
+    let free = |number: u32| match number {
+        0 => name_of(place),
+        _ => format!("{}-again-{number}", name_of(place)),
+    };
+    let name = (0..).map(free).find(|name| !folder.join(name).exists()).unwrap_or_default();
+    let (kept, note) = (folder.join(&name), folder.join(format!("{name}.txt")));
+    let _ = disk::remove_file(&note); // of an attempt that was cut short
+    let noted = HeldFile::create(&note, access).and_then(|text| {
+        text.append(format!("{}: {reason}\n", place.display()).as_bytes())?;
+        text.sync()
+    });
+    noted.map_err(|cause| Error::io("cannot write", &note, &cause))?;
+    take(&kept)?;
+    disk::sync_directory(&folder)
+}
+
 /// A name that no other file of the directory gets.
 fn name_of(place: &Path) -> String {
     let parts: Vec<_> = place.components().map(|part| part.as_os_str().to_string_lossy()).collect();

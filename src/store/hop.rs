@@ -2,8 +2,9 @@
 
 use super::disk;
 use super::member::{self, Header};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use flate2::read::GzDecoder;
+use libdeflater::Decompressor;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,18 @@ impl Members {
     /// Where the walk stands: behind the last member that was found.
     pub fn position(&self) -> u64 {
         self.at
+    }
+
+    /// Goes to a place where a member may begin.
+    pub fn go_to(&mut self, at: u64) {
+        self.at = at;
+    }
+
+    /// Whether what stands at `at` begins as gzip of whatever writer does.
+    pub fn is_gzip(&self, at: u64) -> Result<bool> {
+        let mut magic = [0; 2];
+        self.read(at, &mut magic)?;
+        Ok(magic == [0x1f, 0x8b])
     }
 
     /// Goes to the next intact member behind what is none. False if there is none.
@@ -95,6 +108,26 @@ impl Members {
         let mut byte = [1];
         self.read(at, &mut byte)?;
         Ok(byte == [0])
+    }
+
+    /// A member as it stands in the file.
+    pub fn bytes(&self, at: u64, header: &Header) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; header.length as usize];
+        let read = self.read(at, &mut bytes)?;
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+
+    /// The lines of a member.
+    pub fn lines(&self, at: u64, header: &Header) -> Result<Vec<u8>> {
+        let mut packed = vec![0; header.length as usize];
+        let read = self.read(at, &mut packed)?;
+        let mut lines = vec![0; header.raw_length as usize];
+        let inflated = Decompressor::new().gzip_decompress(packed.get(..read).unwrap_or_default(), &mut lines);
+        match inflated {
+            Ok(length) if length == lines.len() => Ok(lines),
+            _ => Err(Error::new(Status::Io, format!("{}: the member at byte {at} is damaged", self.path.display()))),
+        }
     }
 
     fn header_at(&self, at: u64) -> Result<Option<Header>> {

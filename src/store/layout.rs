@@ -24,6 +24,13 @@ use std::path::{Path, PathBuf};
 /// The folder of an offline directory that belongs to the library.
 pub const LIBRARY_FOLDER: &str = ".weave";
 
+/// The file in that folder of a directory that was unpacked from another machine's bundles: the manifest of the last one.
+pub const CARRIED_FILE: &str = "carried.jsonl";
+
+/// Numbers from here on are for data files that are made in such a directory, so that none meets the name of one that the
+/// other machine makes on the same day.
+const NUMBERS_HERE: u64 = 1_000_000;
+
 /// The folder of a project in which a sync keeps its progress.
 pub const SYNC_FOLDER: &str = ".sync";
 
@@ -138,6 +145,20 @@ impl ProjectDir {
         format!("{}/{}", self.entity, self.project)
     }
 
+    /// Whether anything in it shows that it is one of the library's: a data file, what is left of one, or what a sync
+    /// keeps. Somebody's own folders may have the same names, as `files` has, and what is in them is not to be deleted.
+    pub fn is_of_library(&self) -> Result<bool> {
+        if self.sync_folder().is_dir() {
+            return Ok(true);
+        }
+        for kind in Kind::ALL {
+            if entries(&self.kind(kind))?.iter().any(|path| parse_number(path).is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The folder of a kind.
     pub fn kind(&self, kind: Kind) -> PathBuf {
         self.path.join(kind.folder())
@@ -229,7 +250,10 @@ pub fn last_numbers(folder: &Path) -> Result<HashMap<String, u64>> {
 /// twice. What a sync or a journal noted of a file would else be taken for the next one's.
 pub fn next_number(folder: &Path, date: &str) -> Result<u64> {
     let last = last_numbers(folder)?.get(date).copied();
-    Ok(last.max(last_receipt(folder, date)?).map_or(0, |number| number + 1))
+    let next = last.max(last_receipt(folder, date)?).map_or(0, |number| number + 1);
+    let is_carried =
+        folder.ancestors().nth(3).is_some_and(|root| root.join(LIBRARY_FOLDER).join(CARRIED_FILE).exists());
+    Ok(if is_carried { next.max(NUMBERS_HERE) } else { next })
 }
 
 /// The largest number of a date that has a receipt. It is there also when the file was deleted by hand.
@@ -344,6 +368,18 @@ mod tests {
             fs::write(folder.path().join(name), b"").unwrap();
             assert_eq!(next_number(folder.path(), "20261123").unwrap(), next, "{name}");
         }
+    }
+
+    #[test]
+    fn a_file_made_where_another_machine_s_were_unpacked_never_has_the_name_of_one_of_these() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = ProjectDir::new(root.path(), "team/demo").kind(Kind::Calls);
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(root.path().join(LIBRARY_FOLDER)).unwrap();
+        fs::write(root.path().join(LIBRARY_FOLDER).join(CARRIED_FILE), b"").unwrap();
+        assert_eq!(next_number(&folder, "20261123").unwrap(), NUMBERS_HERE);
+        fs::write(folder.join("20261123_1000000.jsonl.gz"), b"").unwrap();
+        assert_eq!(next_number(&folder, "20261123").unwrap(), NUMBERS_HERE + 1);
     }
 
     #[test]

@@ -54,6 +54,16 @@ impl Reader {
         Self::open_up_to(path, u64::MAX)
     }
 
+    /// Opens a data file at a place where something begins; records are counted from there.
+    pub fn open_from(path: &Path, at: u64) -> Result<Self> {
+        Self::open_part(path, at..u64::MAX)
+    }
+
+    /// The same, as if the file ended where the part does.
+    pub fn open_part(path: &Path, part: Range<u64>) -> Result<Self> {
+        Ok(Reader { source: Source::Members { at: part.start }, ..Self::open_up_to(path, part.end)? })
+    }
+
     /// Opens a data file as if it had this length, or its own if that is less.
     pub fn open_up_to(path: &Path, length: u64) -> Result<Self> {
         let failed = |cause| Error::io("cannot read the data file", path, &cause);

@@ -27,13 +27,33 @@ pub struct Cleaning<'a> {
     pub sent_at: &'a dyn Fn(&ProjectDir, Kind, &DataFile) -> Option<Timestamp>,
 }
 
-/// What was deleted, or would be.
+/// What was deleted, or would be, and what was kept of what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cleaned {
     /// Data files.
     pub files: u64,
     /// Bytes of data files and of what lies beside them.
     pub bytes: u64,
+    /// Data files whose sync is not long enough ago.
+    pub young: Kept,
+    /// Data files that are old enough, and that a process holds or a journal needs.
+    pub in_use: Kept,
+}
+
+/// Data files that were sent and are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// How many.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Kept {
+    fn add(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
 }
 
 impl Cleaning<'_> {
@@ -100,7 +120,12 @@ impl Cleaning<'_> {
                 None => is_old(&file.path, self.older_than)?,
             };
             let is_last = last.get(&file.date) == Some(&file.number);
-            if !is_old || lock::is_held(&file.path) || needed.needs(file)? {
+            if !is_old {
+                cleaned.young.add(about.len());
+                continue;
+            }
+            if lock::is_held(&file.path) || needed.needs(file)? {
+                cleaned.in_use.add(about.len());
                 continue;
             }
             if self.only_told || remove(file, is_last)? {

@@ -38,7 +38,7 @@ pub fn directory_stats(root: &Path) -> Result<Value> {
 }
 
 /// The bytes of everything in a folder that this process may read.
-pub(super) fn bytes_below(folder: &Path) -> Result<u64> {
+pub fn bytes_below(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
     for path in layout::readable_entries(folder)? {
         match fs::symlink_metadata(&path) {

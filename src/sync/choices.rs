@@ -1,5 +1,6 @@
 //! What the caller of a sync may choose.
 
+use crate::record::time::Timestamp;
 use std::time::Duration;
 
 /// After so long a call that has not ended is sent as one that runs.
@@ -55,6 +56,12 @@ impl Default for Choices {
 }
 
 impl Choices {
+    /// Calls that began after this time, in microseconds since 1970, are too young to be sent as ones that run.
+    pub(super) fn young_since(&self) -> i64 {
+        let age = i64::try_from(self.open_after.as_micros()).unwrap_or(i64::MAX);
+        Timestamp::now().micros().saturating_sub(age)
+    }
+
     /// Whether something bounds what is sent, so that what matters most must go first.
     pub fn has_budget(&self) -> bool {
         self.max_time.is_some() || self.max_bytes.is_some()

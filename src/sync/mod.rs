@@ -1,22 +1,28 @@
 //! Sending what is stored to a Weave server, and looking after what was sent.
 //!
-//! [`run()`] is a sync: `snapshot` (what is pending), `targets` (where it goes), [`choices`], [`results`]; [`verify`] asks a
-//! server for what it was sent; [`cleaning`] deletes. Below: `send` (bringing records to the server), `kept` (what is on the
-//! disk of it), [`server`] (how a server is reached). `line`, `lookup` and `price` are for all of them: what a line of a data
-//! file says, what a server has, and which price is which.
+//! [`run()`] is a sync: `snapshot` (what is pending), `targets` (where it goes), [`choices`], [`results`]; [`plan`] tells what
+//! one would send, [`inventory`] what a directory holds. [`verify`] asks a server for what it was sent, [`cleaning`] deletes,
+//! [`check`] finds what is damaged and mends it, [`carry`] brings records to another machine that sends them, and receipts
+//! back. Below: `send` (bringing records to the server), `kept` (what is on the disk of it), [`server`] (how a server is
+//! reached). `line`, `lookup` and `price` are for all of them: what a line of a data file says, what a server has, and which
+//! price is which.
 
+pub mod carry;
+pub mod check;
 pub mod choices;
 pub mod cleaning;
+pub mod inventory;
 mod kept;
-mod line;
+pub mod line;
 mod lookup;
+pub mod plan;
 mod price;
 pub mod results;
 mod run;
 mod send;
 pub mod server;
 mod snapshot;
-mod targets;
+pub mod targets;
 pub mod verify;
 
 pub use choices::Choices;

@@ -78,6 +78,7 @@ pub struct Tally {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct OfProject {
     tallies: BTreeMap<Counted, Tally>,
+    done: BTreeMap<Counted, u64>,
     reasons: Vec<String>,
     further_reasons: u64,
 }
@@ -111,6 +112,16 @@ impl Results {
         self.add_reason(project, format!("{}: {reason}", what.name()));
     }
 
+    /// Counts records that are done: taken, or set aside.
+    pub fn add_done(&mut self, project: &str, what: Counted, records: u64) {
+        *self.of(project).done.entry(what).or_default() += records;
+    }
+
+    /// How many records of a kind are done.
+    pub fn done(&self, project: &str, what: Counted) -> u64 {
+        self.projects.get(project).and_then(|of| of.done.get(&what)).copied().unwrap_or_default()
+    }
+
     /// Notes what went wrong with a project as a whole, or with something in it that is no record.
     pub fn add_reason(&mut self, project: &str, reason: String) {
         let of_project = self.of(project);
@@ -127,6 +138,11 @@ impl Results {
     /// The counts of a kind in a project.
     pub fn tally(&self, project: &str, what: Counted) -> Tally {
         self.projects.get(project).and_then(|of| of.tallies.get(&what)).copied().unwrap_or_default()
+    }
+
+    /// The projects, by name.
+    pub fn projects(&self) -> impl Iterator<Item = &str> {
+        self.projects.keys().map(String::as_str)
     }
 
     /// The counts of everything.

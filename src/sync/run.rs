@@ -35,8 +35,8 @@ use std::time::Instant;
 pub struct Request<'a> {
     /// The offline directory.
     pub offline_dir: &'a Path,
-    /// Only this project: `entity/project` as recorded, or `project` of whatever entity.
-    pub project: Option<&'a str>,
+    /// Only these projects: `entity/project` as recorded, or `project` of whatever entity; all if there is none.
+    pub projects: &'a [&'a str],
     /// How to reach the server.
     pub connection: &'a Connection,
     /// Where what is not given is looked up.
@@ -58,6 +58,8 @@ pub struct Update<'a> {
     pub synced: u64,
     /// How many it has refused.
     pub errors: u64,
+    /// How many records of the kind are done in this run, taken or set aside: of a call that was stored in two parts, two.
+    pub records: u64,
 }
 
 /// What a sync did.
@@ -83,24 +85,8 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
     let root = request.offline_dir;
     let choices = &request.choices;
     let stop = request.stop.at(choices.max_time.and_then(|time| Instant::now().checked_add(time)));
-    let directory = Directory::lock(root, choices.wait, &stop)?;
-    let access = directory.access();
-    if choices.seal {
-        store::seal_own_files(root)?;
-    }
-    let options =
-        StoreOptions { dir: root.to_path_buf(), group_access: access == Access::Group, ..StoreOptions::default() };
-    if let Err(error) = store::recover(&options) {
-        log::write(log::Level::Warning, || format!("{error}; it is tried again by the next sync"));
-    }
-    let (all, chosen) = (directory.projects(None)?, directory.projects(request.project)?);
-    let mut pending = Vec::new();
-    for project in &chosen {
-        put_back::finish(project, access)?;
-        if has_pending(project, choices)? {
-            pending.push(project);
-        }
-    }
+    let Begun { directory, all, pending } = begin(request, &stop)?;
+    let (access, pending): (_, Vec<&ProjectDir>) = (directory.access(), pending.iter().collect());
     if pending.is_empty() {
         return Ok(Outcome { results: Results::new(), stopped: None });
     }
@@ -130,6 +116,39 @@ pub fn run(request: &Request<'_>, report: &mut Report<'_>) -> Result<Outcome> {
         Outcome { results: run.results, stopped: ended }
     });
     Ok(outcome)
+}
+
+/// An offline directory that is about to be sent.
+pub(super) struct Begun {
+    /// Its lock is held.
+    pub directory: Directory,
+    /// All its projects.
+    pub all: Vec<ProjectDir>,
+    /// Those of the wanted ones of which something waits.
+    pub pending: Vec<ProjectDir>,
+}
+
+/// Locks the directory, has what programs left in their journals packed, and finds what waits.
+pub(super) fn begin(request: &Request<'_>, stop: &Stop) -> Result<Begun> {
+    let (root, choices) = (request.offline_dir, &request.choices);
+    let directory = Directory::lock(root, choices.wait, stop)?;
+    let access = directory.access();
+    if choices.seal {
+        store::seal_own_files(root)?;
+    }
+    let options =
+        StoreOptions { dir: root.to_path_buf(), group_access: access == Access::Group, ..StoreOptions::default() };
+    if let Err(error) = store::recover(&options) {
+        log::write(log::Level::Warning, || format!("{error}; it is tried again by the next sync"));
+    }
+    let (all, mut pending) = (directory.projects(&[])?, Vec::new());
+    for project in directory.projects(request.projects)? {
+        put_back::finish(&project, access)?;
+        if has_pending(&project, choices)? {
+            pending.push(project);
+        }
+    }
+    Ok(Begun { directory, all, pending })
 }
 
 fn send_all<'env>(

@@ -31,8 +31,8 @@ use std::time::Duration;
 pub struct Verification<'a> {
     /// The offline directory.
     pub offline_dir: &'a Path,
-    /// Only this project, as for a sync.
-    pub project: Option<&'a str>,
+    /// Only these projects, as for a sync; none means all.
+    pub projects: &'a [&'a str],
     /// How to reach the server.
     pub connection: &'a Connection,
     /// Where what is not given is looked up.
@@ -72,7 +72,7 @@ pub fn run(
     let lock = || Directory::lock(request.offline_dir, Duration::ZERO, &request.stop);
     let _directory = request.put_back.then(lock).transpose()?;
     let access = access_of(request.offline_dir);
-    let projects = choose(layout::projects(request.offline_dir)?, request.project)?;
+    let projects = choose(layout::projects(request.offline_dir)?, request.projects)?;
     let mut outcome = Outcome::default();
     let mut verified = Vec::new();
     for project in projects {
@@ -235,7 +235,8 @@ impl Run<'_> {
         }
         let (found, asked) = self.outcome.counts_of(project, kind);
         // The stop is the caller's, and perhaps others' too: it is not asked for here.
-        let goes_on = (self.report)(&Update { project, kind: kind.name(), synced: found, errors: asked - found });
+        let goes_on =
+            (self.report)(&Update { project, kind: kind.name(), synced: found, errors: asked - found, records: asked });
         match !goes_on || self.request.stop.is_due() {
             true => Err(Failure::new(FailureKind::Cancelled, "verification", "").into()),
             false => Ok(()),

@@ -93,7 +93,7 @@ impl Offline {
         let (connection, environment) = (connection(server), self.environment());
         let request = Request {
             offline_dir: self.root(),
-            project: None,
+            projects: &[],
             connection: &connection,
             environment: &environment,
             choices,
@@ -112,7 +112,7 @@ impl Offline {
         let environment = self.environment();
         let verification = Verification {
             offline_dir: self.root(),
-            project: None,
+            projects: &[],
             connection,
             environment: &environment,
             stop: Stop::new(),

@@ -18,6 +18,7 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").res
 RELEASE = TARGET / "release"
 LIBRARY = RELEASE / "libweave.so"
 INCLUDE = ROOT / "include"
+COMMAND = TARGET / "debug" / "weave"
 ENTITY = "test-entity"
 KEY = "k" * 40
 CLIENTS = {"0.52.20": ROOT / ".venv-server" / "bin" / "python", "0.54.0": ROOT / ".venv-weave54" / "bin" / "python"}

@@ -10,7 +10,7 @@ import re
 import sys
 
 import pytest
-from harness import ENTITY, INCLUDE, RELEASE, ROOT, client_environment, compiled, go_environment, has, run
+from harness import COMMAND, ENTITY, INCLUDE, RELEASE, ROOT, client_environment, compiled, go_environment, has, run
 
 PAGES = sorted(str(path.relative_to(ROOT)) for pattern in ("*.md", "docs/*.md", "bindings/*/README.md")
                for path in ROOT.glob(pattern))
@@ -51,7 +51,7 @@ def test_the_programs_and_commands_of_a_page_work(page, library, shared_server, 
     work.mkdir()
     checkout(work)
     environment = {**go_environment(tmp_path), **client_environment(tmp_path, shared_server()),
-                   "PYTHONDONTWRITEBYTECODE": "1", "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
+                   "PYTHONDONTWRITEBYTECODE": "1", "PATH": f"{COMMAND.parent}:{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
     environment.update({name: os.environ[name] for name in ("GOPATH", "GOCACHE", "GOMODCACHE") if name in os.environ})
     environment.setdefault("GOCACHE", os.path.expanduser("~/.cache/go-build"))
     environment.setdefault("GOPATH", os.path.expanduser("~/go"))

@@ -8,7 +8,7 @@ import stat
 import tarfile
 
 import pytest
-from harness import INCLUDE, RELEASE, ROOT, STRICT, TARGET, client_environment, lines, run
+from harness import COMMAND, INCLUDE, RELEASE, ROOT, STRICT, TARGET, client_environment, lines, run
 
 VERSION = re.search(r'#define WEAVE_VERSION "(.*)"', (INCLUDE / "weave.h").read_text())[1]
 LIBRARIES = {"libweave.a", "libweave.so", "libweave.so.0", f"libweave.so.{VERSION}"}
@@ -19,9 +19,9 @@ HEADERS = {str(path.relative_to(folder)) for folder in [INCLUDE, *ROOT.glob("bin
 LINKED = pytest.mark.parametrize("linked", ["shared", "static"])
 
 
-def make(target, prefix, *settings):
+def make(target, prefix, *settings, command="none"):
     run(["make", "-C", ROOT, target, f"PREFIX={prefix}", *settings],
-        environment={**os.environ, "CARGO_TARGET_DIR": str(TARGET)})
+        environment={**os.environ, "CARGO_TARGET_DIR": str(TARGET), "COMMAND": str(command)})
 
 
 def tree(directory):
@@ -69,13 +69,25 @@ def test_installing_puts_these_files_and_no_others(installed):
                                *(f"include/{name}" for name in HEADERS)}
 
 
+def test_the_command_is_installed_with_its_manual_and_completions_and_is_uninstalled(library, tmp_path):
+    make("install", tmp_path, command=COMMAND)
+    there = tree(tmp_path)
+    completions = {"share/bash-completion/completions/weave", "share/zsh/site-functions/_weave",
+                   "share/fish/vendor_completions.d/weave.fish"}
+    assert {"bin/weave", "share/man/man1/weave.1", "share/man/man1/weave-sync.1", *completions} <= there
+    assert "weave" in run([tmp_path / "bin/weave", "--version"]).stdout
+    assert "_weave" in (tmp_path / "share/bash-completion/completions/weave").read_text()
+    make("uninstall", tmp_path, command=COMMAND)
+    assert tree(tmp_path) == set()
+
+
 def test_the_names_of_the_shared_library_lead_to_the_file_with_its_version(installed):
     links = {name: os.readlink(installed / "lib" / name) for name in ("libweave.so", "libweave.so.0")}
     assert links == {"libweave.so": "libweave.so.0", "libweave.so.0": f"libweave.so.{VERSION}"}
 
 
 def test_everybody_may_read_what_is_installed_whatever_the_umask(library, tmp_path):
-    run(["bash", "-c", f"umask 077; '{ROOT}/scripts/install.sh' '{RELEASE}' '{tmp_path}/prefix'"])
+    run(["bash", "-c", f"umask 077; COMMAND=none '{ROOT}/scripts/install.sh' '{RELEASE}' '{tmp_path}/prefix'"])
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "prefix").rglob("*")}
     assert all(mode == (0o755 if path.is_dir() or ".so" in path.name else 0o644) for path, mode in modes.items())
 

@@ -41,7 +41,7 @@ fn a_project_can_be_sent_under_another_name_and_its_references_follow() {
     let destination = Some("lab/elsewhere".to_string());
     let request = Request {
         offline_dir: dir,
-        project: None,
+        projects: &[],
         choices: Choices { destination, ..Choices::default() },
         stop: Stop::new(),
         connection: &connection,

@@ -12,6 +12,7 @@ mod kinds;
 mod limits;
 mod once;
 mod parts;
+mod plan;
 mod troubles;
 
 use common::server::{free_port, Server, KEY};
@@ -154,7 +155,7 @@ fn run(
     let environment = Environment::given(&[], dir, dir);
     let request = Request {
         offline_dir: dir,
-        project,
+        projects: project.as_slice(),
         connection: &connection,
         environment: &environment,
         choices,

@@ -41,7 +41,7 @@ fn sync_until_done(writer: &Writer, server: &str, timeout: Duration) {
     let environment = Environment::given(&[("WEAVE_RETRY_MAX_INTERVAL", "0.05")], writer.dir.path(), writer.dir.path());
     let request = || Request {
         offline_dir: writer.dir.path(),
-        project: None,
+        projects: &[],
         connection: &connection,
         environment: &environment,
         choices: Choices { open_after: Duration::ZERO, ..Choices::default() },
@@ -95,6 +95,29 @@ fn only_the_item_whose_request_was_cut_is_looked_up_and_those_behind_it_go_on() 
 }
 
 #[test]
+fn a_call_that_another_machine_has_shown_as_running_gets_its_end_alone() {
+    let server = Server::start(&[]);
+    let (there, here) = (Writer::new("team/x"), Writer::new("team/x"));
+    let running = Id::new().to_string();
+    there.start(&running, "{}");
+    there.flush();
+    there.sync_with(&server.url(), at_once());
+    here.start(&running, "{}");
+    here.end(&running);
+    here.finished_call("{}");
+    here.flush();
+    let project = here.dir.path().join("team/x");
+    let name = std::fs::read_dir(project.join("calls")).unwrap().next().unwrap().unwrap().file_name();
+    std::fs::create_dir_all(project.join(".sync")).unwrap();
+    let carried = json!({"file": format!("calls/{}", name.to_str().unwrap()), "carried": [[0, 9]]});
+    std::fs::write(project.join(".sync/progress.jsonl"), format!("{carried}\n")).unwrap();
+    here.sync_with(&server.url(), at_once());
+    let calls = calls(&server, "team/x");
+    assert_eq!((calls.len(), most_often_written(&server)), (2, 1));
+    assert!(calls.iter().all(|call| !call["ended_at"].is_null()));
+}
+
+#[test]
 fn what_was_under_way_when_a_sync_was_stopped_is_looked_up_by_the_next_one() {
     let server = Server::start(&["--delay", "0.5"]);
     let writer = Writer::new("team/x");
@@ -104,7 +127,7 @@ fn what_was_under_way_when_a_sync_was_stopped_is_looked_up_by_the_next_one() {
     let environment = Environment::given(&[], writer.dir.path(), writer.dir.path());
     let request = Request {
         offline_dir: writer.dir.path(),
-        project: None,
+        projects: &[],
         connection: &connection,
         environment: &environment,
         choices: at_once(),
@@ -225,7 +248,7 @@ fn sync_until(
     let environment = Environment::given(&variables, dir, dir);
     let request = Request {
         offline_dir: dir,
-        project: None,
+        projects: &[],
         connection: &connection,
         environment: &environment,
         choices,
@@ -415,7 +438,7 @@ fn a_sync_that_ends_early_does_not_make_the_next_one_ask_too_soon() {
     let environment = Environment::given(&[], writer.dir.path(), writer.dir.path());
     let request = Request {
         offline_dir: writer.dir.path(),
-        project: None,
+        projects: &[],
         connection: &patient,
         environment: &environment,
         choices: Choices { max_bytes: Some(1), ..Choices::default() },

@@ -41,7 +41,7 @@ fn a_sync_that_met_failures_is_finished_by_a_second_one() {
     let few = Environment::given(&[("WEAVE_RETRY_MAX_ATTEMPTS", "1")], writer.dir.path(), writer.dir.path());
     let request = Request {
         offline_dir: writer.dir.path(),
-        project: None,
+        projects: &[],
         choices: Choices::default(),
         stop: Stop::new(),
         connection: &connection,
@@ -191,7 +191,7 @@ fn the_progress_callback_hears_of_each_step_and_can_end_the_sync() {
     let dir = writer.dir.path();
     let request = Request {
         offline_dir: dir,
-        project: None,
+        projects: &[],
         connection: &connection,
         environment: &environment,
         choices: Choices::default(),

@@ -5,7 +5,7 @@
 //!
 //! The journals are not counted: they have limits of their own, and nothing in them can be deleted.
 
-mod drop;
+pub mod drop;
 mod fold;
 mod note;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::store::held::HeldFile;
 use crate::store::layout::{self, Access, ProjectDir, LIBRARY_FOLDER};
 use crate::store::lock;
 use crate::sync::server::stop::Stop;
+use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -57,29 +58,33 @@ impl Directory {
         self.access
     }
 
-    /// Its projects, or the one that is wanted.
-    pub fn projects(&self, wanted: Option<&str>) -> Result<Vec<ProjectDir>> {
+    /// Its projects, or those that are wanted.
+    pub fn projects(&self, wanted: &[&str]) -> Result<Vec<ProjectDir>> {
         choose(layout::projects(&self.root)?, wanted)
     }
 }
 
-/// Of these projects all, or the one that is wanted: `entity/project` as recorded, or `project` of whatever entity.
-pub fn choose(all: Vec<ProjectDir>, wanted: Option<&str>) -> Result<Vec<ProjectDir>> {
-    let Some(wanted) = wanted else { return Ok(all) };
-    let (entity, name) = split_project(wanted)?;
-    let fits = |project: &&ProjectDir| project.project == name && entity.is_none_or(|entity| project.entity == entity);
-    let chosen: Vec<ProjectDir> = all.iter().filter(fits).cloned().collect();
-    if chosen.is_empty() {
-        let there: Vec<String> = all.iter().map(ProjectDir::name).collect();
-        return Err(Error::new(
-            Status::InvalidArgument,
-            format!(
-                "project_name: there is no project \"{wanted}\" in the offline directory; there are: {}",
-                there.join(", ")
-            ),
-        ));
+/// Of these projects all, or those that are wanted: `entity/project` as recorded, or `project` of whatever entity.
+pub fn choose(mut all: Vec<ProjectDir>, wanted: &[&str]) -> Result<Vec<ProjectDir>> {
+    let mut chosen = HashSet::new();
+    for name in wanted {
+        let (entity, project) = split_project(name)?;
+        let fits = |of: &&ProjectDir| of.project == project && entity.is_none_or(|entity| of.entity == entity);
+        let found: Vec<PathBuf> = all.iter().filter(fits).map(|project| project.path.clone()).collect();
+        if found.is_empty() {
+            let there: Vec<String> = all.iter().map(ProjectDir::name).collect();
+            return Err(Error::new(
+                Status::InvalidArgument,
+                format!(
+                    "project_name: there is no project \"{name}\" in the offline directory; there are: {}",
+                    there.join(", ")
+                ),
+            ));
+        }
+        chosen.extend(found);
     }
-    Ok(chosen)
+    all.retain(|project| wanted.is_empty() || chosen.contains(&project.path));
+    Ok(all)
 }
 
 /// What is made in a directory gets the modes that the directory has.

@@ -10,10 +10,10 @@
 //! the same `ENTITY/PROJECT` its digests hold until the server at the new address gives others.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::lines::{self, Appender};
 use crate::error::Result;
@@ -26,6 +26,46 @@ struct Line<'a> {
     to: Cow<'a, str>,
     what: Cow<'a, str>,
     digest: Cow<'a, str>,
+}
+
+/// A digest that a destination gave, to be told to another machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Given {
+    /// `SERVER ENTITY/PROJECT`.
+    pub to: String,
+    /// To what.
+    pub what: String,
+    /// The digest.
+    pub digest: String,
+}
+
+/// All digests that are known in a folder, the last of each.
+pub fn given(folder: &Path) -> Result<Vec<Given>> {
+    let mut last = BTreeMap::new();
+    lines::each(&folder.join(FILE), |line| {
+        if let Ok(Given { to, what, digest }) = serde_json::from_slice(line) {
+            last.insert((to, what), digest);
+        }
+        Ok(())
+    })?;
+    Ok(last.into_iter().map(|((to, what), digest)| Given { to, what, digest }).collect())
+}
+
+/// Adds digests that another machine was given, where nothing is known here; on the disk when this returns.
+pub fn take_over(folder: &Path, told: &[Given], access: Access) -> Result<()> {
+    let known: HashSet<(String, String)> =
+        given(folder)?.into_iter().map(|Given { to, what, .. }| (to, what)).collect();
+    let mut text = String::new();
+    for Given { to, what, digest } in told {
+        if !known.contains(&(to.clone(), what.clone())) {
+            text.push_str(&serde_json::json!({ "to": to, "what": what, "digest": digest }).to_string());
+            text.push('\n');
+        }
+    }
+    match text.is_empty() {
+        true => Ok(()),
+        false => Appender::new(folder.join(FILE), access).append(text.as_bytes()),
+    }
 }
 
 /// The digests that one destination gave to the things of one recorded project.
@@ -151,6 +191,19 @@ mod tests {
         learn(&mut learned, "object/n:d1", "d1", "d2");
         learn(&mut load(folder.path(), "to"), "object/n:d1", "d1", "d2");
         assert_eq!(std::fs::read_to_string(folder.path().join(FILE)).unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn what_another_machine_was_given_is_known_unless_something_is_known_here() {
+        let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        learn(&mut load(there.path(), "to"), "table/a", "a", "a2");
+        learn(&mut load(there.path(), "to"), "table/b", "b", "b2");
+        learn(&mut load(here.path(), "to"), "table/b", "b", "b3");
+        let given = given(there.path()).unwrap();
+        (0..2).for_each(|_| take_over(here.path(), &given, Access::Owner).unwrap());
+        let learned = load(here.path(), "to");
+        assert_eq!((learned.get("table/a"), learned.get("table/b")), (Some("a2"), Some("b3")));
+        assert_eq!(std::fs::read_to_string(here.path().join(FILE)).unwrap().lines().count(), 2);
     }
 
     #[test]

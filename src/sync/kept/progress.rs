@@ -10,9 +10,14 @@
 //! What is noted at once is one line, which is there or not: were only the start of a call acknowledged, its end, in
 //! another file, would wait for it for ever. What stands in memory is what could be written.
 //!
+//! What went into a bundle, or came out of one, is `carried` (see `carry`): another machine may send it, or may have done
+//! so. It is in doubt until it is acknowledged, whatever a sync settles.
+//!
 //! A line `{"to"}` says where what is acknowledged behind it was sent: a receipt tells of one destination.
 //!
 //! Records are told by their number in the file, which never changes: a data file only grows.
+
+mod told;
 
 use super::lines::{self, Appender};
 use super::ranges::Ranges;
@@ -22,7 +27,9 @@ use crate::store::layout::{Access, ProjectDir};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+pub use told::{known, take_over, Known};
 
 /// So many records are noted as being sent at a time: a wait for the disk for each batch would be the larger part of a
 /// fast sync, and looking up some thousand ids after a crash costs a few requests.
@@ -39,6 +46,9 @@ struct Line {
     records: Option<Ranges>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sending: Option<Ranges>,
+    /// What another machine has too, and may send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    carried: Option<Ranges>,
     /// When the last request with what is `sending` is over for certain; not known while a run sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     over: Option<String>,
@@ -55,6 +65,8 @@ struct OfFile {
     /// May be under way, as far as it is not acknowledged.
     sending: Ranges,
     over: Option<Timestamp>,
+    /// Another machine may send it, as far as it is not acknowledged.
+    carried: Ranges,
 }
 
 /// What became of a file in a run.
@@ -78,33 +90,50 @@ pub struct Progress {
     last_noted: Option<SystemTime>,
 }
 
+/// What of each data file of a project is acknowledged, by its name relative to the project's folder. Nothing is changed.
+pub fn read(project: &ProjectDir) -> Result<HashMap<String, Ranges>> {
+    let files = noted(&path_of(project))?;
+    Ok(files.into_iter().map(|(file, of_file)| (file, of_file.acknowledged)).collect())
+}
+
+fn path_of(project: &ProjectDir) -> PathBuf {
+    project.sync_folder().join("progress.jsonl")
+}
+
+fn noted(path: &Path) -> Result<HashMap<String, OfFile>> {
+    let (mut files, mut to): (HashMap<String, OfFile>, String) = Default::default();
+    lines::each(path, |line| {
+        let Ok(noted) = serde_json::from_slice::<Line>(line) else { return Ok(()) };
+        noted.take_into(&mut files, &mut to);
+        Ok(())
+    })?;
+    Ok(files)
+}
+
 impl Progress {
     /// Reads what earlier runs noted. A torn last line was never relied upon.
     pub fn open(project: &ProjectDir, access: Access) -> Result<Self> {
-        let path = project.sync_folder().join("progress.jsonl");
+        let path = path_of(project);
         let last_noted = fs::metadata(&path).and_then(|about| about.modified()).ok();
-        let (mut files, mut to): (HashMap<String, OfFile>, String) = Default::default();
-        lines::each(&path, |line| {
-            let Ok(noted) = serde_json::from_slice::<Line>(line) else { return Ok(()) };
-            noted.take_into(&mut files, &mut to);
-            Ok(())
-        })?;
+        let mut files = noted(&path)?;
         // One that cannot be looked at now is not gone.
         files.retain(|file, _| !matches!(project.path.join(file).try_exists(), Ok(false)));
-        files.values_mut().for_each(|of_file| of_file.sending.remove_all(&of_file.acknowledged));
+        for of_file in files.values_mut() {
+            of_file.sending.remove_all(&of_file.acknowledged);
+            of_file.carried.remove_all(&of_file.acknowledged);
+        }
         let mut lines = Vec::new();
         let mut by: BTreeMap<&str, Vec<Line>> = BTreeMap::new();
         for (name, of_file) in &files {
-            let mut unknown = of_file.acknowledged.clone();
             for (to, records) in &of_file.by {
-                unknown.remove_all(records);
                 let line = Line { file: name.clone(), records: Some(records.clone()), ..Line::default() };
                 by.entry(to).or_default().push(line);
             }
             let line = Line {
                 file: name.clone(),
-                records: Some(unknown),
+                records: Some(of_file.unattributed()),
                 sending: Some(of_file.sending.clone()),
+                carried: Some(of_file.carried.clone()).filter(|carried| !carried.is_empty()),
                 over: of_file.over.map(|over| over.to_string()),
                 ..Line::default()
             };
@@ -135,9 +164,12 @@ impl Progress {
         self.files.get(file).map(|of_file| of_file.acknowledged.clone()).unwrap_or_default()
     }
 
-    /// What an earlier run may have sent of a file without hearing of it.
+    /// What an earlier run, or another machine, may have sent of a file without hearing of it.
     pub fn in_doubt(&self, file: &str) -> Ranges {
-        self.files.get(file).map(|of_file| of_file.sending.clone()).unwrap_or_default()
+        let Some(of_file) = self.files.get(file) else { return Ranges::default() };
+        let mut in_doubt = of_file.sending.clone();
+        in_doubt.insert_all(&of_file.carried);
+        in_doubt
     }
 
     /// How long to wait until what earlier runs sent is over for certain: before that, a look-up proves nothing. An
@@ -189,8 +221,12 @@ impl Progress {
     /// before, or be lost with the power, and what is neither acknowledged nor in doubt is sent again.
     pub fn settle<'f>(&mut self, files: impl IntoIterator<Item = Settled<'f>>) -> Result<()> {
         let mut lines = Vec::new();
-        for Settled { file, acknowledged, left, over } in files {
+        for Settled { file, acknowledged, mut left, over } in files {
             let known = self.files.get(file);
+            // What is carried stays in doubt by itself; that it was under way here is noted before it is.
+            let mut only_carried = known.map(|known| known.carried.clone()).unwrap_or_default();
+            known.iter().for_each(|known| only_carried.remove_all(&known.sending));
+            left.remove_all(&only_carried);
             if left.is_empty() && known.is_none_or(|known| known.sending.is_empty()) {
                 continue;
             }
@@ -221,6 +257,15 @@ impl Progress {
     }
 }
 
+impl OfFile {
+    /// What is acknowledged, and not known by whom.
+    fn unattributed(&self) -> Ranges {
+        let mut unknown = self.acknowledged.clone();
+        self.by.values().for_each(|records| unknown.remove_all(records));
+        unknown
+    }
+}
+
 impl Line {
     fn push_to(&self, lines: &mut Vec<u8>) {
         // Writing into a Vec cannot fail.
@@ -241,6 +286,9 @@ impl Line {
             if !to.is_empty() {
                 of_file.by.entry(to.clone()).or_default().insert_all(&fresh);
             }
+        }
+        if let Some(carried) = &self.carried {
+            of_file.carried.insert_all(carried);
         }
         if let Some(sending) = self.sending {
             of_file.sending = sending;

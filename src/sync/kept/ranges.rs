@@ -29,6 +29,11 @@ impl Ranges {
         count == 0 || self.0.first_key_value().is_some_and(|(start, end)| *start == 0 && *end >= count - 1)
     }
 
+    /// How many numbers below `end` are in it.
+    pub fn count_below(&self, end: u64) -> u64 {
+        self.0.range(..end).map(|(first, last)| (last + 1).min(end) - first).sum()
+    }
+
     /// The ranges, each with its first and last number.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.0.iter().map(|(first, last)| (*first, *last))

@@ -271,7 +271,8 @@ fn end_of(content: &Path) -> &'static str {
     }
 }
 
-fn hashed(path: &Path) -> Result<(String, u64)> {
+/// The SHA-256 of a file in hexadecimal, and how many bytes it has.
+pub fn hashed(path: &Path) -> Result<(String, u64)> {
     let failed = |cause| Error::io("cannot read the data file", path, &cause);
     let mut file = File::open(path).map_err(failed)?;
     let (mut hash, mut bytes, mut chunk) = (Sha256::new(), 0, vec![0; 128 * 1024]);

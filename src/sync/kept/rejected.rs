@@ -6,6 +6,7 @@
 //! them. What is dropped or put back from a data file that is still pending stays known by its place (see `left`).
 //! Whoever opens it holds the directory's lock.
 
+mod carried;
 mod entry;
 mod left;
 
@@ -19,6 +20,7 @@ use crate::store::layout::{self, Access, ProjectDir, REJECTED_FILE};
 use crate::sync::line::IdKey;
 use crate::sync::results::Counted;
 use crate::sync::server::stop::Stop;
+pub use carried::Places;
 pub use entry::Entry;
 use left::Left;
 use serde::Deserialize;
@@ -310,7 +312,7 @@ pub fn list(
 ) -> Result<()> {
     layout::check_exists(dir)?;
     let which = Which::new(kind, None)?;
-    for project in choose(layout::projects(dir)?, project)? {
+    for project in choose(layout::projects(dir)?, project.as_slice())? {
         each(&project, |entry| if which.fits(&entry) { take(&project.name(), entry) } else { Ok(()) })?;
     }
     Ok(())
@@ -320,7 +322,7 @@ pub fn list(
 pub fn export(dir: &Path, project: Option<&str>, kind: Option<&str>, to: &Path) -> Result<u64> {
     layout::check_exists(dir)?;
     Which::new(kind, None)?;
-    choose(layout::projects(dir)?, project)?;
+    choose(layout::projects(dir)?, project.as_slice())?;
     let failed = |cause| Error::io("cannot write", to, &cause);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(failed)?;
     let written = write_out(dir, project, kind, file, to);
@@ -347,6 +349,18 @@ pub fn of_project(project: &str, entry: &str) -> String {
     format!("{{\"project\":{},{}", serde_json::json!(project), entry.strip_prefix('{').unwrap_or(entry))
 }
 
+/// How many records of a project are rejected, by what they count as.
+pub fn counts(project: &ProjectDir) -> Result<BTreeMap<Counted, u64>> {
+    let mut counts = BTreeMap::new();
+    each(project, |entry| {
+        if let Some(kind) = Counted::ALL.into_iter().find(|what| what.name() == entry.kind) {
+            *counts.entry(kind).or_default() += 1;
+        }
+        Ok(())
+    })?;
+    Ok(counts)
+}
+
 /// Puts rejected records back to be sent by the next sync: all, or of one project, one kind, with these ids; how many.
 pub fn retry(dir: &Path, project: Option<&str>, kind: Option<&str>, ids: Option<&[String]>) -> Result<u64> {
     on_each(dir, project, kind, ids, Rejected::retry)
@@ -367,7 +381,7 @@ fn on_each(
     let which = Which::new(kind, ids)?;
     let directory = Directory::lock(dir, Duration::ZERO, &Stop::new())?;
     let mut count = 0;
-    for project in directory.projects(project)? {
+    for project in directory.projects(project.as_slice())? {
         count += act(&mut Rejected::open(&project, directory.access())?, &which)?;
     }
     Ok(count)

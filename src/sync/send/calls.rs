@@ -264,7 +264,7 @@ impl<'c> Calls<'c> {
     }
 }
 
-fn id_of_part(data: &str, is_start: bool) -> Result<String> {
+pub(in crate::sync) fn id_of_part(data: &str, is_start: bool) -> Result<String> {
     let inner = data.strip_prefix(if is_start { "{\"start\":" } else { "{\"end\":" });
     match inner.and_then(|inner| plain_text(inner, "id")) {
         Some(id) => Ok(id.to_string()),

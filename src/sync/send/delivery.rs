@@ -317,8 +317,7 @@ impl<'c> Delivery<'c> {
             sender.project.ended.extend(taken().map(|(text, _)| id_of(text)));
         }
         let places: Vec<Place> = taken().flat_map(|(_, places)| places.iter().copied()).collect();
-        pending.acknowledge(&places, &mut sender.project.progress)?;
-        sender.count(self.what, count)
+        sender.accepted(pending, &places, self.what, count)
     }
 }
 

@@ -20,6 +20,12 @@ struct FileRecord {
     file_id: Option<String>,
 }
 
+impl FileRecord {
+    fn kept_as(&self) -> &str {
+        self.file_id.as_deref().or(self.digest.as_deref()).unwrap_or_default()
+    }
+}
+
 #[derive(Deserialize)]
 struct Created {
     digest: String,
@@ -46,6 +52,11 @@ pub fn digest_of(data: &str) -> String {
     serde_json::from_str::<FileRecord>(data).ok().and_then(|record| record.digest).unwrap_or_default()
 }
 
+/// The name under which the bytes lie that a record is about.
+pub fn kept_as(data: &str) -> String {
+    serde_json::from_str::<FileRecord>(data).map(|record| record.kept_as().to_string()).unwrap_or_default()
+}
+
 /// Sends the file of one record.
 pub fn send_one(sender: &mut Sender<'_, '_, '_>, folder: &mut Singly, place: Place, line: &[u8]) -> Result<()> {
     let record = parse(line, false).and_then(|line| serde_json::from_str::<FileRecord>(line.data).map_err(not_json));
@@ -54,7 +65,7 @@ pub fn send_one(sender: &mut Sender<'_, '_, '_>, folder: &mut Singly, place: Pla
         Err(error) => return folder.set_aside(sender, place, "", error.text()),
     };
     let digest = record.digest.clone().unwrap_or_default();
-    let kept_as = record.file_id.as_deref().unwrap_or(&digest);
+    let kept_as = record.kept_as();
     if kept_as.is_empty() || kept_as.contains('/') {
         let reason = format!("the record of file \"{}\" does not say where its bytes are", record.name);
         return folder.set_aside(sender, place, &digest, &reason);

@@ -38,6 +38,15 @@ pub struct Sent {
     pub outcome: Result<(), Failure>,
 }
 
+/// What a look-up finds of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// A call whose start was sent alone, by another machine that has the records too.
+    Running,
+    All,
+}
+
 const START_FIELDS: [&str; 14] = [
     "project_id",
     "id",
@@ -62,7 +71,15 @@ impl Route {
         let mut there = vec![false; batch.len()];
         if batch.in_doubt {
             match self.look_up(channel, batch) {
-                Ok(found) => there = found,
+                Ok(found) => {
+                    there = found.iter().map(|found| *found == Found::All).collect();
+                    let running = |number: &usize| found.get(*number) == Some(&Found::Running);
+                    let running: Vec<usize> = (0..batch.len()).filter(running).collect();
+                    if let Err(failure) = end_running(channel, batch, &running, &mut there) {
+                        let has_written = running.iter().any(|number| there.get(*number) == Some(&true));
+                        return Sent { there, tried: batch.len(), has_written, outcome: Err(failure) };
+                    }
+                }
                 Err(failure) => {
                     return Sent { there, tried: batch.len(), has_written: false, outcome: Err(failure) };
                 }
@@ -92,26 +109,36 @@ impl Route {
         Sent { there, tried, has_written: taken > 0, outcome }
     }
 
-    /// Which items of a batch the server has.
-    fn look_up(self, channel: &Channel<'_>, batch: &Batch) -> Result<Vec<bool>, Failure> {
+    /// What of a batch the server has.
+    fn look_up(self, channel: &Channel<'_>, batch: &Batch) -> Result<Vec<Found>, Failure> {
+        let is_there = |there| if there { Found::All } else { Found::Nothing };
         let ids: Vec<String> = batch.items().map(|(text, _)| id_of(text)).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         Ok(match self {
-            Route::Complete | Route::Ends => {
+            Route::Complete => {
                 let found = channel.lookup().calls(&ids)?;
-                ids.iter().map(|id| found.get(*id).copied().unwrap_or(false)).collect()
+                let of = |id: &&str| match found.get(*id) {
+                    None => Found::Nothing,
+                    Some(false) => Found::Running,
+                    Some(true) => Found::All,
+                };
+                ids.iter().map(of).collect()
+            }
+            Route::Ends => {
+                let found = channel.lookup().calls(&ids)?;
+                ids.iter().map(|id| is_there(found.get(*id).copied().unwrap_or(false))).collect()
             }
             Route::Starts => {
                 let found = channel.lookup().calls(&ids)?;
-                ids.iter().map(|id| found.contains_key(*id)).collect()
+                ids.iter().map(|id| is_there(found.contains_key(*id))).collect()
             }
             Route::Feedback => {
                 let found = channel.lookup().feedback(&ids)?;
-                ids.iter().map(|id| found.contains(*id)).collect()
+                ids.iter().map(|id| is_there(found.contains(*id))).collect()
             }
             Route::Costs => {
-                let looked_up: Result<Vec<bool>, Failure> =
-                    batch.items().map(|(text, _)| has_cost(channel, text)).collect();
+                let looked_up: Result<Vec<Found>, Failure> =
+                    batch.items().map(|(text, _)| has_cost(channel, text).map(is_there)).collect();
                 looked_up?
             }
         })
@@ -165,6 +192,19 @@ fn post_part(channel: &Channel<'_>, text: &str, mode: &str) -> Result<(), Failur
     }
     let body = format!("{{\"batch\":[{{\"mode\":\"{mode}\",\"req\":{{\"{mode}\":{text}}}}}]}}");
     channel.post_once("/call/upsert_batch", body.as_bytes()).map(|_| ())
+}
+
+/// Sends the ends of complete calls that run on the server, and notes in `there` which it took.
+fn end_running(channel: &Channel<'_>, batch: &Batch, running: &[usize], there: &mut [bool]) -> Result<(), Failure> {
+    let items = batch.items().zip(there).enumerate().filter(|(number, _)| running.contains(number));
+    for (_, ((text, _), there)) in items {
+        let all: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
+        let names = END_FIELDS.iter().chain(&["trace_id", "started_at"]);
+        let end: BTreeMap<&str, &RawValue> = names.filter_map(|name| Some((*name, all.get(*name)?.as_ref()))).collect();
+        post_part(channel, &serde_json::to_string(&end).unwrap_or_default(), "end")?;
+        *there = true;
+    }
+    Ok(())
 }
 
 /// The two halves of a complete call, as an older server takes them. Their text was made here, so it has the fields.

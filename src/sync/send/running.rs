@@ -55,8 +55,7 @@ impl Running {
 impl<'c> Calls<'c> {
     /// What becomes of parts whose other half is nowhere.
     pub(super) fn take_left(&mut self, sender: &mut Sender<'_, '_, 'c>, left: Vec<(IdKey, Part)>) -> Result<()> {
-        let age = i64::try_from(sender.run.choices.open_after.as_micros()).unwrap_or(i64::MAX);
-        let old = Timestamp::now().micros().saturating_sub(age);
+        let young_since = sender.run.choices.young_since();
         for (key, part) in left {
             let fields = match self.fields_of(&part) {
                 Ok(Some(fields)) => fields,
@@ -77,7 +76,7 @@ impl<'c> Calls<'c> {
                 continue;
             }
             let started = text_of(&fields, "started_at").and_then(|at| Timestamp::parse(&at, "started_at").ok());
-            if !part.writer.is_gone && started.is_some_and(|started| started.micros() > old) {
+            if !part.writer.is_gone && started.is_some_and(|started| started.micros() > young_since) {
                 sender.project.unsent.insert(key);
             } else if part.writer.is_gone && sender.run.choices.close_orphans {
                 self.close(sender, &part, fields, started)?;

@@ -9,16 +9,15 @@ use super::pool::Pool;
 use super::refmap::RefMap;
 use crate::error::{Error, Result, Status};
 use crate::record::kind::RecordType;
-use crate::store::journal::progress;
 use crate::store::layout::{Access, DataFile, ProjectDir};
-use crate::store::{disk, lock};
 use crate::sync::choices::Choices;
+use crate::sync::kept::marking;
 use crate::sync::kept::progress::Progress;
 use crate::sync::kept::receipt_ids::receipt_of;
 use crate::sync::kept::receipts::About;
 use crate::sync::kept::rejected::{Entry, Rejected};
 use crate::sync::line::IdKey;
-use crate::sync::results::{Counted, Results};
+use crate::sync::results::{Counted, Results, Tally};
 use crate::sync::server::failure::{Failure, FailureKind};
 use crate::sync::server::retry::RetryPolicy;
 use crate::sync::server::stop::Stop;
@@ -29,7 +28,6 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -159,12 +157,8 @@ impl Sender<'_, '_, '_> {
     /// Notes that the server has these records, which count as `count`.
     pub fn accepted(&mut self, pending: &mut Pending, places: &[Place], what: Counted, count: u64) -> Result<()> {
         pending.acknowledge(places, &mut self.project.progress)?;
-        self.count(what, count)
-    }
-
-    /// Counts what the server has taken.
-    pub fn count(&mut self, what: Counted, count: u64) -> Result<()> {
         self.run.results.add_synced(&self.project.recorded, what, count);
+        self.run.results.add_done(&self.project.recorded, what, places.len() as u64);
         self.tell(what)
     }
 
@@ -196,6 +190,7 @@ impl Sender<'_, '_, '_> {
         let entry = Entry::new(what, id, status, reason, lines).by(server, &self.project.channel.target);
         self.project.rejected.add(entry)?;
         pending.acknowledge(places, &mut self.project.progress)?;
+        self.run.results.add_done(&self.project.recorded, what, places.len() as u64);
         self.not_taken(what, reason)
     }
 
@@ -240,29 +235,9 @@ impl Sender<'_, '_, '_> {
             self.run.results.add_reason(&self.project.recorded, damage.to_string());
         }
         for (file, length) in pending.complete() {
-            self.mark_synced(pending.folder(), file, length)?;
+            marking::mark_synced(self.run.root, file, length, || self.write_receipt(pending.folder(), file))?;
         }
         Ok(())
-    }
-
-    /// Gives a file the name that says that it was sent whole, with a receipt before it. One that a writer has made a
-    /// moment ago, and locks just now, has grown or grows: the lock and the length tell.
-    fn mark_synced(&mut self, folder: &str, file: &DataFile, length: u64) -> Result<()> {
-        let Some(_held) = lock::try_hold(&file.path)? else { return Ok(()) };
-        if fs::metadata(&file.path).is_ok_and(|about| about.len() != length) {
-            return Ok(());
-        }
-        // Its journal still has lines for it.
-        if !file.compressed && progress::is_unfinished(self.run.root, file)? {
-            return Ok(());
-        }
-        self.write_receipt(folder, file)?;
-        let target = file.synced_path();
-        match disk::rename_new(&file.path, &target) {
-            Err(_) if matches!(file.path.try_exists(), Ok(false)) => return Ok(()), // taken by a quota
-            renamed => renamed.map_err(|cause| Error::io("cannot mark as synced", &file.path, &cause))?,
-        }
-        disk::sync_directory(target.parent().unwrap_or(Path::new(".")))
     }
 
     /// Writes down what the server has of a file before the file is renamed.
@@ -283,7 +258,9 @@ impl Sender<'_, '_, '_> {
     fn tell(&mut self, what: Counted) -> Result<()> {
         let recorded = &self.project.recorded;
         let tally = self.run.results.tally(recorded, what);
-        let update = Update { project: recorded, kind: what.name(), synced: tally.synced, errors: tally.errors };
+        let records = self.run.results.done(recorded, what);
+        let Tally { synced, errors } = tally;
+        let update = Update { project: recorded, kind: what.name(), synced, errors, records };
         // Once it wanted an end, what is under way is waited for and counted, and that is all.
         self.run.is_told_to_end = self.run.is_told_to_end || !(self.run.report)(&update);
         match self.run.is_told_to_end || self.run.stop.is_asked() {

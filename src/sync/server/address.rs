@@ -10,6 +10,7 @@ use crate::error::{Error, Result, Status};
 
 const PUBLIC_BASE: &str = "https://api.wandb.ai";
 const PUBLIC_TRACES: &str = "https://trace.wandb.ai";
+const DEFAULT: &str = "the default address";
 
 /// The base address of a server: `http` or `https`, host, port and perhaps a path, without a trailing `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,11 +98,16 @@ impl fmt::Display for Address {
 
 /// The W&B server: projects, the default entity, keys. `given` is the caller's option and comes first.
 pub fn base(given: Option<&str>, environment: &Environment) -> Result<Address> {
+    base_with_origin(given, environment).map(|(address, _)| address)
+}
+
+/// The same, with the option, variable or file that named it.
+pub fn base_with_origin(given: Option<&str>, environment: &Environment) -> Result<(Address, String)> {
     if let Some(given) = given {
-        return Address::parse(given, "base_url");
+        return named(given, "base_url");
     }
     if let Some(value) = environment.text("WANDB_BASE_URL") {
-        return Address::parse(&value, "WANDB_BASE_URL");
+        return named(&value, "WANDB_BASE_URL");
     }
     let user_settings = match environment.path("WANDB_CONFIG_DIR") {
         Some(directory) => Some(directory.join("settings")),
@@ -109,28 +115,38 @@ pub fn base(given: Option<&str>, environment: &Environment) -> Result<Address> {
     };
     for file in std::iter::once(environment.in_directory("wandb/settings")).chain(user_settings) {
         if let Some(value) = base_in_settings_file(&file)? {
-            return Address::parse(&value, &format!("base_url in {}", file.display()));
+            return named(&value, &format!("base_url in {}", file.display()));
         }
     }
-    Address::parse(PUBLIC_BASE, "the default address")
+    named(PUBLIC_BASE, DEFAULT)
 }
 
 /// The trace server that belongs to a W&B server. `given` is the caller's option and comes first.
 pub fn traces(given: Option<&str>, base: &Address, environment: &Environment) -> Result<Address> {
+    traces_with_origin(given, base, environment).map(|(address, _)| address)
+}
+
+/// The same, with the option or variable that named it.
+pub fn traces_with_origin(given: Option<&str>, base: &Address, environment: &Environment) -> Result<(Address, String)> {
     if let Some(given) = given {
-        return Address::parse(given, "trace_server_url");
+        return named(given, "trace_server_url");
     }
     if let Some(value) = environment.text("WF_TRACE_SERVER_URL") {
-        return Address::parse(&value, "WF_TRACE_SERVER_URL");
+        return named(&value, "WF_TRACE_SERVER_URL");
     }
     let front_end = match environment.text("WANDB_PUBLIC_BASE_URL") {
         Some(value) => Address::parse(&value, "WANDB_PUBLIC_BASE_URL")?,
         None => base.clone(),
     };
     if front_end.as_str() == PUBLIC_BASE {
-        return Address::parse(PUBLIC_TRACES, "the default address");
+        return named(PUBLIC_TRACES, DEFAULT);
     }
-    Address::parse(&front_end.at("/traces"), "the trace server's address")
+    let address = Address::parse(&front_end.at("/traces"), "the trace server's address")?;
+    Ok((address, "below the W&B server".to_string()))
+}
+
+fn named(text: &str, origin: &str) -> Result<(Address, String)> {
+    Ok((Address::parse(text, origin)?, origin.to_string()))
 }
 
 /// A file that is there and cannot be read is an error: going on would send the data to another server.

@@ -65,11 +65,35 @@ pub struct Destination {
     pub retry: RetryPolicy,
 }
 
+/// What holds for every server that is reached, W&B's or another's.
+#[derive(Debug, Clone)]
+pub(super) struct Terms {
+    pub(super) ca_file: Option<CaFile>,
+    pub(super) insecure: bool,
+    pub(super) timeout: Duration,
+}
+
 impl Connection {
     /// Settles every option against an environment. The network is not touched.
     pub fn resolve(&self, environment: &Environment) -> Result<Destination> {
         let base = address::base(self.base_url.as_deref(), environment)?;
         let traces = address::traces(self.trace_server_url.as_deref(), &base, environment)?;
+        let Terms { ca_file, insecure, timeout } = self.terms(environment)?;
+        Ok(Destination {
+            credentials: credentials::resolve(self.api_key.as_ref().map(Secret::reveal), &base, environment)?,
+            base_proxy: proxy::for_server(&base, environment)?,
+            traces_proxy: proxy::for_server(&traces, environment)?,
+            ca_file,
+            insecure,
+            timeout,
+            retry: RetryPolicy::resolve(environment)?,
+            base,
+            traces,
+        })
+    }
+
+    /// Settles what holds for every server.
+    pub(super) fn terms(&self, environment: &Environment) -> Result<Terms> {
         let insecure = match self.insecure {
             Some(insecure) => insecure,
             None => environment.switch("WEAVE_INSECURE_DISABLE_SSL")?,
@@ -78,17 +102,7 @@ impl Connection {
             Some(timeout) => timeout,
             None => environment.seconds("WEAVE_HTTP_TIMEOUT")?.unwrap_or(DEFAULT_TIMEOUT),
         };
-        Ok(Destination {
-            credentials: credentials::resolve(self.api_key.as_ref().map(Secret::reveal), &base, environment)?,
-            base_proxy: proxy::for_server(&base, environment)?,
-            traces_proxy: proxy::for_server(&traces, environment)?,
-            ca_file: self.ca_file(environment),
-            insecure,
-            timeout,
-            retry: RetryPolicy::resolve(environment)?,
-            base,
-            traces,
-        })
+        Ok(Terms { ca_file: self.ca_file(environment), insecure, timeout })
     }
 
     fn ca_file(&self, environment: &Environment) -> Option<CaFile> {

@@ -47,6 +47,15 @@ pub enum Credentials {
 /// Finds the credentials for a W&B server: the caller's key, else `WANDB_API_KEY` or `WANDB_IDENTITY_TOKEN_FILE`, else
 /// `~/.netrc`, else `~/_netrc`. The `NETRC` variable is not looked at.
 pub fn resolve(given: Option<&str>, base: &Address, environment: &Environment) -> Result<Credentials> {
+    resolve_with_origin(given, base, environment).map(|(credentials, _)| credentials)
+}
+
+/// The same, with the option, variable or file that they came from.
+pub fn resolve_with_origin(
+    given: Option<&str>,
+    base: &Address,
+    environment: &Environment,
+) -> Result<(Credentials, String)> {
     if let Some(given) = given {
         return key(given, "api_key");
     }
@@ -59,7 +68,7 @@ pub fn resolve(given: Option<&str>, base: &Address, environment: &Environment) -
             .path("WANDB_CREDENTIALS_FILE")
             .or_else(|| environment.in_home(".config/wandb/credentials.json"))
             .ok_or_else(|| unauthorized("there is no home directory: set WANDB_CREDENTIALS_FILE"))?;
-        return Ok(Credentials::IdentityToken { token_file, cache_file });
+        return Ok((Credentials::IdentityToken { token_file, cache_file }, "WANDB_IDENTITY_TOKEN_FILE".to_string()));
     }
     if let Some(value) = variable {
         return key(&value, "WANDB_API_KEY");
@@ -85,12 +94,12 @@ pub fn resolve(given: Option<&str>, base: &Address, environment: &Environment) -
 }
 
 /// White space around a key comes from the file or shell it was copied from.
-fn key(text: &str, origin: &str) -> Result<Credentials> {
+fn key(text: &str, origin: &str) -> Result<(Credentials, String)> {
     let text = text.trim();
     if text.is_empty() {
         return Err(unauthorized(format!("{origin} is empty: give the API key, or leave it out")));
     }
-    Ok(Credentials::Key(Secret::new(text)))
+    Ok((Credentials::Key(Secret::new(text)), origin.to_string()))
 }
 
 fn unauthorized(text: impl Into<String>) -> Error {

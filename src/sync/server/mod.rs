@@ -7,6 +7,7 @@ pub mod address;
 pub mod connection;
 pub mod credentials;
 mod cryptography;
+pub mod elsewhere;
 pub mod environment;
 pub mod failure;
 mod identity;

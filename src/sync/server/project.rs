@@ -28,8 +28,17 @@ pub struct InternalId {
     pub id: String,
 }
 
-/// The entity that the account writes to when none is named.
-pub fn default_entity(transport: &Transport, retry: &Retry<'_>) -> Result<String> {
+/// Whose key it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The name of the account.
+    pub name: Option<String>,
+    /// The entity that it writes to when none is named.
+    pub default_entity: Option<String>,
+}
+
+/// The account of the key.
+pub fn account(transport: &Transport, retry: &Retry<'_>) -> Result<Account> {
     let data = ask(transport, retry, "the account's default entity", DEFAULT_ENTITY, json!({}))?;
     let viewer = data.get("viewer").filter(|viewer| !viewer.is_null());
     let viewer = viewer.ok_or_else(|| {
@@ -39,13 +48,19 @@ pub fn default_entity(transport: &Transport, retry: &Retry<'_>) -> Result<String
              the project as entity/project",
         )
     })?;
-    match viewer.pointer("/defaultEntity/name").and_then(Value::as_str).filter(|name| !name.is_empty()) {
-        Some(name) => Ok(name.to_owned()),
-        None => Err(Error::new(
+    let text = |path: &str| viewer.pointer(path).and_then(Value::as_str).filter(|name| !name.is_empty());
+    let (name, entity) = (text("/username"), text("/defaultEntity/name"));
+    Ok(Account { name: name.map(str::to_owned), default_entity: entity.map(str::to_owned) })
+}
+
+/// The entity that the account writes to when none is named.
+pub fn default_entity(transport: &Transport, retry: &Retry<'_>) -> Result<String> {
+    account(transport, retry)?.default_entity.ok_or_else(|| {
+        Error::new(
             Status::InvalidName,
             "the account has no default entity: name the project as entity/project, or set WANDB_ENTITY",
-        )),
-    }
+        )
+    })
 }
 
 /// Makes sure that the project exists, and gives the name under which it does: the server may change characters that

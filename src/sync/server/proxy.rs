@@ -14,13 +14,18 @@ use crate::error::{Error, Result, Status};
 
 /// The proxy for a server, if one is set.
 pub fn for_server(server: &Address, environment: &Environment) -> Result<Option<Proxy>> {
+    Ok(with_origin(server, environment)?.map(|(proxy, _)| proxy))
+}
+
+/// The same, with the variable that named it.
+pub fn with_origin(server: &Address, environment: &Environment) -> Result<Option<(Proxy, &'static str)>> {
     let Some((variable, value)) = chosen(server, environment) else { return Ok(None) };
     let (_, bypass) = variable_of(environment, ["no_proxy", "NO_PROXY"]).unwrap_or_default();
     if bypasses(&bypass, server) {
         return Ok(None);
     }
     // The value may hold a password, so the text does not repeat it.
-    Proxy::new(&value).map(Some).map_err(|_| {
+    Proxy::new(&value).map(|proxy| Some((proxy, variable))).map_err(|_| {
         Error::new(
             Status::InvalidArgument,
             format!(

@@ -15,7 +15,6 @@ use jiff::Timestamp;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::Deserialize;
 use serde_json::Value;
-use ureq::config::Config;
 use ureq::http::{HeaderMap, HeaderValue, Response};
 use ureq::tls::{parse_pem, PemItem, RootCerts, TlsConfig};
 use ureq::unversioned::multipart::{Form, Part};
@@ -122,9 +121,10 @@ pub struct Transport {
 impl Transport {
     /// Prepares the way; the network is not touched yet. When `stop` is due, requests end as cancelled.
     pub fn new(destination: &Destination, stop: &Stop) -> Result<Transport> {
-        let tls = tls(destination)?;
-        let names = connecting(destination) / 2;
-        let agent = |proxy: &Option<Proxy>| interrupt::agent(config(destination, &tls, proxy.clone()), names, stop);
+        let proxies = [&destination.base_proxy, &destination.traces_proxy];
+        let is_tls = destination.base.is_https() || destination.traces.is_https() || proxies.into_iter().any(is_tls);
+        let tls = tls(destination.ca_file.as_ref().filter(|_| is_tls), destination.insecure)?;
+        let agent = |proxy: &Option<Proxy>| agent(destination.timeout, &tls, proxy.clone(), stop);
         let base = agent(&destination.base_proxy);
         let same_way = destination.base_proxy == destination.traces_proxy;
         let traces = if same_way { base.clone() } else { agent(&destination.traces_proxy) };
@@ -254,12 +254,19 @@ impl Transport {
 
     /// Asks the trace server who it is.
     pub fn server_info(&self) -> std::result::Result<ServerInfo, Failure> {
+        self.server_info_and_date().map(|(info, _)| info)
+    }
+
+    /// The same, with the `Date` of the answer, as the server wrote it.
+    pub fn server_info_and_date(&self) -> std::result::Result<(ServerInfo, Option<String>), Failure> {
         let place = place("GET", &self.traces, "/server_info");
-        let answer = self.signed(&place, |authorization| {
+        let (answer, date) = self.signed(&place, |authorization| {
             let request = self.traces.agent.get(self.traces.address.at("/server_info"));
-            self.finish(&place, self.answered(&place, request.header("Authorization", authorization).call())?)
+            let response = self.answered(&place, request.header("Authorization", authorization).call())?;
+            let date = response.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_string);
+            Ok((self.finish(&place, response)?, date))
         })?;
-        answer.json()
+        Ok((answer.json()?, date))
     }
 
     fn post(
@@ -393,7 +400,7 @@ fn form<'p>(
 }
 
 /// The status and headers of a refusal tell enough even where its body is torn.
-fn refusal(place: &str, mut response: Response<Body>) -> Failure {
+pub(super) fn refusal(place: &str, mut response: Response<Body>) -> Failure {
     let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec().unwrap_or_default();
     Failure::of_answer(place, response.status().as_u16(), response.headers(), &body, Timestamp::now())
 }
@@ -420,42 +427,43 @@ fn checked(answer: Answer) -> std::result::Result<Answer, Failure> {
     Err(Failure::of_success(&answer.place, answer.status, reason))
 }
 
-/// How long opening a connection may take, from finding the name to the last handshake.
-fn connecting(destination: &Destination) -> Duration {
-    destination.timeout.min(CONNECT_LIMIT)
-}
-
-fn config(destination: &Destination, tls: &TlsConfig, proxy: Option<Proxy>) -> Config {
-    let (step, body) = (Some(destination.timeout), Some(destination.timeout.saturating_mul(BODY_STEPS)));
-    Agent::config_builder()
+/// What makes requests to servers behind a proxy, or without one. They end when `stop` is due.
+pub(super) fn agent(timeout: Duration, tls: &TlsConfig, proxy: Option<Proxy>, stop: &Stop) -> Agent {
+    // For opening a connection, from finding the name to the last handshake.
+    let connecting = timeout.min(CONNECT_LIMIT);
+    let (step, body) = (Some(timeout), Some(timeout.saturating_mul(BODY_STEPS)));
+    let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .user_agent(concat!("libweave/", env!("CARGO_PKG_VERSION")))
         .accept("application/json")
         .proxy(proxy)
         .tls_config(tls.clone())
-        .timeout_connect(Some(connecting(destination)))
+        .timeout_connect(Some(connecting))
         .timeout_send_request(step)
         .timeout_send_body(body)
         .timeout_recv_response(step)
         .timeout_recv_body(body)
         .timeout_per_read(step)
         .timeout_per_write(step)
-        .build()
+        .build();
+    interrupt::agent(config, connecting / 2, stop)
 }
 
-fn tls(destination: &Destination) -> Result<TlsConfig> {
-    let proxies = [&destination.base_proxy, &destination.traces_proxy];
-    let needed = destination.base.is_https()
-        || destination.traces.is_https()
-        || proxies.into_iter().flatten().any(|proxy| proxy.protocol() == ProxyProtocol::Https);
-    let roots = match &destination.ca_file {
-        Some(file) if needed && !destination.insecure => RootCerts::from(certificates(file)?.into_iter()),
+/// Whether a proxy is itself spoken to with TLS.
+pub(super) fn is_tls(proxy: &Option<Proxy>) -> bool {
+    proxy.as_ref().is_some_and(|proxy| proxy.protocol() == ProxyProtocol::Https)
+}
+
+/// Which certificates are trusted: those of authorities in a file, the built-in ones, or any.
+pub(super) fn tls(ca_file: Option<&CaFile>, insecure: bool) -> Result<TlsConfig> {
+    let roots = match ca_file {
+        Some(file) if !insecure => RootCerts::from(certificates(file)?.into_iter()),
         _ => RootCerts::WebPki,
     };
     Ok(TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(cryptography::provider()))
-        .disable_verification(destination.insecure)
+        .disable_verification(insecure)
         .root_certs(roots)
         .build())
 }

@@ -83,6 +83,22 @@ impl Outcome {
         all.fold((0, 0), |(found, asked), (f, a)| (found + f, asked + a))
     }
 
+    /// By recorded project: how many of how many were found.
+    pub fn by_project(&self) -> impl Iterator<Item = (&str, (u64, u64))> {
+        let sum = |of: &BTreeMap<Asked, (u64, u64)>| of.values().fold((0, 0), |(f, a), more| (f + more.0, a + more.1));
+        self.projects.iter().map(move |(name, of)| (name.as_str(), sum(of)))
+    }
+
+    /// How many records have nothing to ask for them by.
+    pub fn not_asked(&self) -> u64 {
+        self.not_asked
+    }
+
+    /// What could not be asked, and why; the first ones. Each was told to the log.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.iter().map(String::as_str)
+    }
+
     /// `{"entity/project": {"calls": [found, asked], …}}`: projects by name, every kind in the order of sending.
     pub fn to_json(&self) -> String {
         let kinds = |of: &BTreeMap<Asked, (u64, u64)>| {

@@ -96,7 +96,7 @@ impl Entry {
     }
 
     /// The entry that a line of `rejected.jsonl` holds; none when it is something else.
-    pub(super) fn read(line: &[u8]) -> Option<Entry> {
+    pub(in crate::sync) fn read(line: &[u8]) -> Option<Entry> {
         let Written { kind, id, status, reason, place, places, at, server, to, lines } =
             serde_json::from_slice(line).ok()?;
         let places = place.into_iter().chain(places).collect();

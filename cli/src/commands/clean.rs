@@ -1,0 +1,112 @@
+//! `weave clean`: delete what was sent long enough ago.
+
+use super::{out, Context};
+use crate::arguments::care::Clean;
+use crate::moments::Age;
+use crate::outcome::{Ending, Failure, Outcome};
+use crate::sizes::{count, show};
+use crate::terminal::style::{FAINT, GOOD};
+use serde_json::{json, Value};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use weave::store::retention::{Cleaned, Kept};
+use weave::sync::{cleaning, inventory};
+
+/// Deletes it, or tells what would be deleted.
+pub fn run(context: &Context, given: &Clean) -> Outcome {
+    context.check_ours()?;
+    check_projects(context)?;
+    let (dir, age) = (&context.dir, given.older_than);
+    let mut gone: Vec<(PathBuf, u64)> = Vec::new();
+    let mut told = |path: &Path, bytes: u64| {
+        if given.dry_run {
+            gone.push((path.to_path_buf(), bytes));
+        }
+    };
+    let cleaned = match given.dry_run {
+        true => cleaning::preview(dir, age.0, &mut told)?,
+        false => cleaning::clean(dir, age.0, &mut told)?,
+    };
+    gone.sort();
+    let pending = pending(dir)?;
+    let mut out = out();
+    if context.json {
+        writeln!(out, "{}", as_json(context, given.dry_run, &gone, &cleaned, pending))?;
+        return Ok(Ending::All);
+    }
+    for (path, bytes) in &gone {
+        writeln!(out, "{} {}", context.shown(path), FAINT.paint(show(*bytes)))?;
+    }
+    tell(&mut out, given.dry_run, age, &cleaned)?;
+    tell_kept(&mut out, given.dry_run, age, &cleaned, pending)?;
+    Ok(Ending::All)
+}
+
+/// Nothing is deleted beside somebody's own folders that have the names of the library's, such as `files`.
+fn check_projects(context: &Context) -> Result<(), Failure> {
+    for project in context.projects(&[])? {
+        if !project.is_of_library()? {
+            let path = project.path.display();
+            let text = format!("{path} has a folder named as the library's, and nothing of the library in it");
+            return Err(Failure::nothing(format!("{text}; move it out of the offline directory first")));
+        }
+    }
+    Ok(())
+}
+
+/// The data files that were not sent, or not wholly.
+fn pending(dir: &Path) -> weave::Result<Kept> {
+    let inventory = inventory::take(dir)?;
+    let all = inventory.projects.iter().flat_map(|project| project.kinds.values());
+    Ok(all.fold(Kept::default(), |sum, of| Kept {
+        files: sum.files + of.pending.files,
+        bytes: sum.bytes + of.pending.bytes,
+    }))
+}
+
+fn tell(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned) -> io::Result<()> {
+    let (files, bytes) = (data_files(cleaned.files), show(cleaned.bytes));
+    let sent = format!("sent at least {age} ago");
+    match (cleaned.bytes + cleaned.files, only_told) {
+        (0, true) => writeln!(out, "Nothing would be deleted."),
+        (0, false) => writeln!(out, "Nothing was deleted."),
+        (_, true) => writeln!(out, "Would delete {files}, {sent}, with what only they need: {}", GOOD.paint(bytes)),
+        (_, false) => writeln!(out, "Deleted {files}, {sent}, with what only they needed: {}", GOOD.paint(bytes)),
+    }
+}
+
+/// What stays, and why.
+fn tell_kept(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned, pending: Kept) -> io::Result<()> {
+    let mut line = |kept: Kept, why: String| match kept.files {
+        0 => Ok(()),
+        files => writeln!(out, "Kept {}, {}: {why}", data_files(files), show(kept.bytes)),
+    };
+    line(cleaned.young, format!("sent less than {age} ago; --older-than sets another time"))?;
+    line(cleaned.in_use, "sent, but a program that runs still needs them".to_string())?;
+    line(pending, "not sent, or not wholly; weave sync sends them".to_string())?;
+    if cleaned.young.files + cleaned.in_use.files + pending.files == 0 && !only_told {
+        writeln!(out, "No data file is left.")?;
+    }
+    Ok(())
+}
+
+fn data_files(files: u64) -> String {
+    match files {
+        1 => "1 data file".to_string(),
+        files => format!("{} data files", count(files)),
+    }
+}
+
+fn as_json(context: &Context, only_told: bool, gone: &[(PathBuf, u64)], cleaned: &Cleaned, pending: Kept) -> Value {
+    let files = |kept: Kept| json!({"files": kept.files, "bytes": kept.bytes});
+    let mut told = json!({
+        "dry_run": only_told,
+        "deleted": {"files": cleaned.files, "bytes": cleaned.bytes},
+        "kept": {"young": files(cleaned.young), "in_use": files(cleaned.in_use), "pending": files(pending)},
+    });
+    if only_told {
+        let paths = gone.iter().map(|(path, bytes)| json!({"path": context.shown(path).to_string(), "bytes": bytes}));
+        told["paths"] = paths.collect();
+    }
+    told
+}

@@ -1,0 +1,94 @@
+//! `weave ls`: the newest traces, or calls.
+
+use super::{out, Context};
+use crate::arguments::Ls;
+use crate::export::jsonl::Jsonl;
+use crate::export::Form;
+use crate::outcome::{Ending, Failure, Outcome};
+use crate::sizes::count;
+use crate::terminal::calls::{painted_state, started};
+use crate::terminal::style::{FAINT, NAME, PLAIN, WARNING};
+use crate::terminal::table::{Side, Table};
+use crate::traces::call::{Call, State};
+use crate::traces::filter::Filter;
+use crate::traces::newest::{self, Wanted};
+use crate::{moments, terminal};
+use memchr::memmem::Finder;
+use std::io::Write;
+use std::time::Duration;
+use weave::record::time::Timestamp;
+
+/// Lists them.
+pub fn run(context: &Context, given: &Ls) -> Outcome {
+    let projects = context.projects(&given.projects)?;
+    let filter = filter(given);
+    let wanted = Wanted { filter: &filter, only_roots: !given.calls, count: given.number, with_values: context.json };
+    let mut ending = Ending::All;
+    let calls = newest::find(&projects, &wanted, &mut |error| {
+        ending = Ending::Some;
+        terminal::tell_failure(&Failure::nothing(format!("{error}; weave fsck tells more")));
+    })?;
+    let mut out = out();
+    if context.json {
+        let mut lines = Jsonl::new(&mut out);
+        calls.iter().try_for_each(|call| lines.add(call))?;
+        return Ok(ending);
+    }
+    if calls.is_empty() {
+        let what = if given.calls { "call" } else { "trace" };
+        writeln!(anstream::stderr(), "{}", WARNING.paint(format!("No such {what} is stored here.")))?;
+        return Ok(ending);
+    }
+    table(&calls, projects.len() > 1).write(&mut out, "")?;
+    Ok(ending)
+}
+
+fn filter(given: &Ls) -> Filter {
+    let state = match (given.failed, given.running) {
+        (true, _) => Some(State::Failed),
+        (_, true) => Some(State::Running),
+        _ => None,
+    };
+    Filter {
+        op: given.op.clone(),
+        state,
+        since: given.since.map(time),
+        until: given.until.map(time),
+        text: given.text.as_ref().map(|text| Finder::new(text).into_owned()),
+    }
+}
+
+fn time(moment: moments::Moment) -> Timestamp {
+    Timestamp::from_micros(moment.0.as_microsecond()).unwrap_or_else(Timestamp::now)
+}
+
+fn table(calls: &[Call], with_project: bool) -> Table {
+    let mut columns = vec![
+        ("STARTED", Side::Left),
+        ("TOOK", Side::Right),
+        ("STATUS", Side::Left),
+        ("TOKENS", Side::Right),
+        ("NAME", Side::Left),
+        ("ID", Side::Left),
+    ];
+    if with_project {
+        columns.push(("PROJECT", Side::Left));
+    }
+    let mut table = Table::new(&columns);
+    for call in calls {
+        let took = call.micros().map(|micros| moments::span(Duration::from_micros(micros)));
+        let mut cells = vec![
+            (started(call), PLAIN),
+            (took.unwrap_or_default(), PLAIN),
+            painted_state(call.state()),
+            (call.tokens().map(count).unwrap_or_default(), PLAIN),
+            (call.name().to_string(), NAME),
+            (call.id.clone(), FAINT),
+        ];
+        if with_project {
+            cells.push((call.project.to_string(), PLAIN));
+        }
+        table.row(cells);
+    }
+    table
+}

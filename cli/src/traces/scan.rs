@@ -1,0 +1,61 @@
+//! Reading pieces with all cores, and taking what was found in their order.
+
+use super::chunks::Chunk;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::thread;
+
+/// Pieces for each core between two looks at what was found: enough that cores seldom wait for the slowest of them.
+const PIECES_A_CORE: usize = 8;
+
+/// More bytes of lines are not read at once, but for one piece that has more.
+const ROUND_BYTES: u64 = 32 << 20;
+
+/// Gives the lines of each piece to `work`, on all cores, and what it answers to `take`, in the order of the pieces,
+/// until that has enough. Memory holds the answers to a few pieces.
+pub fn each<R: Send>(
+    pieces: impl IntoIterator<Item = Chunk>,
+    work: impl Fn(&Chunk, &[u8]) -> R + Sync,
+    mut take: impl FnMut(R) -> ControlFlow<()>,
+) -> weave::Result<()> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let mut pieces = pieces.into_iter().peekable();
+    loop {
+        let (mut round, mut bytes) = (Vec::new(), 0u64);
+        while let Some(piece) = pieces.next_if(|piece: &Chunk| {
+            bytes = bytes.saturating_add(piece.size().unwrap_or(ROUND_BYTES));
+            round.is_empty() || (round.len() < cores * PIECES_A_CORE && bytes <= ROUND_BYTES)
+        }) {
+            round.push(piece);
+        }
+        if round.is_empty() {
+            return Ok(());
+        }
+        for found in read(&round, cores, &work) {
+            if take(found?).is_break() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn read<R: Send>(round: &[Chunk], cores: usize, work: &(impl Fn(&Chunk, &[u8]) -> R + Sync)) -> Vec<weave::Result<R>> {
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..cores.min(round.len()) {
+            scope.spawn(|| loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(chunk) = round.get(place) else { break };
+                let answer = chunk.lines().map(|lines| work(chunk, &lines));
+                if let Ok(mut found) = found.lock() {
+                    found.push((place, answer));
+                }
+            });
+        }
+    });
+    let mut found = found.into_inner().unwrap_or_default();
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, answer)| answer).collect()
+}

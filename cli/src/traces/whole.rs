@@ -1,0 +1,197 @@
+//! All calls, whole, in the order in which they end in the files. What has no end comes last.
+
+use super::call::{self, Call, Part};
+use super::chunks::{self, Chunk, Source};
+use super::filter::Filter;
+use super::join::Joiner;
+use super::put_back;
+use super::renamed;
+use super::scan;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use weave::record::kind::Kind;
+use weave::store::layout::ProjectDir;
+use weave::sync::Stop;
+
+/// So many pieces are looked for at once: enough that small files are read together, and no list of all.
+const PIECES: usize = 1000;
+
+/// Gives the calls of some projects that are meant to `take`, until that has enough or somebody asks to stop. Memory holds
+/// a few pieces of files, and what waits for its other half.
+pub fn each(
+    projects: &[ProjectDir],
+    filter: &Filter,
+    stop: &Stop,
+    mut take: impl FnMut(Call) -> ControlFlow<()>,
+) -> weave::Result<()> {
+    let sources = chunks::sources(projects, Kind::Calls.folder())?;
+    let (renamed, mut put_back) = (renamed::of(&sources, stop)?, put_back::of(&sources, stop)?);
+    let mut give = |mut call: Call| {
+        if let Some(name) = renamed.name(&call.id) {
+            call.display_name.clone_from(name);
+        }
+        match filter.takes(&call) {
+            true => take(call),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    let mut joiner = Joiner::default();
+    let ended = each_part(
+        &sources,
+        stop,
+        |_| true,
+        parts,
+        |(is_put_back, parts)| {
+            let parts = parts.into_iter().filter(|(part, call)| put_back.counts(*part, &call.id, is_put_back));
+            parts.filter_map(|(part, call)| joiner.add(part, call)).try_for_each(&mut give)
+        },
+    )?;
+    if ended.is_continue() {
+        let mut left: Vec<Call> = joiner.left().collect();
+        left.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
+        let _ = left.into_iter().try_for_each(give);
+    }
+    Ok(())
+}
+
+/// As [`scan::each`], for the pieces of files that are wanted. What is too large to be in memory at once comes in parts.
+pub fn each_part<R: Send>(
+    sources: &[Arc<Source>],
+    stop: &Stop,
+    wanted: impl Fn(&Chunk) -> bool,
+    work: impl Fn(&Chunk, &[u8]) -> R + Sync,
+    mut take: impl FnMut(R) -> ControlFlow<()>,
+) -> weave::Result<ControlFlow<()>> {
+    let mut take = |found| if stop.is_asked() { ControlFlow::Break(()) } else { take(found) };
+    let mut pieces = Vec::new();
+    for source in sources {
+        pieces.extend(chunks::chunks(source)?.into_iter().filter(&wanted));
+        if pieces.len() >= PIECES {
+            if each_of(&pieces, &work, &mut take)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            pieces.clear();
+        }
+    }
+    each_of(&pieces, &work, &mut take)
+}
+
+fn each_of<R: Send>(
+    pieces: &[Chunk],
+    work: &(impl Fn(&Chunk, &[u8]) -> R + Sync),
+    take: &mut impl FnMut(R) -> ControlFlow<()>,
+) -> weave::Result<ControlFlow<()>> {
+    for run in pieces.chunk_by(|a, b| a.size().is_some() && b.size().is_some()) {
+        let mut ended = ControlFlow::Continue(());
+        match run {
+            [stream] if stream.size().is_none() => ended = stream.parts(|lines| take(work(stream, lines)))?,
+            _ => scan::each(run.iter().cloned(), work, |found| {
+                ended = take(found);
+                ended
+            })?,
+        }
+        if ended.is_break() {
+            return Ok(ended);
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// The calls, or halves of them, in some lines, and whether they were put back.
+fn parts(piece: &Chunk, lines: &[u8]) -> (bool, Vec<(Part, Call)>) {
+    let project = Arc::from(piece.source.project.as_str());
+    let lines = lines.split(|byte| *byte == b'\n').filter_map(call::part_of);
+    (piece.is_put_back(), lines.filter_map(|(part, text)| Some((part, call::parse(&project, text)?))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+    use weave::store::layout;
+    use weave::store::member::{Covered, Writer};
+
+    fn line(kind: &str, data: &str) -> String {
+        format!("{{\"type\":\"{kind}\",\"timestamp\":\"t\",\"data\":{data}}}\n")
+    }
+
+    fn start(id: &str, at: &str) -> String {
+        line(
+            "call_start",
+            &format!(r#"{{"start":{{"id":"{id}","op_name":"f","started_at":"2026-01-31T00:00:0{at}Z"}}}}"#),
+        )
+    }
+
+    fn end(id: &str) -> String {
+        line("call_end", &format!(r#"{{"end":{{"id":"{id}","ended_at":"2026-01-31T00:00:09Z"}}}}"#))
+    }
+
+    fn whole(id: &str) -> String {
+        line("call_complete", &format!(r#"{{"id":"{id}","op_name":"g","ended_at":"2026-01-31T00:00:09Z"}}"#))
+    }
+
+    fn names(dir: &Path, filter: &Filter, most: usize) -> Vec<String> {
+        let mut found = Vec::new();
+        each(&layout::projects(dir).unwrap(), filter, &Stop::new(), |call| {
+            found.push(call.name().to_string() + " " + &call.id);
+            if found.len() < most {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })
+        .unwrap();
+        found
+    }
+
+    fn directory(files: &[(&str, String)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("team/demo/calls")).unwrap();
+        for (name, text) in files {
+            fs::write(dir.path().join("team/demo/calls").join(name), text).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn calls_come_in_the_order_of_their_ends_and_running_ones_last_by_their_starts() {
+        let first = start("late", "2") + &start("early", "1") + &start("long", "3") + &whole("a");
+        let second = whole("b") + &end("long") + &whole("c");
+        let dir = directory(&[("20260131_0000.jsonl", first), ("20260131_0001.jsonl", second)]);
+        let all = names(dir.path(), &Filter::default(), usize::MAX);
+        assert_eq!(all, ["g a", "g b", "f long", "g c", "f early", "f late"]);
+    }
+
+    #[test]
+    fn who_has_enough_is_given_no_more() {
+        let dir = directory(&[("20260131_0000.jsonl", whole("a") + &whole("b") + &start("c", "1"))]);
+        assert_eq!(names(dir.path(), &Filter::default(), 1), ["g a"]);
+    }
+
+    #[test]
+    fn a_call_has_the_name_that_it_was_given_last() {
+        let update = line("call_update", r#"{"call_id":"a","display_name":"Better"}"#);
+        let dir = directory(&[("20260131_0000.jsonl", whole("a")), ("20260201_0000.jsonl", update)]);
+        assert_eq!(names(dir.path(), &Filter::default(), usize::MAX), ["Better a"]);
+    }
+
+    #[test]
+    fn a_call_that_was_put_back_comes_once_as_its_copy() {
+        let part = Covered { stream: [1; 16], from: 0, to: 16 };
+        let member =
+            |lines: &str, parts: &[Covered]| Writer::new(1).unwrap().write(lines.as_bytes(), 1, parts).unwrap();
+        let dir = directory(&[]);
+        let calls = dir.path().join("team/demo/calls");
+        fs::write(calls.join("20260131_0000.synced.jsonl.gz"), member(&(whole("a") + &whole("b")), &[part])).unwrap();
+        fs::write(calls.join("20260131_0001.jsonl.gz"), member(&whole("a").replace("\"g\"", "\"copy\""), &[])).unwrap();
+        assert_eq!(names(dir.path(), &Filter::default(), usize::MAX), ["g b", "copy a"]);
+    }
+
+    #[test]
+    fn a_filter_looks_at_whole_calls() {
+        let dir = directory(&[("20260131_0000.jsonl", start("a", "1") + &end("a") + &whole("b"))]);
+        let filter = Filter { op: Some("f".into()), ..Filter::default() };
+        assert_eq!(names(dir.path(), &filter, usize::MAX), ["f a"]);
+    }
+}
