@@ -316,7 +316,7 @@ fn behind(members: &mut Members) -> Result<Vec<Piece>> {
 fn between(file: &DataFile, members: &Members, content: &Content) -> Result<Vec<Part>> {
     let (mut found, mut from) = (Vec::new(), content.end);
     let pieces = content.behind.iter().map(|piece| piece.at..piece.at + u64::from(piece.header.length));
-    for piece in pieces.chain([content.length..content.length]) {
+    for piece in pieces.chain(std::iter::once(content.length..content.length)) {
         let bytes = from..piece.start;
         from = piece.end;
         if bytes.is_empty() || !members.is_gzip(bytes.start)? {
