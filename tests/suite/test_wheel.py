@@ -15,7 +15,7 @@ PACKAGE = ROOT / "bindings/python"
 VERSION = re.search('"(.*)"', (PACKAGE / "libweave/_version.py").read_text().splitlines()[-1])[1]
 FILES = {f"libweave/{path.name}" for path in (PACKAGE / "libweave").iterdir() if path.suffix in (".py", ".pyi", ".typed")}
 #: What the Rust code is made of.
-CORE = ["Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml", "README.md", "src", "include", "benches/suite"]
+CORE = ["Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml", "README.md", "src", "include", "benches/suite", "cli"]
 
 
 def copied(name, directory):
