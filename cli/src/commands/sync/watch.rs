@@ -2,10 +2,11 @@
 
 use super::{report, Sending};
 use crate::commands::out;
-use crate::outcome::{ending_of, Ending, Outcome};
+use crate::outcome::{ending_of, Ending, Failure, Outcome};
 use crate::terminal;
 use std::io::Write;
 use std::time::Duration;
+use weave::sync::directory::choose;
 use weave::sync::inventory;
 use weave::Status;
 
@@ -54,9 +55,11 @@ pub fn run(sending: &Sending<'_>) -> Outcome {
     Ok(ending)
 }
 
-/// The bytes of the files that wait.
-fn pending(sending: &Sending<'_>) -> Result<u64, crate::outcome::Failure> {
+/// The bytes of the files that wait of the projects that are sent.
+fn pending(sending: &Sending<'_>) -> Result<u64, Failure> {
     let inventory = inventory::take(&sending.context.dir)?;
-    let kinds = inventory.projects.iter().flat_map(|project| project.kinds.values());
-    Ok(kinds.map(|of| of.pending.bytes).sum())
+    let all = inventory.projects.iter().map(|project| project.dir.clone()).collect();
+    let chosen = choose(all, &sending.projects)?;
+    let projects = inventory.projects.iter().filter(|project| chosen.contains(&project.dir));
+    Ok(projects.flat_map(|project| project.kinds.values()).map(|of| of.pending.bytes).sum())
 }
