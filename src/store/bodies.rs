@@ -1,43 +1,19 @@
 //! Which bytes of files are needed: those that a record names which was not sent, or which was rejected and may be sent
 //! again.
 
+use super::file_record::{FileLine, FileRecord, RejectedFile, FOLDERS};
 use super::layout::{self, ProjectDir, REJECTED_FILE};
 use super::lock;
 use super::reader::Reader;
 use crate::error::{Error, Result};
-use crate::record::kind::Kind;
-use serde::Deserialize;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
 
-/// The folder in which the prototype of this format kept the records of files.
-const OLDER_FOLDER: &str = "files_metadata";
-
 /// The names of the bytes of files that a project needs.
 #[derive(Debug, Default)]
 pub struct Bodies(HashSet<[u8; 16]>);
-
-#[derive(Deserialize)]
-struct Line {
-    data: Named,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    #[serde(default)]
-    digest: Option<String>,
-    /// Under which other name the prototype kept the bytes.
-    #[serde(default)]
-    file_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Rejected {
-    #[serde(default)]
-    lines: Vec<Line>,
-}
 
 impl Bodies {
     /// Those of a project; `None` if not all records that were not sent can be read, or some are on the way back.
@@ -46,7 +22,7 @@ impl Bodies {
         let rejected = project.sync_folder().join(REJECTED_FILE);
         // Before and after, since a record may change from one to the other meanwhile.
         needed.add_rejected(&rejected)?;
-        for folder in [Kind::Files.folder(), OLDER_FOLDER] {
+        for folder in FOLDERS {
             if !needed.add_pending(&project.path.join(folder))? {
                 return Ok(None);
             }
@@ -60,8 +36,8 @@ impl Bodies {
         self.0.contains(&key(name))
     }
 
-    fn add(&mut self, named: &Named) {
-        self.0.extend(named.digest.iter().chain(&named.file_id).map(|name| key(name)));
+    fn add(&mut self, record: &FileRecord) {
+        self.0.extend(record.names().map(key));
     }
 
     fn add_pending(&mut self, folder: &Path) -> Result<bool> {
@@ -71,7 +47,7 @@ impl Bodies {
                 opened => (opened?, Vec::new()),
             };
             while reader.next_line(&mut line)?.is_some() {
-                match serde_json::from_slice::<Line>(&line) {
+                match serde_json::from_slice::<FileLine>(&line) {
                     Ok(line) => self.add(&line.data),
                     Err(_) if line.iter().all(u8::is_ascii_whitespace) => continue,
                     Err(_) => return Ok(false),
@@ -93,8 +69,7 @@ impl Bodies {
             opened => opened.map_err(failed)?,
         };
         for line in BufReader::new(file).split(b'\n') {
-            // Records of other kinds have other data, and name no bytes.
-            if let Ok(rejected) = serde_json::from_slice::<Rejected>(&line.map_err(failed)?) {
+            if let Ok(rejected) = serde_json::from_slice::<RejectedFile>(&line.map_err(failed)?) {
                 rejected.lines.iter().for_each(|line| self.add(&line.data));
             }
         }

@@ -14,6 +14,7 @@
 use crate::error::{Error, Result, Status};
 use crate::record::kind::Kind;
 use crate::store::disk::{self, Operation};
+use crate::store::file_record::OLDER_FOLDER;
 use crate::store::process;
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -173,6 +174,11 @@ impl ProjectDir {
     pub fn sync_folder(&self) -> PathBuf {
         self.path.join(SYNC_FOLDER)
     }
+}
+
+/// Whether data files lie in a folder of this name.
+pub fn is_data_folder(name: &str) -> bool {
+    Kind::ALL.iter().any(|kind| kind.folder() == name) || name == OLDER_FOLDER
 }
 
 /// A data file, told by its name.

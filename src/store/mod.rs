@@ -12,6 +12,7 @@ pub mod coverage;
 pub mod damaged;
 pub mod data_file;
 pub mod disk;
+pub mod file_record;
 pub mod held;
 pub mod hop;
 pub mod journal;

@@ -1,6 +1,7 @@
 //! Deleting what was sent long enough ago.
 
 use super::bodies::Bodies;
+use super::file_record;
 use super::layout::{self, DataFile, ProjectDir};
 use super::needed::Needed;
 use super::{journal, lock};
@@ -61,7 +62,8 @@ impl Cleaning<'_> {
     ///
     /// A synced data file goes when its sync is long enough ago, nobody holds it, and no journal needs it. A file from
     /// the future is not old. Bytes of files are kept as long as a record needs them that was not sent, or was
-    /// rejected, and all of them as long as a journal is there whose process is gone.
+    /// rejected, and all of them as long as a journal is there whose process is gone. Of what lies among them only what
+    /// has a name that the library gives is deleted.
     pub fn run(&self, root: &Path, told: &mut dyn FnMut(&Path, u64)) -> Result<Cleaned> {
         layout::check_exists(root)?;
         let mut cleaned = Cleaned::default();
@@ -210,7 +212,7 @@ fn bodies(folder: &Path, older_than: Duration, keep: impl Fn(&str) -> bool) -> R
     let mut found = Vec::new();
     for path in layout::entries(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if layout::parse_number(&path).is_some() || keep(&name) || !path.is_file() || !is_old(&path, older_than)? {
+        if !file_record::is_ours(&path) || keep(&name) || !path.is_file() || !is_old(&path, older_than)? {
             continue;
         }
         let length = fs::metadata(&path).map(|about| about.len()).unwrap_or_default();
@@ -249,6 +251,8 @@ fn is_past(time: SystemTime, older_than: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::digest::bytes_digest;
+    use std::collections::HashSet;
 
     #[test]
     fn the_number_of_a_deleted_file_is_not_used_again() {
@@ -272,15 +276,17 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_files_are_deleted_and_what_is_left_of_data_files_stays() {
+    fn bytes_of_files_are_deleted_and_what_is_left_of_data_files_stays_as_what_is_somebody_elses() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("team/demo/files");
         fs::create_dir_all(&folder).unwrap();
-        for name in ["digest", ".digest.temporary", "20260101_0000.dropped.gz"] {
+        let (digest, note, notes) = (bytes_digest(b"1234"), "20260101_0000.dropped.gz", "notes.txt");
+        for name in [&digest, &format!(".{digest}.temporary"), note, notes] {
             fs::write(folder.join(name), b"1234").unwrap();
         }
         assert_eq!(delete_bodies(&folder, Duration::ZERO, |name| name == "other").unwrap(), 8);
-        assert_eq!(layout::entries(&folder).unwrap(), [folder.join("20260101_0000.dropped.gz")]);
+        let left: HashSet<_> = layout::entries(&folder).unwrap().into_iter().collect();
+        assert_eq!(left, [note, notes].map(|name| folder.join(name)).into());
     }
 
     #[test]
@@ -343,7 +349,7 @@ mod tests {
     #[test]
     fn bytes_of_files_stay_while_a_journal_is_there_whose_process_is_gone() {
         let root = tempfile::tempdir().unwrap();
-        let body = ProjectDir::new(root.path(), "team/demo").file_body("digest");
+        let body = ProjectDir::new(root.path(), "team/demo").file_body(&bytes_digest(b""));
         fs::create_dir_all(body.parent().unwrap()).unwrap();
         fs::write(&body, b"1234").unwrap();
         let journal = journal::Folder::create(root.path(), layout::Access::Owner).unwrap().path;

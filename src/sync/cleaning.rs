@@ -40,6 +40,7 @@ fn cleaning(older_than: Duration, only_told: bool) -> Cleaning<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::digest::bytes_digest;
     use crate::store::journal::Folder;
     use crate::store::layout::{DataFile, ProjectDir};
     use crate::store::retention::Kept;
@@ -71,7 +72,7 @@ mod tests {
     #[test]
     fn a_journal_that_was_left_is_packed_and_does_not_keep_the_bytes_of_sent_files() {
         let root = tempfile::tempdir().unwrap();
-        let body = ProjectDir::new(root.path(), "team/demo").file_body("digest");
+        let body = ProjectDir::new(root.path(), "team/demo").file_body(&bytes_digest(b"abc"));
         fs::create_dir_all(body.parent().unwrap()).unwrap();
         fs::write(&body, b"abc").unwrap();
         drop(Folder::create(root.path(), Access::Owner).unwrap());

@@ -11,16 +11,17 @@ use super::line::{parse, IdKey, Parsed};
 use super::results::Counted;
 use super::run::{begin, Begun, Request};
 use super::send::calls::id_of_part;
+use super::send::objects;
 use super::send::pairs::{Bounds, Pairs, Part};
 use super::send::parts::of_part;
 use super::send::pending::Pending;
 use super::send::sender::text_of;
-use super::send::{files, objects};
 use super::snapshot::Snapshot;
 use super::targets::Targets;
 use crate::error::Result;
 use crate::record::kind::RecordType;
 use crate::record::time::Timestamp;
+use crate::store::file_record::{FileRecord, FOLDERS};
 use crate::store::layout::{Access, ProjectDir};
 use std::collections::{BTreeMap, HashSet};
 
@@ -91,9 +92,11 @@ impl<'a> Look<'a> {
     }
 
     fn at_all(&mut self) -> Result<()> {
-        for folder in files::FOLDERS {
+        for folder in FOLDERS {
             self.at_records(folder, |look, line| {
-                let bytes = look.dir.file_body(&files::kept_as(line.data)).metadata().map_or(0, |about| about.len());
+                let record: Option<FileRecord> = serde_json::from_str(line.data).ok();
+                let body = record.as_ref().and_then(FileRecord::kept_as).map(|name| look.dir.file_body(name));
+                let bytes = body.and_then(|body| body.metadata().ok()).map_or(0, |about| about.len());
                 Some((Counted::Files, bytes))
             })?;
         }

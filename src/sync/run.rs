@@ -18,11 +18,10 @@ use super::server::project;
 use super::server::retry::Retry;
 use super::server::stop::Stop;
 use super::server::transport::Transport;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, FOLDERS};
 use super::targets::{check_destination, Targets};
 use crate::error::{Error, Result, Status};
 use crate::log;
-use crate::record::kind::Kind;
 use crate::store::layout::{self, Access, ProjectDir, UNBOUND_ENTITY};
 use crate::store::{self, StoreOptions};
 use std::collections::HashSet;
@@ -286,7 +285,7 @@ pub fn ends_the_run(status: Status) -> bool {
 }
 
 fn has_pending(project: &ProjectDir, choices: &Choices) -> Result<bool> {
-    for folder in Kind::ALL.map(Kind::folder).into_iter().chain(["files_metadata"]) {
+    for folder in FOLDERS {
         if layout::data_files(&project.path.join(folder))?.iter().any(|file| !file.synced) {
             return Ok(true);
         }

@@ -8,6 +8,7 @@
 //! files, all of it.
 
 use crate::error::{Error, Result};
+use crate::store::file_record::OLDER_FOLDER;
 use crate::store::journal::{self, JournalId};
 use crate::store::layout::{self, DataFile, ProjectDir};
 use crate::store::lock;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 /// The folders of a project, what refers before what is referred to.
 pub(super) const FOLDERS: [&str; 8] =
-    ["metadata", "feedback", "calls", "objects", "ops", "tables", "files", "files_metadata"];
+    ["metadata", "feedback", "calls", "objects", "ops", "tables", "files", OLDER_FOLDER];
 
 /// A data file that is not synced.
 #[derive(Debug, Clone)]

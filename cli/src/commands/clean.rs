@@ -3,7 +3,7 @@
 use super::{out, Context};
 use crate::arguments::care::Clean;
 use crate::moments::Age;
-use crate::outcome::{Ending, Failure, Outcome};
+use crate::outcome::{Ending, Outcome};
 use crate::sizes::{count, show};
 use crate::terminal::style::{FAINT, GOOD};
 use serde_json::{json, Value};
@@ -15,7 +15,6 @@ use weave::sync::{cleaning, inventory};
 /// Deletes it, or tells what would be deleted.
 pub fn run(context: &Context, given: &Clean) -> Outcome {
     context.check_ours()?;
-    check_projects(context)?;
     let (dir, age) = (&context.dir, given.older_than);
     let mut gone: Vec<(PathBuf, u64)> = Vec::new();
     let mut told = |path: &Path, bytes: u64| {
@@ -40,18 +39,6 @@ pub fn run(context: &Context, given: &Clean) -> Outcome {
     tell(&mut out, given.dry_run, age, &cleaned)?;
     tell_kept(&mut out, given.dry_run, age, &cleaned, pending)?;
     Ok(Ending::All)
-}
-
-/// Nothing is deleted beside somebody's own folders that have the names of the library's, such as `files`.
-fn check_projects(context: &Context) -> Result<(), Failure> {
-    for project in context.projects(&[])? {
-        if !project.is_of_library()? {
-            let path = project.path.display();
-            let text = format!("{path} has a folder named as the library's, and nothing of the library in it");
-            return Err(Failure::nothing(format!("{text}; move it out of the offline directory first")));
-        }
-    }
-    Ok(())
 }
 
 /// The data files that were not sent, or not wholly.

@@ -1,6 +1,7 @@
 //! The quota on real directories.
 
 use super::*;
+use crate::record::digest::bytes_digest;
 use crate::record::ids::Id;
 use crate::store::member::{Covered, Writer};
 use crate::store::reader::Reader;
@@ -312,35 +313,37 @@ fn bytes_of_files_go_when_no_pending_record_names_them() {
     let folder = dir.path("team/demo/files");
     fs::create_dir_all(&folder).unwrap();
     let bytes = vec![0; 500 * 1024];
-    for name in ["named-by-a-pending-record", "named-by-a-sent-record"] {
+    let (pending, sent) = (&bytes_digest(b"pending"), &bytes_digest(b"sent"));
+    for name in [pending, sent] {
         fs::write(folder.join(name), &bytes).unwrap();
     }
-    let record =
-        |digest| format!("{{\"type\":\"file_create\",\"timestamp\":\"t\",\"data\":{{\"digest\":\"{digest}\"}}}}\n");
-    fs::write(folder.join("20260101_0000.jsonl"), record("named-by-a-pending-record")).unwrap();
-    fs::write(folder.join("20260101_0001.synced.jsonl"), record("named-by-a-sent-record")).unwrap();
+    let record = |digest: &str| {
+        format!("{{\"type\":\"file_create\",\"timestamp\":\"t\",\"data\":{{\"digest\":\"{digest}\"}}}}\n")
+    };
+    fs::write(folder.join("20260101_0000.jsonl"), record(pending)).unwrap();
+    fs::write(folder.join("20260101_0001.synced.jsonl"), record(sent)).unwrap();
     dir.file("team/demo/calls/20260101_0000.jsonl.gz", 100);
 
     let mut quota = dir.quota(QuotaPolicy::Refuse);
     assert_eq!(quota.enforce(0).unwrap(), State::Full, "the record of a young file may still be in a journal");
     quota.body_grace = Duration::ZERO;
     assert_eq!(quota.enforce(0).unwrap(), State::Room);
-    assert!(folder.join("named-by-a-pending-record").exists() && !folder.join("named-by-a-sent-record").exists());
+    assert!(folder.join(pending).exists() && !folder.join(sent).exists());
 
     // When its record is dropped, nothing names the other.
     dir.file("team/demo/calls/20260101_0001.jsonl.gz", 500);
     let mut quota = dir.quota(QuotaPolicy::DropOldest);
     quota.body_grace = Duration::ZERO;
     assert_eq!(quota.enforce(0).unwrap(), State::Room);
-    assert!(!folder.join("named-by-a-pending-record").exists());
-    assert_eq!(listed_ids(&folder.join("20260101_0000.dropped.gz")), ["named-by-a-pending-record"]);
+    assert!(!folder.join(pending).exists());
+    assert_eq!(listed_ids(&folder.join("20260101_0000.dropped.gz")), [pending.as_str()]);
     assert_eq!(dir.files(), ["team/demo/calls/20260101_0001.jsonl.gz"]);
 }
 
 #[test]
 fn bytes_of_files_stay_until_the_journal_of_a_dead_process_is_packed() {
     let dir = Directory::new();
-    let body = dir.path("team/demo/files/digest");
+    let body = dir.path("team/demo/files").join(bytes_digest(b""));
     fs::create_dir_all(body.parent().unwrap()).unwrap();
     fs::write(&body, vec![0; 1100 * 1024]).unwrap();
     let living = journal::Folder::create(dir.root.path(), Access::Owner).unwrap();

@@ -3,9 +3,9 @@
 
 use super::sealed;
 use crate::error::{Error, Result, Status};
-use crate::record::kind::Kind;
 use crate::record::names::split_project;
-use crate::store::layout::{self, DataFile};
+use crate::store::file_record::is_name;
+use crate::store::layout::{is_data_folder, DataFile};
 use crate::sync::kept::carried;
 use crate::sync::kept::learned::Given;
 use crate::sync::kept::open_calls::OpenCall;
@@ -152,7 +152,7 @@ impl Line {
             && match self {
                 Line::File(File { file, .. }) | Line::Done(Done { file, .. }) => is_data_file(file),
                 Line::Body(Body { body, of, .. }) => {
-                    is_data_file(of) && body.strip_prefix("files/").is_some_and(is_body)
+                    is_data_file(of) && body.strip_prefix("files/").is_some_and(is_name)
                 }
                 _ => true,
             }
@@ -260,14 +260,7 @@ impl Manifest {
 
 fn is_data_file(file: &str) -> bool {
     let Some((folder, name)) = file.split_once('/') else { return false };
-    let is_folder = Kind::ALL.iter().any(|kind| kind.folder() == folder) || folder == "files_metadata";
-    is_folder && !name.contains('/') && DataFile::parse(Path::new(name)).is_some_and(|file| !file.synced)
-}
-
-/// Whether bytes of a file may have this name.
-pub(super) fn is_body(name: &str) -> bool {
-    let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
-    is_plain && name.len() <= 200 && layout::parse_number(Path::new(name)).is_none()
+    is_data_folder(folder) && !name.contains('/') && DataFile::parse(Path::new(name)).is_some_and(|file| !file.synced)
 }
 
 #[cfg(test)]
@@ -284,7 +277,6 @@ mod tests {
         {
             assert!(!is_data_file(file), "{file}");
         }
-        assert!(is_body("aB_-") && !["", "..", "a/b", "20260131_0000.jsonl"].iter().any(|name| is_body(name)));
     }
 
     #[test]

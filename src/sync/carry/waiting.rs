@@ -1,21 +1,17 @@
 //! What a device has that waits: data files up to their last whole record, and the bytes of files that their records need.
 
-use super::manifest::is_body;
 use crate::error::{Error, Result};
+use crate::store::file_record::{is_name, FileLine, FOLDERS};
 use crate::store::hop::Members;
 use crate::store::layout::ProjectDir;
 use crate::store::reader::Reader;
 use crate::sync::kept::progress::{self, Known};
 use crate::sync::kept::ranges::Ranges;
 use crate::sync::snapshot::{Extent, Snapshot};
-use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
-
-/// Where the records of files stand; the second one is the prototype's.
-const FILES: [&str; 2] = ["files", "files_metadata"];
 
 /// What waits of a project.
 pub(super) struct OfProject {
@@ -138,24 +134,10 @@ fn last_line_end(path: &Path, length: u64) -> Result<u64> {
     Ok(0)
 }
 
-#[derive(Deserialize)]
-struct Record {
-    data: Named,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    #[serde(default)]
-    digest: Option<String>,
-    /// Under which other name the prototype kept the bytes.
-    #[serde(default)]
-    file_id: Option<String>,
-}
-
 impl OfProject {
     fn look_at_bodies(&mut self) -> Result<()> {
         let mut seen = BTreeSet::new();
-        for waiting in self.files.iter().filter(|waiting| FILES.iter().any(|folder| waiting.is_in(folder))) {
+        for waiting in self.files.iter().filter(|waiting| FOLDERS.iter().any(|folder| waiting.is_in(folder))) {
             let acknowledged: Ranges = waiting.known.acknowledged();
             let mut reader = match Reader::open_up_to(&waiting.path, waiting.bytes) {
                 Err(_) if !waiting.path.exists() => continue,
@@ -165,10 +147,10 @@ impl OfProject {
                 if acknowledged.contains(index) {
                     continue;
                 }
-                let Ok(Record { data }) = serde_json::from_slice(reader.line()) else { continue };
-                let names: Vec<String> = data.digest.into_iter().chain(data.file_id).filter(|n| is_body(n)).collect();
+                let Ok(FileLine { data }) = serde_json::from_slice(reader.line()) else { continue };
+                let names: Vec<&str> = data.names().filter(|name| is_name(name)).collect();
                 let there = names.iter().find(|name| self.dir.file_body(name).is_file());
-                let Some(name) = there.or(names.first()).filter(|name| seen.insert((*name).clone())) else { continue };
+                let Some(name) = there.or(names.first()).filter(|name| seen.insert(name.to_string())) else { continue };
                 let path = self.dir.file_body(name);
                 match fs::metadata(&path) {
                     Ok(about) => {

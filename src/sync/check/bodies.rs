@@ -5,14 +5,13 @@ use crate::error::{Error, Result};
 use crate::record::digest::reader_digest;
 use crate::record::kind::Kind;
 use crate::store::damaged;
+use crate::store::file_record::{is_digest, FileLine, FileRecord, RejectedFile, FOLDERS};
 use crate::store::layout::{self, Access, DataFile, ProjectDir, REJECTED_FILE};
 use crate::store::reader::Reader;
 use crate::sync::kept::progress;
 use crate::sync::kept::rejected::{Entry, Rejected};
 use crate::sync::kept::{lines, requeue};
 use crate::sync::results::Counted;
-use crate::sync::send::files::FOLDERS;
-use serde::Deserialize;
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
@@ -21,35 +20,6 @@ use std::time::Duration;
 
 /// The bytes of a file come before its record, which may be in a journal for a while.
 const GRACE: Duration = Duration::from_secs(60 * 60);
-
-/// How long a digest is.
-const DIGEST: usize = 43;
-
-#[derive(Deserialize)]
-struct Line {
-    data: Named,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    #[serde(default)]
-    digest: Option<String>,
-    /// Under which other name the prototype of this format kept the bytes.
-    #[serde(default)]
-    file_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct OfRejected {
-    #[serde(default)]
-    lines: Vec<Line>,
-}
-
-impl Named {
-    fn kept_as(&self) -> Option<&str> {
-        self.file_id.as_deref().or(self.digest.as_deref()).filter(|name| !name.is_empty() && !name.contains('/'))
-    }
-}
 
 /// A record that waits.
 struct Waiting {
@@ -115,7 +85,7 @@ fn bodies(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
 /// Another digest than the name; what is not named by a digest says nothing. Whoever stores bytes writes them under
 /// another name first, so that they are whole.
 fn other_digest(path: &Path, name: &str) -> Result<Option<String>> {
-    if name.len() != DIGEST || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if !is_digest(name) {
         return Ok(None);
     }
     let failed = |cause| Error::io("cannot read", path, &cause);
@@ -178,7 +148,7 @@ impl Records {
             }
         }
         lines::each(&project.sync_folder().join(REJECTED_FILE), |line| {
-            if let Ok(rejected) = serde_json::from_slice::<OfRejected>(line) {
+            if let Ok(rejected) = serde_json::from_slice::<RejectedFile>(line) {
                 rejected.lines.iter().for_each(|line| records.name(&line.data));
             }
             Ok(())
@@ -193,7 +163,7 @@ impl Records {
             opened => opened?,
         };
         while let Some(number) = reader.advance()? {
-            let Ok(line) = serde_json::from_slice::<Line>(reader.line()) else { continue };
+            let Ok(line) = serde_json::from_slice::<FileLine>(reader.line()) else { continue };
             self.name(&line.data);
             if let Some(kept_as) = line.data.kept_as().filter(|_| !is_sent(number)) {
                 let (place, kept_as) = (format!("{key}#{number}"), kept_as.to_string());
@@ -204,7 +174,7 @@ impl Records {
         Ok(())
     }
 
-    fn name(&mut self, data: &Named) {
-        self.named.extend(data.digest.iter().chain(&data.file_id).cloned());
+    fn name(&mut self, data: &FileRecord) {
+        self.named.extend(data.names().map(str::to_string));
     }
 }

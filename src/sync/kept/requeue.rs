@@ -11,7 +11,7 @@
 use super::lines::Appender;
 use crate::error::{Error, Result, Status};
 use crate::record::ids::Id;
-use crate::record::kind::{Kind, RecordType};
+use crate::record::kind::RecordType;
 use crate::record::time::Timestamp;
 use crate::store::disk;
 use crate::store::layout::{self, Access, DataFile, ProjectDir, MOVING};
@@ -93,7 +93,7 @@ impl Moving {
 
 /// Gives a moved file the next free name in a folder, if it has none yet.
 pub(in crate::sync) fn place(project: &ProjectDir, name: &str, folder: &str, access: Access) -> Result<()> {
-    if !is_folder(folder) || !name.ends_with(MOVING) || name.contains('/') {
+    if !layout::is_data_folder(folder) || !name.ends_with(MOVING) || name.contains('/') {
         return Err(Error::new(
             Status::Io,
             format!("{}: a note names \"{name}\" for \"{folder}\", which cannot be", project.sync_folder().display()),
@@ -157,12 +157,7 @@ pub(in crate::sync) fn split(place: &str) -> Option<(&str, u64)> {
 
 /// The folder of a place.
 pub(in crate::sync) fn folder_of(place: &str) -> Option<&str> {
-    place.split_once('/').map(|(folder, _)| folder).filter(|folder| is_folder(folder))
-}
-
-fn is_folder(name: &str) -> bool {
-    // The prototype of this format kept the records of files in a folder of their own.
-    Kind::ALL.iter().any(|kind| kind.folder() == name) || name == "files_metadata"
+    place.split_once('/').map(|(folder, _)| folder).filter(|folder| layout::is_data_folder(folder))
 }
 
 /// The id of feedback that was recorded without one: made of the place of its record, so that it is the same each time

@@ -5,6 +5,7 @@ use super::pending::Place;
 use super::sender::{not_json, Sender};
 use super::singly::Singly;
 use crate::error::Result;
+use crate::store::file_record::{FileRecord, FOLDERS};
 use crate::sync::line::parse;
 use crate::sync::results::Counted;
 use crate::sync::server::failure::{Failure, FailureKind};
@@ -12,27 +13,17 @@ use crate::sync::server::transport::Content;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct FileRecord {
+struct NamedRecord {
     #[serde(default)]
     name: String,
-    digest: Option<String>,
-    /// Under which other name than the digest the prototype of this format kept the bytes.
-    file_id: Option<String>,
-}
-
-impl FileRecord {
-    fn kept_as(&self) -> &str {
-        self.file_id.as_deref().or(self.digest.as_deref()).unwrap_or_default()
-    }
+    #[serde(flatten)]
+    file: FileRecord,
 }
 
 #[derive(Deserialize)]
 struct Created {
     digest: String,
 }
-
-/// The folders that have records of files: ours, and that of the prototype of this format.
-pub const FOLDERS: [&str; 2] = ["files", "files_metadata"];
 
 /// Sends the pending files of a project. To send one again changes nothing.
 pub fn send(sender: &mut Sender<'_, '_, '_>) -> Result<()> {
@@ -52,30 +43,24 @@ pub fn digest_of(data: &str) -> String {
     serde_json::from_str::<FileRecord>(data).ok().and_then(|record| record.digest).unwrap_or_default()
 }
 
-/// The name under which the bytes lie that a record is about.
-pub fn kept_as(data: &str) -> String {
-    serde_json::from_str::<FileRecord>(data).map(|record| record.kept_as().to_string()).unwrap_or_default()
-}
-
 /// Sends the file of one record.
 pub fn send_one(sender: &mut Sender<'_, '_, '_>, folder: &mut Singly, place: Place, line: &[u8]) -> Result<()> {
-    let record = parse(line, false).and_then(|line| serde_json::from_str::<FileRecord>(line.data).map_err(not_json));
-    let record = match record {
+    let record = parse(line, false).and_then(|line| serde_json::from_str::<NamedRecord>(line.data).map_err(not_json));
+    let NamedRecord { name, file } = match record {
         Ok(record) => record,
         Err(error) => return folder.set_aside(sender, place, "", error.text()),
     };
-    let digest = record.digest.clone().unwrap_or_default();
-    let kept_as = record.kept_as();
-    if kept_as.is_empty() || kept_as.contains('/') {
-        let reason = format!("the record of file \"{}\" does not say where its bytes are", record.name);
+    let digest = file.digest.clone().unwrap_or_default();
+    let Some(kept_as) = file.kept_as() else {
+        let reason = format!("the record of file \"{name}\" does not say where its bytes are");
         return folder.set_aside(sender, place, &digest, &reason);
-    }
+    };
     let path = sender.project.dir.file_body(kept_as);
     let bytes = path.metadata().map(|about| about.len()).unwrap_or_default();
     sender.check_limits(usize::try_from(bytes).unwrap_or(usize::MAX))?;
-    let name = if record.name.is_empty() { "file" } else { &record.name };
+    let name = if name.is_empty() { "file" } else { &name };
     match upload(&sender.project.channel, name, Content::File(&path)) {
-        Ok(answer) if record.digest.is_some() && answer != digest => {
+        Ok(answer) if file.digest.is_some() && answer != digest => {
             let reason = format!("{} was changed after it was recorded: its digest is now {answer}", path.display());
             sender.not_taken(Counted::Files, &reason)
         }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::record::kind::RecordType;
 use crate::record::refs::EXTERNAL;
 use crate::record::time::Timestamp;
+use crate::store::file_record::FOLDERS;
 use crate::sync::line::{parse, Parsed};
 use crate::sync::results::Counted;
 use std::collections::HashMap;
@@ -30,7 +31,7 @@ pub struct Needs {
 impl Needs {
     /// Looks at what is pending.
     pub fn open(sender: &Sender<'_, '_, '_>) -> Result<Needs> {
-        let folders = files::FOLDERS.iter().map(|folder| (*folder, Counted::Files)).chain(objects::FOLDERS);
+        let folders = FOLDERS.iter().map(|folder| (*folder, Counted::Files)).chain(objects::FOLDERS);
         let mut opened = Vec::new();
         let mut found: HashMap<String, Vec<(Timestamp, usize, Place)>> = HashMap::new();
         for (number, (folder, what)) in folders.enumerate() {
