@@ -58,17 +58,11 @@ pub fn count(number: u64) -> String {
     grouped
 }
 
-/// A count of things: `1 span`, `1 204 spans`.
-pub fn counted(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", count(number))
-}
-
-/// How many of what, as a word of the results of a sync names it: `1 call`, `12 call updates`.
-pub fn of_kind(number: u64, kind: &str) -> String {
-    let kind = kind.replace('_', " ");
-    let one = kind.strip_suffix('s').filter(|_| number == 1);
-    format!("{} {}", count(number), one.unwrap_or(&kind))
+/// How many of what, the word being as for many, as the results of a sync have it: `1 call`, `12 call updates`.
+pub fn counted(number: u64, things: &str) -> String {
+    let things = things.replace('_', " ");
+    let one = things.strip_suffix('s').filter(|_| number == 1);
+    format!("{} {}", count(number), one.unwrap_or(&things))
 }
 
 #[cfg(test)]
@@ -92,15 +86,10 @@ mod tests {
     }
 
     #[test]
-    fn things_are_counted_as_one_or_as_many() {
-        assert_eq!([0, 1, 2].map(|number| counted(number, "call")), ["0 calls", "1 call", "2 calls"]);
-    }
-
-    #[test]
-    fn one_of_a_kind_is_told_in_the_singular() {
+    fn one_thing_is_told_in_the_singular() {
         assert_eq!(
-            [of_kind(1, "calls"), of_kind(2, "call_updates"), of_kind(1, "feedback")],
-            ["1 call", "2 call updates", "1 feedback"]
+            [counted(0, "calls"), counted(1, "calls"), counted(2, "call_updates"), counted(1, "feedback")],
+            ["0 calls", "1 call", "2 call updates", "1 feedback"]
         );
     }
 

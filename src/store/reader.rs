@@ -258,3 +258,24 @@ impl Reader {
         Ok(())
     }
 }
+
+/// How many of the first `length` bytes of a file of plain lines are whole lines: the last one may be under way. None of
+/// a file that is gone.
+pub fn whole_lines(path: &Path, length: u64) -> Result<u64> {
+    let failed = |cause| Error::io("cannot read the data file", path, &cause);
+    let file = match File::open(path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(0),
+        opened => opened.map_err(failed)?,
+    };
+    let (mut end, mut chunk) = (length, vec![0; 64 * 1024]);
+    while end > 0 {
+        let from = end.saturating_sub(chunk.len() as u64);
+        let piece = chunk.get_mut(..usize::try_from(end - from).unwrap_or_default()).unwrap_or_default();
+        disk::read_at(&file, piece, from).map_err(failed)?;
+        match piece.iter().rposition(|byte| *byte == b'\n') {
+            Some(newline) => return Ok(from + newline as u64 + 1),
+            None => end = from,
+        }
+    }
+    Ok(0)
+}

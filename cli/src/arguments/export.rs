@@ -1,6 +1,6 @@
 //! Calls for other programs.
 
-use crate::moments::Moment;
+use super::which::{Began, Which};
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -23,21 +23,13 @@ pub struct Export {
     #[command(flatten)]
     pub to: ExportTo,
 
-    /// Only those that failed
-    #[arg(long)]
-    pub failed: bool,
+    /// Which calls.
+    #[command(flatten)]
+    pub which: Which,
 
-    /// Only those of ops with this in their name
-    #[arg(long, value_name = "TEXT")]
-    pub op: Option<String>,
-
-    /// Only those that began at this time or later: 2026-01-31, 2026-01-31T10:00, or an age such as 2h
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<Moment>,
-
-    /// Only those that began before this time
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<Moment>,
+    /// When they began.
+    #[command(flatten)]
+    pub began: Began,
 
     /// Replace a file that is there
     #[arg(short, long)]

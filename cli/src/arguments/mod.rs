@@ -6,6 +6,7 @@ mod carrying;
 mod export;
 mod reading;
 mod sending;
+mod which;
 
 pub use carrying::{Pack, Receipt, Unpack};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};

@@ -1,6 +1,6 @@
 //! Looking at what was logged.
 
-use crate::moments::Moment;
+use super::which::{Began, Which};
 use clap::Args;
 
 /// `weave ls`.
@@ -26,25 +26,17 @@ pub struct Ls {
     #[arg(short, long)]
     pub calls: bool,
 
-    /// Only those that failed
-    #[arg(long)]
-    pub failed: bool,
+    /// Which calls.
+    #[command(flatten)]
+    pub which: Which,
 
     /// Only those that have not ended
     #[arg(long, conflicts_with = "failed")]
     pub running: bool,
 
-    /// Only those of ops with this in their name
-    #[arg(long, value_name = "TEXT")]
-    pub op: Option<String>,
-
-    /// Only those that began at this time or later: 2026-01-31, 2026-01-31T10:00, or an age such as 2h
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<Moment>,
-
-    /// Only those that began before this time
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<Moment>,
+    /// When they began.
+    #[command(flatten)]
+    pub began: Began,
 
     /// Only those with this text in their inputs, output or anything else, as it stands in the JSON
     #[arg(long, value_name = "TEXT")]
@@ -82,11 +74,7 @@ pub struct Tail {
     #[arg(short, long)]
     pub calls: bool,
 
-    /// Only those that failed
-    #[arg(long)]
-    pub failed: bool,
-
-    /// Only those of ops with this in their name
-    #[arg(long, value_name = "TEXT")]
-    pub op: Option<String>,
+    /// Which calls.
+    #[command(flatten)]
+    pub which: Which,
 }

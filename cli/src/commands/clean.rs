@@ -4,7 +4,7 @@ use super::{out, Context};
 use crate::arguments::care::Clean;
 use crate::moments::Age;
 use crate::outcome::{Ending, Outcome};
-use crate::sizes::{count, show};
+use crate::sizes::{counted, show};
 use crate::terminal::style::{FAINT, GOOD};
 use serde_json::{json, Value};
 use std::io::{self, Write};
@@ -52,7 +52,7 @@ fn pending(dir: &Path) -> weave::Result<Kept> {
 }
 
 fn tell(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned) -> io::Result<()> {
-    let (files, bytes) = (data_files(cleaned.files), show(cleaned.bytes));
+    let (files, bytes) = (counted(cleaned.files, "data files"), show(cleaned.bytes));
     let sent = format!("sent at least {age} ago");
     match (cleaned.bytes + cleaned.files, only_told) {
         (0, true) => writeln!(out, "Nothing would be deleted."),
@@ -66,7 +66,7 @@ fn tell(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned) -> io
 fn tell_kept(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned, pending: Kept) -> io::Result<()> {
     let mut line = |kept: Kept, why: String| match kept.files {
         0 => Ok(()),
-        files => writeln!(out, "Kept {}, {}: {why}", data_files(files), show(kept.bytes)),
+        files => writeln!(out, "Kept {}, {}: {why}", counted(files, "data files"), show(kept.bytes)),
     };
     line(cleaned.young, format!("sent less than {age} ago; --older-than sets another time"))?;
     line(cleaned.in_use, "sent, but a program that runs still needs them".to_string())?;
@@ -75,13 +75,6 @@ fn tell_kept(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned, 
         writeln!(out, "No data file is left.")?;
     }
     Ok(())
-}
-
-fn data_files(files: u64) -> String {
-    match files {
-        1 => "1 data file".to_string(),
-        files => format!("{} data files", count(files)),
-    }
 }
 
 fn as_json(context: &Context, only_told: bool, gone: &[(PathBuf, u64)], cleaned: &Cleaned, pending: Kept) -> Value {

@@ -13,27 +13,17 @@ use crate::outcome::{Ending, Failure, Outcome};
 use crate::sizes::{count, counted, show};
 use crate::terminal;
 use crate::terminal::progress::Progress;
-use crate::traces::call::State;
-use crate::traces::filter::Filter;
 use crate::traces::whole;
 use serde_json::json;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
-use weave::record::time::Timestamp;
 use weave::sync::{inventory, Stop};
 
 /// Exports them.
 pub fn run(context: &Context, given: &Export) -> Outcome {
     let projects = context.projects(&given.projects)?;
-    let time = |moment: crate::moments::Moment| Timestamp::from_micros(moment.0.as_microsecond());
-    let filter = Filter {
-        op: given.op.clone(),
-        state: given.failed.then_some(State::Failed),
-        since: given.since.and_then(time),
-        until: given.until.and_then(time),
-        ..Filter::default()
-    };
+    let filter = given.began.within(given.which.filter());
     let stop = Stop::new();
     let asked = stop.clone();
     ctrlc::set_handler(move || asked.ask())
@@ -66,7 +56,7 @@ pub fn run(context: &Context, given: &Export) -> Outcome {
 fn tell_what_is_missing(context: &Context) -> Result<(), Failure> {
     let abandoned = inventory::take(&context.dir)?.abandoned;
     if abandoned > 0 {
-        let what = if abandoned == 1 { "1 program".to_string() } else { format!("{abandoned} programs") };
+        let what = counted(abandoned as u64, "programs");
         terminal::warn(&format!(
             "{what} ended without a flush; the last calls are missing until the next sync takes them over"
         ));
@@ -145,7 +135,7 @@ impl Target {
             Target::Collector(post) => {
                 let (sent, rejected) = (post.sent(), post.rejected());
                 let not_taken = if rejected > 0 { format!(", {} not taken", count(rejected)) } else { String::new() };
-                let text = format!("{} sent to {}{not_taken}{left_out}", counted(sent, "span"), post.url());
+                let text = format!("{} sent to {}{not_taken}{left_out}", counted(sent, "spans"), post.url());
                 let json = json!({"to": post.url(), "sent": sent, "rejected": rejected, "running": running});
                 (text, json, if rejected > 0 { Ending::Some } else { Ending::All }, true)
             }
@@ -154,8 +144,8 @@ impl Target {
                 let size = output.keep()?;
                 let bytes = size.map(|size| format!(" ({})", show(size))).unwrap_or_default();
                 let text = match is_otlp {
-                    true => format!("{} written to {name}{bytes}{left_out}", counted(calls - running, "span")),
-                    false => format!("{} written to {name}{bytes}{of_running}", counted(calls, "call")),
+                    true => format!("{} written to {name}{bytes}{left_out}", counted(calls - running, "spans")),
+                    false => format!("{} written to {name}{bytes}{of_running}", counted(calls, "calls")),
                 };
                 let json = json!({"to": name, "calls": calls, "running": running, "bytes": size});
                 (text, json, Ending::All, size.is_some())

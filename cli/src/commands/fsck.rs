@@ -3,7 +3,7 @@
 use super::{out, Context};
 use crate::arguments::care::Fsck;
 use crate::outcome::{Ending, Outcome};
-use crate::sizes::count;
+use crate::sizes::{count, counted};
 use crate::terminal::progress::Progress;
 use crate::terminal::style::{BAD, FAINT, GOOD, NAME, WARNING};
 use serde_json::{json, Value};
@@ -57,7 +57,7 @@ fn tell_all(out: &mut dyn Write, context: &Context, repairs: bool, report: &Repo
     let read = format!("{} data files with {} records can be read", count(report.files), count(report.records));
     let all = report.findings.len() as u64;
     let left = report.findings.iter().filter(|finding| finding.is_left()).count() as u64;
-    let findings = if all == 1 { "1 finding".to_string() } else { format!("{} findings", count(all)) };
+    let findings = counted(all, "findings");
     match (all, repairs) {
         (0, _) => writeln!(out, "{} {read}.", GOOD.paint("All is in order:")),
         (_, false) => {

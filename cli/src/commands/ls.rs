@@ -16,7 +16,6 @@ use crate::{moments, terminal};
 use memchr::memmem::Finder;
 use std::io::Write;
 use std::time::Duration;
-use weave::record::time::Timestamp;
 
 /// Lists them.
 pub fn run(context: &Context, given: &Ls) -> Outcome {
@@ -44,22 +43,12 @@ pub fn run(context: &Context, given: &Ls) -> Outcome {
 }
 
 fn filter(given: &Ls) -> Filter {
-    let state = match (given.failed, given.running) {
-        (true, _) => Some(State::Failed),
-        (_, true) => Some(State::Running),
-        _ => None,
-    };
+    let filter = given.began.within(given.which.filter());
     Filter {
-        op: given.op.clone(),
-        state,
-        since: given.since.map(time),
-        until: given.until.map(time),
+        state: filter.state.or(given.running.then_some(State::Running)),
         text: given.text.as_ref().map(|text| Finder::new(text).into_owned()),
+        ..filter
     }
-}
-
-fn time(moment: moments::Moment) -> Timestamp {
-    Timestamp::from_micros(moment.0.as_microsecond()).unwrap_or_else(Timestamp::now)
 }
 
 fn table(calls: &[Call], with_project: bool) -> Table {

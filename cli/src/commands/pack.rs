@@ -3,7 +3,7 @@
 use super::{out, Context};
 use crate::arguments::Pack;
 use crate::outcome::{Ending, Failure, Outcome};
-use crate::sizes::{count, show};
+use crate::sizes::{count, counted, show};
 use crate::terminal::progress::Progress;
 use crate::terminal::style::{GOOD, NAME};
 use crate::terminal::tell_failure;
@@ -61,10 +61,10 @@ fn tell(out: &mut dyn Write, given: &Pack, packed: &Packed) -> io::Result<()> {
     for of in &packed.projects {
         let bodies = match of.bodies {
             0 => String::new(),
-            bodies => format!(", the bytes of {}", files(bodies)),
+            bodies => format!(", the bytes of {}", counted(bodies, "files")),
         };
         let (project, records) = (NAME.paint(&of.project), count(of.records));
-        writeln!(out, "{project}: {records} records in {}{bodies}, {}", files(of.files), show(of.bytes))?;
+        writeln!(out, "{project}: {records} records in {}{bodies}, {}", counted(of.files, "files"), show(of.bytes))?;
     }
     let (bundle, bytes, new) = (given.bundle.display(), show(packed.bytes), show(packed.new_bytes));
     match (packed.projects.is_empty(), given.dry_run) {
@@ -73,13 +73,6 @@ fn tell(out: &mut dyn Write, given: &Pack, packed: &Packed) -> io::Result<()> {
         (false, false) => {
             writeln!(out, "{bytes} in {bundle}, {new} of it new. On a machine with a network: weave unpack {bundle}")
         }
-    }
-}
-
-fn files(number: u64) -> String {
-    match number {
-        1 => "1 file".to_string(),
-        number => format!("{} files", count(number)),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{out, Context};
 use crate::arguments::Status;
 use crate::moments;
 use crate::outcome::{Ending, Failure, Outcome};
-use crate::sizes::{count, of_kind, show};
+use crate::sizes::{count, counted, show};
 use crate::terminal::style::{Meaning, BAD, FAINT, GOOD, NAME, PLAIN, WARNING};
 use crate::terminal::table::{Side, Table};
 use jiff::Timestamp;
@@ -123,12 +123,12 @@ fn tell_project(out: &mut dyn Write, project: &OfProject, target: &Target) -> st
         right("SYNCED FILES"),
         right("SIZE"),
     ]);
-    for (kind, of_kind) in &project.kinds {
-        table.row(cells(kind.folder(), of_kind));
+    for (kind, counted) in &project.kinds {
+        table.row(cells(kind.folder(), counted));
     }
     table.write(out, "  ")?;
     for (what, rejected) in &project.rejected {
-        let rejected = BAD.paint(format!("{} rejected", of_kind(*rejected, what.name())));
+        let rejected = BAD.paint(format!("{} rejected", counted(*rejected, what.name())));
         writeln!(out, "  {rejected}: weave rejected list tells why")?;
     }
     Ok(())

@@ -6,7 +6,7 @@ mod watch;
 use super::{out, stop_on_signals, Context};
 use crate::arguments::Sync;
 use crate::outcome::{ending_of, Ending, Failure, Outcome};
-use crate::sizes::{of_kind, show};
+use crate::sizes::{counted, show};
 use crate::terminal::progress::Progress;
 use crate::terminal::style::NAME;
 use crate::terminal::{confirm, is_person};
@@ -186,13 +186,13 @@ fn tell_planned(out: &mut dyn Write, of: &Planned) -> std::io::Result<()> {
     };
     writeln!(out, "{} would go to {to}:", NAME.paint(&of.project))?;
     for (what, amount) in &of.amounts {
-        writeln!(out, "  {}, {}", of_kind(amount.records, what.name()), show(amount.bytes))?;
+        writeln!(out, "  {}, {}", counted(amount.records, what.name()), show(amount.bytes))?;
     }
     if of.waiting > 0 {
-        writeln!(out, "  {} of calls without the other half would wait", of_kind(of.waiting, "parts"))?;
+        writeln!(out, "  {} of calls without the other half would wait", counted(of.waiting, "parts"))?;
     }
     if of.unreadable > 0 {
-        writeln!(out, "  {} that cannot be read would be set aside", of_kind(of.unreadable, "lines"))?;
+        writeln!(out, "  {} that cannot be read would be set aside", counted(of.unreadable, "lines"))?;
     }
     if of.amounts.is_empty() && of.waiting == 0 && of.unreadable == 0 {
         writeln!(out, "  nothing, but its files would be marked as sent")?;

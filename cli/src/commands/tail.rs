@@ -10,10 +10,10 @@ use crate::sizes::count;
 use crate::terminal::calls::{painted_state, started};
 use crate::terminal::style::{BAD, FAINT, NAME};
 use crate::terminal::values;
-use crate::traces::call::{parse, part_of, Call, Part, State};
-use crate::traces::chunks::{chunks, sources, Chunk, Source};
-use crate::traces::filter::Filter;
+use crate::traces::call::{parse, part_of, Call, Part};
+use crate::traces::chunks::{chunks_from, sources, Chunk};
 use crate::traces::join::Joiner;
+use crate::traces::renamed::{updates, Renamed};
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,9 +28,8 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Tells of them.
 pub fn run(context: &Context, given: &Tail) -> Outcome {
     let projects = context.projects(&given.projects)?;
-    let state = given.failed.then_some(State::Failed);
-    let filter = Filter { op: given.op.clone(), state, ..Filter::default() };
-    let (mut seen, mut joiner) = (Seen::default(), Joiner::default());
+    let filter = given.which.filter();
+    let (mut seen, mut joiner, mut renamed) = (Seen::default(), Joiner::default(), Renamed::default());
     seen.more(&projects)?;
     if !context.json {
         writeln!(anstream::stderr(), "{}", FAINT.paint("Waiting for calls. Ctrl-C ends it."))?;
@@ -40,7 +39,7 @@ pub fn run(context: &Context, given: &Tail) -> Outcome {
         // Programs may begin to log to projects that were not there before.
         let projects = if given.projects.is_empty() { context.projects(&[])? } else { projects.clone() };
         for chunk in seen.more(&projects)? {
-            for call in calls(&chunk, &mut joiner)? {
+            for call in calls(&chunk, &mut joiner, &mut renamed)? {
                 if (given.calls || call.parent_id.is_none()) && filter.takes(&call) {
                     tell(&call, context.json)?;
                 }
@@ -49,43 +48,40 @@ pub fn run(context: &Context, given: &Tail) -> Outcome {
     }
 }
 
-/// How much of each file was looked at, by its path while it is pending.
+/// How far each file was looked at, by the path that it has when it was sent.
 #[derive(Default)]
-struct Seen(HashMap<PathBuf, (u64, usize)>);
+struct Seen(HashMap<PathBuf, u64>);
 
 impl Seen {
     /// The pieces that are there since the last look.
     fn more(&mut self, projects: &[ProjectDir]) -> weave::Result<Vec<Chunk>> {
         let mut found = Vec::new();
         for source in sources(projects, "calls")? {
-            // What is synced was whole before.
             let length = source.file.path.metadata().map_or(0, |about| about.len());
-            let known = self.0.entry(name(&source)).or_default();
-            if length > known.0 {
-                let pieces = chunks(&source)?;
-                found.extend(pieces.iter().skip(known.1).cloned());
-                *known = (length, pieces.len());
+            let read = self.0.entry(source.file.synced_path()).or_default();
+            if length > *read {
+                let (pieces, end) = chunks_from(&source, *read)?;
+                *read = end;
+                // What is put back to be sent again was told when it was logged.
+                found.extend(pieces.into_iter().filter(|piece| !piece.is_put_back()));
             }
         }
         Ok(found)
     }
 }
 
-/// The name of a file is another one when it was sent.
-fn name(source: &Arc<Source>) -> PathBuf {
-    source.file.synced_path()
-}
-
-/// The calls that ended or began in a piece.
-fn calls(chunk: &Chunk, joiner: &mut Joiner) -> weave::Result<Vec<Call>> {
+/// The calls that ended or began in a piece, by the names that they have so far.
+fn calls(chunk: &Chunk, joiner: &mut Joiner, renamed: &mut Renamed) -> weave::Result<Vec<Call>> {
     let project = Arc::from(chunk.source.project.as_str());
     let (lines, mut found) = (chunk.lines()?, Vec::new());
+    renamed.add(updates(&lines));
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let Some((part, text)) = part_of(line) else { continue };
         let Some(call) = parse(&project, text) else { continue };
         found.extend((part == Part::Start).then(|| call.clone()));
         found.extend(joiner.add(part, call));
     }
+    found.iter_mut().for_each(|call| renamed.name(call));
     Ok(found)
 }
 

@@ -1,14 +1,14 @@
 //! How far a piece of work is: bars on a terminal, and elsewhere a plain line now and then.
 
 use crate::sizes::{count, show};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How bars look: when it is not known how much there is, of records, and of bytes.
-const UNKNOWN: &str = "{prefix:<32} {spinner} {human_pos} {per_sec}";
-const RECORDS: &str = "{prefix:<32} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left";
+const UNKNOWN: &str = "{prefix:<32} {spinner} {human_pos} {rate}";
+const RECORDS: &str = "{prefix:<32} {wide_bar} {human_pos}/{human_len} {rate} {eta} left";
 const BYTES: &str = "{prefix:<32} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left";
 
 /// A line in so much time where nobody sees bars.
@@ -116,7 +116,11 @@ fn bar(part: &str, all: u64, known: &str) -> ProgressBar {
     };
     // A template that does not parse is a fault of this file, which the tests would show as a bare bar.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style).with_prefix(part.to_string())
+    bar.with_style(style.with_key("rate", rate)).with_prefix(part.to_string())
+}
+
+fn rate(state: &ProgressState, to: &mut dyn std::fmt::Write) {
+    let _ = write!(to, "{}/s", count(state.per_sec().round() as u64));
 }
 
 #[cfg(test)]

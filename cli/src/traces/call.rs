@@ -141,8 +141,12 @@ pub fn part_of(line: &[u8]) -> Option<(Part, &str)> {
 
 /// When a line was logged.
 pub fn logged_at(line: &[u8]) -> Option<Timestamp> {
-    let parsed = line::parse(line.strip_suffix(b"\n").unwrap_or(line), true).ok()?;
-    Timestamp::parse(parsed.timestamp, "timestamp").ok()
+    time_of_line(&line::parse(line.strip_suffix(b"\n").unwrap_or(line), true).ok()?)
+}
+
+/// When a line was logged that was taken apart.
+pub fn time_of_line(line: &line::Parsed<'_>) -> Option<Timestamp> {
+    Timestamp::parse(line.timestamp, "timestamp").ok()
 }
 
 /// A field of an object that anybody may have written.

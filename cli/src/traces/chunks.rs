@@ -8,7 +8,7 @@ use std::sync::Arc;
 use weave::store::hop::Members;
 use weave::store::layout::{self, DataFile, ProjectDir};
 use weave::store::member::Header;
-use weave::store::reader::Reader;
+use weave::store::reader::{whole_lines, Reader};
 use weave::Error;
 
 /// About so much of a plain file is one piece.
@@ -57,8 +57,7 @@ pub fn chunks(source: &Arc<Source>) -> weave::Result<Vec<Chunk>> {
     let chunk = |what| Chunk { source: source.clone(), what };
     if !source.file.compressed {
         let length = path.metadata().map_or(0, |about| about.len());
-        let from = (0..length).step_by(PLAIN as usize);
-        return Ok(from.map(|from| chunk(What::Lines { from, to: (from + PLAIN).min(length) })).collect());
+        return Ok(lines(source, 0, length));
     }
     let Some(mut members) = Members::open(&path)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
@@ -69,6 +68,29 @@ pub fn chunks(source: &Arc<Source>) -> weave::Result<Vec<Chunk>> {
         true => Ok(found),
         false => Ok(vec![chunk(What::Stream)]), // of another writer, or damaged
     }
+}
+
+/// The pieces of a file that programs write which begin at `from`, and where the last of them ends. Of another writer's
+/// gzip file there are none: it is one stream.
+pub fn chunks_from(source: &Arc<Source>, from: u64) -> weave::Result<(Vec<Chunk>, u64)> {
+    let path = current(&source.file);
+    if !source.file.compressed {
+        let length = path.metadata().map_or(from, |about| about.len());
+        let end = whole_lines(&path, length)?.max(from);
+        return Ok((lines(source, from, end), end));
+    }
+    let Some(mut members) = Members::open(&path)? else { return Ok((Vec::new(), from)) };
+    members.go_to(from);
+    let mut found = Vec::new();
+    while let Some((at, header)) = members.next_member()? {
+        found.push(Chunk { source: source.clone(), what: What::Member { at, header } });
+    }
+    Ok((found, members.position()))
+}
+
+fn lines(source: &Arc<Source>, from: u64, end: u64) -> Vec<Chunk> {
+    let of = |from| What::Lines { from, to: (from + PLAIN).min(end) };
+    (from..end).step_by(PLAIN as usize).map(|from| Chunk { source: source.clone(), what: of(from) }).collect()
 }
 
 impl Chunk {

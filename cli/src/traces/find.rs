@@ -7,6 +7,7 @@
 use super::call::{logged_at, parse, part_of, Call, Part};
 use super::chunks::{chunks, sources, Chunk, Source};
 use super::join::Joiner;
+use super::renamed::{updates, Renamed};
 use super::scan;
 use memchr::memmem::Finder;
 use std::collections::HashSet;
@@ -19,7 +20,7 @@ use weave::store::layout::ProjectDir;
 /// Clocks of machines differ, and records of one moment stand in whatever order.
 const SLACK_MICROS: i64 = 300_000_000;
 
-/// So long after its root a trace is followed.
+/// So long after its root a trace is followed, and a name that one of its calls was given.
 const AFTER_MICROS: i64 = 600_000_000;
 
 /// What was found for an id.
@@ -85,8 +86,10 @@ fn first_with(files: &[Arc<Source>], id: &str, since: Option<Timestamp>) -> weav
 fn all_of(files: &[Arc<Source>], trace: &str, since: Option<Timestamp>) -> weave::Result<Vec<Call>> {
     let (finder, mut joiner, mut all, mut end) = (Finder::new(trace), Joiner::default(), Vec::new(), None);
     let is_wanted = |part: Part, call: &Call| part != Part::End && call.trace_id.as_deref() == Some(trace);
-    let of_trace = |chunk: &Chunk, lines: &[u8]| parts_with(chunk, lines, Some(&finder), &is_wanted);
-    look(files, since, &of_trace, &mut |parts, logged| {
+    let mut renamed = Renamed::default();
+    let of_trace = |chunk: &Chunk, lines: &[u8]| (parts_with(chunk, lines, Some(&finder), &is_wanted), updates(lines));
+    look(files, since, &of_trace, &mut |(parts, updates), logged| {
+        renamed.add(updates);
         for (part, call) in parts {
             if part == Part::Whole && call.parent_id.is_none() {
                 end = end.max(call.ended_at);
@@ -119,6 +122,7 @@ fn all_of(files: &[Arc<Source>], trace: &str, since: Option<Timestamp>) -> weave
     all.extend(joiner.left());
     all.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
     all.dedup_by(|a, b| a.id == b.id);
+    all.iter_mut().for_each(|call| renamed.name(call));
     Ok(all)
 }
 

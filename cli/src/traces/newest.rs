@@ -5,8 +5,10 @@ use super::call::{logged_at, parse, part_of, Call, Part};
 use super::chunks::{chunks, sources, Chunk, Source};
 use super::filter::Filter;
 use super::join::Joiner;
+use super::renamed::{updates, Renamed, Update};
 use super::scan;
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -39,8 +41,14 @@ pub fn find(
     for source in sources(projects, "calls")? {
         files.push((written(&source), source));
     }
-    files.sort_by_key(|(written, _)| Reverse(*written));
-    let mut newest = Newest { wanted, joiner: Joiner::default(), kept: Vec::new() };
+    files.sort_by_key(|(written, source)| Reverse((*written, source.file.date.clone(), source.file.number)));
+    let mut newest = Newest {
+        wanted,
+        joiner: Joiner::default(),
+        renamed: Renamed::default(),
+        put_back: HashMap::new(),
+        kept: Vec::new(),
+    };
     for (written, source) in files {
         let nothing_newer = |bound: Timestamp| written < time_of(bound);
         let is_before = |since: Timestamp| written + SLACK < time_of(since);
@@ -67,6 +75,9 @@ fn time_of(at: Timestamp) -> SystemTime {
 struct Newest<'a> {
     wanted: &'a Wanted<'a>,
     joiner: Joiner,
+    renamed: Renamed,
+    /// Which parts of which calls were copied from further back, to be sent again.
+    put_back: HashMap<String, Vec<Part>>,
     /// The calls found; between pieces no more than are wanted, the newest first.
     kept: Vec<Call>,
 }
@@ -74,6 +85,8 @@ struct Newest<'a> {
 /// What was read of a piece: the calls from its end, and the time of its oldest line.
 struct Read {
     parts: Vec<(Part, Call)>,
+    are_put_back: bool,
+    updates: Vec<Update>,
     oldest: Option<Timestamp>,
 }
 
@@ -88,7 +101,11 @@ impl Newest<'_> {
         let wanted = self.wanted;
         let read = |chunk: &Chunk, lines: &[u8]| read(chunk, lines, wanted);
         scan::each(chunks.into_iter().rev(), read, |read: Read| {
+            self.renamed.add(read.updates);
             for (part, call) in read.parts {
+                if self.is_copied(part, &call.id, read.are_put_back) {
+                    continue;
+                }
                 if let Some(call) = self.joiner.add(part, call) {
                     self.keep(call);
                 }
@@ -104,6 +121,15 @@ impl Newest<'_> {
         })
     }
 
+    /// Whether a part was read already, where it was put back to.
+    fn is_copied(&mut self, part: Part, id: &str, is_put_back: bool) -> bool {
+        let known = self.put_back.get(id).is_some_and(|parts| parts.contains(&part) || parts.contains(&Part::Whole));
+        if is_put_back {
+            self.put_back.entry(id.to_string()).or_default().push(part);
+        }
+        known
+    }
+
     fn keep(&mut self, call: Call) {
         let Wanted { filter, only_roots, .. } = self.wanted;
         let is_root = call.parent_id.is_none();
@@ -114,6 +140,7 @@ impl Newest<'_> {
 
     fn shrink(&mut self) {
         self.kept.sort_by(|a, b| (began(b), &b.id).cmp(&(began(a), &a.id)));
+        self.kept.dedup_by(|a, b| a.id == b.id);
         self.kept.truncate(self.wanted.count);
     }
 
@@ -123,6 +150,7 @@ impl Newest<'_> {
             self.keep(call);
         }
         self.shrink();
+        self.kept.iter_mut().for_each(|call| self.renamed.name(call));
         self.kept
     }
 }
@@ -150,5 +178,5 @@ fn read(chunk: &Chunk, lines: &[u8], wanted: &Wanted<'_>) -> Read {
         parts.push((part, call));
     }
     parts.reverse();
-    Read { parts, oldest }
+    Read { parts, are_put_back: chunk.is_put_back(), updates: updates(lines), oldest }
 }

@@ -1,5 +1,6 @@
-//! The names that calls were given after they were logged: updates stand in lines of their own, behind the calls.
+//! The names that calls were given after they began: updates stand in lines of their own.
 
+use super::call::{time_of_line, Call};
 use super::chunks::Source;
 use super::whole;
 use memchr::memmem::Finder;
@@ -8,11 +9,12 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use weave::record::kind::RecordType;
+use weave::record::time::Timestamp;
 use weave::sync::{line, Stop};
 
 /// The last name of each call that was renamed, by the call's id. They are few, and in memory.
 #[derive(Debug, Default)]
-pub struct Renamed(HashMap<String, Option<String>>);
+pub struct Renamed(HashMap<String, Update>);
 
 /// An update of a call.
 #[derive(Debug, Deserialize)]
@@ -20,17 +22,25 @@ pub struct Update {
     call_id: String,
     #[serde(default)]
     display_name: Option<String>,
+    #[serde(skip)]
+    logged: Option<Timestamp>,
 }
 
 impl Renamed {
-    /// Adds an update that was logged after those before.
-    pub fn add(&mut self, update: Update) {
-        self.0.insert(update.call_id, update.display_name);
+    /// Adds updates, in whatever order. Of those of one moment the last counts.
+    pub fn add(&mut self, updates: Vec<Update>) {
+        for update in updates {
+            if self.0.get(&update.call_id).is_none_or(|known| update.logged >= known.logged) {
+                self.0.insert(update.call_id.clone(), update);
+            }
+        }
     }
 
-    /// The name that a call was given at last.
-    pub fn name(&self, id: &str) -> Option<&Option<String>> {
-        self.0.get(id)
+    /// Gives a call the name that it was given at last.
+    pub fn name(&self, call: &mut Call) {
+        if let Some(update) = self.0.get(&call.id) {
+            call.display_name.clone_from(&update.display_name);
+        }
     }
 }
 
@@ -38,7 +48,9 @@ impl Renamed {
 pub fn updates(lines: &[u8]) -> Vec<Update> {
     let update = |line: &[u8]| {
         let parsed = line::parse(line, true).ok()?;
-        (parsed.record_type? == RecordType::CallUpdate).then(|| serde_json::from_str(parsed.data).ok())?
+        let is_update = parsed.record_type? == RecordType::CallUpdate;
+        let update: Update = is_update.then(|| serde_json::from_str(parsed.data).ok())??;
+        Some(Update { logged: time_of_line(&parsed), ..update })
     };
     // Most files have none, which is told much sooner of all lines together than of each.
     match Finder::new(b"call_update").find(lines) {
@@ -56,7 +68,7 @@ pub fn of(sources: &[Arc<Source>], stop: &Stop) -> weave::Result<Renamed> {
         |_| true,
         |_, lines| updates(lines),
         |updates| {
-            updates.into_iter().for_each(|update| found.add(update));
+            found.add(updates);
             ControlFlow::Continue(())
         },
     )?;
@@ -67,17 +79,38 @@ pub fn of(sources: &[Arc<Source>], stop: &Stop) -> weave::Result<Renamed> {
 mod tests {
     use super::*;
 
+    fn update(at: u32, name: &str) -> String {
+        format!(
+            "{{\"type\":\"call_update\",\"timestamp\":\"2026-01-31T00:00:0{at}.000000Z\",\
+             \"data\":{{\"call_id\":\"a\",\"display_name\":\"{name}\"}}}}\n"
+        )
+    }
+
+    fn named(renamed: &Renamed, id: &str) -> Option<String> {
+        let mut call = Call { id: id.into(), ..Call::default() };
+        renamed.name(&mut call);
+        call.display_name
+    }
+
     #[test]
-    fn the_last_name_counts_and_other_lines_do_not() {
-        let update = |name: &str| {
-            format!("{{\"type\":\"call_update\",\"timestamp\":\"t\",\"data\":{{\"call_id\":\"a\",\"display_name\":{name}}}}}\n")
-        };
+    fn the_last_name_counts_in_whatever_order_updates_come() {
+        let (first, last) = (update(1, "first"), update(2, "last"));
+        for lines in [[&first, &last], [&last, &first]] {
+            let mut renamed = Renamed::default();
+            lines.iter().for_each(|line| renamed.add(updates(line.as_bytes())));
+            assert_eq!(named(&renamed, "a").as_deref(), Some("last"));
+        }
+        let mut renamed = Renamed::default();
+        renamed.add(updates((last + &update(2, "of the same moment")).as_bytes()));
+        assert_eq!(named(&renamed, "a").as_deref(), Some("of the same moment"));
+    }
+
+    #[test]
+    fn lines_that_are_no_updates_name_nothing() {
         let other =
             "{\"type\":\"call_complete\",\"timestamp\":\"t\",\"data\":{\"id\":\"b\",\"output\":\"call_update\"}}\n";
-        let lines = update("\"first\"") + other + "{torn call_update\n" + &update("\"last\"");
         let mut renamed = Renamed::default();
-        updates(lines.as_bytes()).into_iter().for_each(|update| renamed.add(update));
-        assert_eq!(renamed.name("a"), Some(&Some("last".to_string())));
-        assert_eq!(renamed.name("b"), None);
+        renamed.add(updates((other.to_string() + "{torn call_update\n").as_bytes()));
+        assert_eq!((named(&renamed, "a"), named(&renamed, "b")), (None, None));
     }
 }

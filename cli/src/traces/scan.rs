@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::thread;
 
-/// Pieces for each core between two looks at what was found: enough that cores seldom wait for the slowest of them.
-const PIECES_A_CORE: usize = 8;
+/// Pieces for each core between two looks at what was found: enough that cores seldom wait for the slowest of them. Few
+/// at first, since the first of them may be enough.
+const PIECES_A_CORE: [usize; 2] = [1, 8];
 
 /// More bytes of lines are not read at once, but for one piece that has more.
 const ROUND_BYTES: u64 = 32 << 20;
@@ -20,18 +21,20 @@ pub fn each<R: Send>(
     mut take: impl FnMut(R) -> ControlFlow<()>,
 ) -> weave::Result<()> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let mut pieces = pieces.into_iter().peekable();
+    let [first, later] = PIECES_A_CORE;
+    let (mut pieces, mut most) = (pieces.into_iter().peekable(), cores * first);
     loop {
         let (mut round, mut bytes) = (Vec::new(), 0u64);
         while let Some(piece) = pieces.next_if(|piece: &Chunk| {
             bytes = bytes.saturating_add(piece.size().unwrap_or(ROUND_BYTES));
-            round.is_empty() || (round.len() < cores * PIECES_A_CORE && bytes <= ROUND_BYTES)
+            round.is_empty() || (round.len() < most && bytes <= ROUND_BYTES)
         }) {
             round.push(piece);
         }
         if round.is_empty() {
             return Ok(());
         }
+        most = cores * later;
         for found in read(&round, cores, &work) {
             if take(found?).is_break() {
                 return Ok(());

@@ -27,9 +27,7 @@ pub fn each(
     let sources = chunks::sources(projects, Kind::Calls.folder())?;
     let (renamed, mut put_back) = (renamed::of(&sources, stop)?, put_back::of(&sources, stop)?);
     let mut give = |mut call: Call| {
-        if let Some(name) = renamed.name(&call.id) {
-            call.display_name.clone_from(name);
-        }
+        renamed.name(&mut call);
         match filter.takes(&call) {
             true => take(call),
             false => ControlFlow::Continue(()),

@@ -4,12 +4,12 @@ use crate::error::{Error, Result};
 use crate::store::file_record::{is_name, FileLine, FOLDERS};
 use crate::store::hop::Members;
 use crate::store::layout::ProjectDir;
-use crate::store::reader::Reader;
+use crate::store::reader::{whole_lines, Reader};
 use crate::sync::kept::progress::{self, Known};
 use crate::sync::kept::ranges::Ranges;
 use crate::sync::snapshot::{Extent, Snapshot};
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -111,27 +111,10 @@ pub(super) fn whole(extent: &Extent) -> Result<(u64, u64)> {
     let mut reader = Reader::open_up_to(path, length)?;
     while reader.advance()?.is_some() {}
     let bytes = match extent.live && !extent.file.compressed {
-        true => last_line_end(path, length)?,
+        true => whole_lines(path, length)?,
         false => length,
     };
     Ok((bytes, reader.position()))
-}
-
-/// Where the last whole line within so many bytes ends.
-fn last_line_end(path: &Path, length: u64) -> Result<u64> {
-    let failed = |cause| Error::io("cannot read the data file", path, &cause);
-    let file = File::open(path).map_err(failed)?;
-    let (mut end, mut chunk) = (length, vec![0; 64 * 1024]);
-    while end > 0 {
-        let from = end.saturating_sub(chunk.len() as u64);
-        let piece = chunk.get_mut(..usize::try_from(end - from).unwrap_or_default()).unwrap_or_default();
-        crate::store::disk::read_at(&file, piece, from).map_err(failed)?;
-        match piece.iter().rposition(|byte| *byte == b'\n') {
-            Some(newline) => return Ok(from + newline as u64 + 1),
-            None => end = from,
-        }
-    }
-    Ok(0)
 }
 
 impl OfProject {

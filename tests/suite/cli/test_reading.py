@@ -5,7 +5,7 @@ import subprocess
 import harness
 import pytest
 from .masks import masked
-from .session import AGENT, log
+from .session import AGENT, log, logging
 
 
 @pytest.fixture
@@ -44,6 +44,20 @@ def test_start_and_end_in_different_members_are_one_call(weave, offline_dir):
     log(offline_dir, 'call = client.create_call("slow"); client.flush(); call.finish(7); client.finish()')
     call, = map(json.loads, weave("ls", "--json").stdout.splitlines())
     assert (call["op_name"], call["status"], call["output"]) == ("slow", "success", 7)
+
+
+def test_a_call_has_the_name_that_it_was_given_last(weave, offline_dir):
+    log(offline_dir, """
+        call = client.create_call("f")
+        call.set_display_name("While it ran")
+        call.finish()
+        client.flush()
+        call.set_display_name("Better")
+        client.finish()
+    """)
+    call, = map(json.loads, weave("ls", "--json").stdout.splitlines())
+    assert (call["op_name"], call["display_name"]) == ("f", "Better")
+    assert weave("show", call["id"]).stdout.startswith("Better  success")
 
 
 def test_a_trace_is_shown_as_a_tree(weave, ids):
@@ -97,13 +111,41 @@ def test_who_reads_no_further_ends_it_in_silence(command, ids, tmp_path, offline
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_calls_are_followed_as_they_come(command, offline_dir, tmp_path, ids):
-    environment = {**harness.client_environment(tmp_path), "WEAVE_OFFLINE_DIR": str(offline_dir)}
-    following = subprocess.Popen([command, "tail", "--calls", "--json"], env=environment, stdout=subprocess.PIPE, text=True)
-    try:
-        log(offline_dir, 'client.log_call("new", {"a": 1}, 2); client.finish()', project="team/other")
-        call = json.loads(following.stdout.readline())
-        assert (call["op_name"], call["project_id"], call["output"]) == ("new", "team/other", 2)
-    finally:
-        following.kill()
-        following.wait()
+@pytest.fixture
+def following(command, offline_dir, tmp_path):
+    """following() starts to follow the calls of the directory, as JSON; the process."""
+    begun = []
+
+    def follow():
+        environment = {**harness.client_environment(tmp_path), "WEAVE_OFFLINE_DIR": str(offline_dir)}
+        begun.append(subprocess.Popen([command, "tail", "--calls", "--json"], env=environment, stdout=subprocess.PIPE,
+                                      text=True))
+        return begun[-1]
+
+    yield follow
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def test_calls_are_followed_as_they_come(following, offline_dir, ids):
+    told = following().stdout
+    log(offline_dir, 'client.log_call("new", {"a": 1}, 2); client.finish()', project="team/other")
+    call = json.loads(told.readline())
+    assert (call["op_name"], call["project_id"], call["output"]) == ("new", "team/other", 2)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_calls_are_followed_in_a_file_that_grows(following, offline_dir, compress):
+    offline_dir.mkdir()
+    told = following().stdout
+    with logging(offline_dir, """
+        for line in sys.stdin:
+            client.log_call(line.strip(), {}, 1)
+            client.flush()
+        client.finish()
+    """, compress=compress) as program:
+        for name in ("first", "second", "third"):
+            program.stdin.write(name + "\n")
+            program.stdin.flush()
+            assert json.loads(told.readline())["op_name"] == name

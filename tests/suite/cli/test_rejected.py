@@ -52,6 +52,12 @@ def test_one_is_shown_with_its_content(weave_command, offline):
     assert f'"mark": "{REFUSED}"' in done.stdout
 
 
+def test_what_is_put_back_is_listed_once(weave_command, offline):
+    weave_command("-d", offline, "rejected", "retry")
+    listed = weave_command("-d", offline, "ls", "--calls", "--json").stdout.splitlines()
+    assert sorted(json.loads(line)["inputs"]["mark"] for line in listed) == ["fresh"] * 3 + [REFUSED] * 3
+
+
 def test_what_is_put_back_is_sent_by_the_next_sync(weave_command, offline, shared_server):
     done = weave_command("-d", offline, "rejected", "retry")
     assert (done.returncode, done.stdout) == (0, "team/demo: 3 put back to those that wait\nweave sync sends them.\n")

@@ -1,7 +1,7 @@
 //! What came of a sync, for people and for programs.
 
 use super::tallies;
-use crate::sizes::of_kind;
+use crate::sizes::counted;
 use crate::terminal::style::{BAD, GOOD, NAME};
 use serde_json::{json, value::RawValue, Map, Value};
 use std::io::{self, Write};
@@ -15,10 +15,10 @@ pub fn tell(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
         let mut parts = Vec::new();
         for (what, synced, errors) in tallies(&outcome.results, project) {
             if synced > 0 {
-                parts.push(GOOD.paint(of_kind(synced, what.name())).to_string());
+                parts.push(GOOD.paint(counted(synced, what.name())).to_string());
             }
             if errors > 0 {
-                parts.push(BAD.paint(format!("{} not taken", of_kind(errors, what.name()))).to_string());
+                parts.push(BAD.paint(format!("{} not taken", counted(errors, what.name()))).to_string());
             }
         }
         if !parts.is_empty() {

@@ -92,7 +92,7 @@ impl Post {
                 self.sent += spans - rejected;
                 self.rejected += rejected;
                 if rejected > 0 {
-                    let spans = counted(rejected, "span");
+                    let spans = counted(rejected, "spans");
                     terminal::warn(&format!("the collector did not take {spans}: {error_message}"));
                 } else if !error_message.is_empty() {
                     terminal::warn(&format!("the collector says: {error_message}"));
@@ -101,7 +101,7 @@ impl Post {
             }
             Err(refusal) if refusal.kind() == FailureKind::TooLarge => {
                 self.rejected += spans;
-                let (spans, size) = (counted(spans, "span"), show(body.len() as u64));
+                let (spans, size) = (counted(spans, "spans"), show(body.len() as u64));
                 terminal::warn(&format!("the collector did not take {spans}: {size} are too much for it"));
                 Ok(())
             }
@@ -168,7 +168,7 @@ impl Post {
     fn so_far(&self) -> String {
         match self.sent {
             0 => "nothing was sent".to_string(),
-            sent => format!("{} went before, and would go again", counted(sent, "span")),
+            sent => format!("{} went before, and would go again", counted(sent, "spans")),
         }
     }
 
