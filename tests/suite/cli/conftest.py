@@ -14,19 +14,6 @@ def command():
 
 
 @pytest.fixture
-def weave(command, tmp_path):
-    """weave(*arguments, status=0, server=None, **variables) runs the command on the test's directory `offline`; what it
-    printed."""
-
-    def run(*arguments, status=0, server=None, input=None, **variables):
-        environment = {**harness.client_environment(tmp_path, server), "WEAVE_OFFLINE_DIR": str(tmp_path / "offline"),
-                       "TZ": "UTC", **variables}
-        return harness.run([command, *arguments], status=status, environment=environment, input=input)
-
-    return run
-
-
-@pytest.fixture
 def weave_command(command, tmp_path):
     """weave_command(*args, server=None, input=None, **variables) runs it to its end, however that is; nobody's settings are
     around it."""
@@ -37,6 +24,18 @@ def weave_command(command, tmp_path):
                               env={**harness.client_environment(tmp_path, server), **variables})
 
     run.binary = command
+    return run
+
+
+@pytest.fixture
+def weave(weave_command, offline_dir):
+    """weave(*arguments, status=0, **others) runs it on the test's directory; it must end with this status."""
+
+    def run(*arguments, status=0, **others):
+        done = weave_command(*arguments, **{"WEAVE_OFFLINE_DIR": str(offline_dir), "TZ": "UTC", **others})
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
     return run
 
 

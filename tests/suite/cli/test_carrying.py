@@ -70,10 +70,14 @@ class Journey:
     def __init__(self, directory, server, binary, project):
         self.directory, self.server, self.binary, self.project = directory, server, binary, project
         self.device, self.stick = Device(directory / "device", project), directory / "stick"
+        self.took = {}
 
     def run(self, *arguments, status=0, home=None, online=False, **variables):
         environment = {**harness.client_environment(home or self.device.home, self.server if online else None), **variables}
-        return harness.run([self.binary, *arguments], environment=environment, status=status)
+        begun = time.monotonic()
+        done = harness.run([self.binary, *arguments], environment=environment, status=status)
+        self.took[arguments[0]] = time.monotonic() - begun
+        return done
 
     def pack(self, stick=None, status=0):
         done = self.run("pack", stick or self.stick, "-d", self.device.offline_dir, "--json", status=status)
@@ -320,13 +324,13 @@ def test_a_receipt_of_another_device_changes_nothing_and_is_told(journey, tmp_pa
     assert journey.device.pending() == before
 
 
-def killed(journey, seconds, *arguments, home):
-    """Starts the command and kills it after some seconds; whether it had ended before."""
+def killed(journey, chance, *arguments, home):
+    """Starts the command and kills it after a part of the time that it took last; whether it was amid its work."""
     process = subprocess.Popen([journey.binary, *map(str, arguments)], env=harness.client_environment(home),
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(seconds)
+    time.sleep(chance.random() * journey.took.get(arguments[0], 0.05))
     process.kill()
-    return process.wait() == 0
+    return process.wait() != 0
 
 
 def test_whenever_packing_and_unpacking_are_killed_they_go_on_and_nothing_is_lost_or_doubled(journey):
@@ -337,18 +341,18 @@ def test_whenever_packing_and_unpacking_are_killed_they_go_on_and_nothing_is_los
             ids += program("bulk", count=200, size=3000)
             program("file", name="blob", text=str(round_) * 500_000)
         pack = ["pack", journey.stick, "-d", journey.device.offline_dir]
-        hits += not killed(journey, chance.uniform(0, 0.15), *pack, home=journey.device.home)
+        hits += killed(journey, chance, *pack, home=journey.device.home)
         if (journey.stick / "weave-bundle.jsonl").exists():
             # What is there is a whole bundle, of what waited then.
             assert journey.unpack()["problems"] == []
-        hits += not killed(journey, chance.uniform(0, 0.15), *pack, home=journey.device.home)
+        hits += killed(journey, chance, *pack, home=journey.device.home)
         journey.pack()
-        hits += not killed(journey, chance.uniform(0, 0.15), "unpack", journey.stick, home=base)
+        hits += killed(journey, chance, "unpack", journey.stick, home=base)
         journey.unpack()
         journey.sync()
-        hits += not killed(journey, chance.uniform(0, 0.1), "receipt", journey.stick, home=base)
+        hits += killed(journey, chance, "receipt", journey.stick, home=base)
         journey.receipt()
-        hits += not killed(journey, chance.uniform(0, 0.2), *pack, home=journey.device.home)
+        hits += killed(journey, chance, *pack, home=journey.device.home)
     assert hits > 0, "no kill hit anything"
     journey.there_and_back()
     journey.check(ids)
