@@ -1,8 +1,9 @@
 //! Asking a server what it has, with as little transfer as its routes allow.
 
+use super::server::answer::Answer;
 use super::server::failure::{Failure, FailureKind};
 use super::server::retry::{Retry, RetryId};
-use super::server::transport::{Answer, Transport};
+use super::server::transport::Transport;
 use crate::error::{Error, Result, Status};
 use serde::de::DeserializeOwned;
 use serde::Deserialize;

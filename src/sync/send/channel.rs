@@ -4,10 +4,11 @@ use crate::error::{Error, Result, Status};
 use crate::sync::line::plain_text;
 use crate::sync::lookup::Lookup;
 use crate::sync::server::address::escape;
+use crate::sync::server::answer::Answer;
 use crate::sync::server::failure::{Failure, FailureKind};
 use crate::sync::server::retry::{Retry, RetryId, RetryPolicy};
 use crate::sync::server::stop::Stop;
-use crate::sync::server::transport::{Answer, Transport};
+use crate::sync::server::transport::Transport;
 use serde_json::{json, Value};
 use std::sync::atomic::AtomicBool;
 

@@ -8,12 +8,13 @@ use ureq::http::{HeaderName, HeaderValue};
 use ureq::Agent;
 
 use super::address::Address;
+use super::agent::{agent, is_tls, tls};
+use super::answer::refusal;
 use super::connection::{CaFile, Connection, Terms};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::proxy;
 use super::stop::Stop;
-use super::transport::{agent, is_tls, refusal, tls};
 use crate::error::{Error, Result, Status};
 
 /// More than any answer that a collector gives.

@@ -4,6 +4,8 @@
 //! Touches the network, the settings and credential files of W&B, and nothing of the store.
 
 pub mod address;
+mod agent;
+pub mod answer;
 pub mod connection;
 pub mod credentials;
 mod cryptography;

@@ -4,77 +4,31 @@
 //! [`Failure`]. Nothing is tried again here, except once with a fresh access token. Redirects are not followed: a
 //! redirected POST would become a GET whose success means nothing. When a [`Stop`] is due, the request under way ends.
 
-use std::io;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
-use std::time::Duration;
-
-use base64::prelude::{Engine, BASE64_STANDARD};
-use jiff::Timestamp;
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::Deserialize;
-use serde_json::Value;
-use ureq::http::{HeaderMap, HeaderValue, Response};
-use ureq::tls::{parse_pem, PemItem, RootCerts, TlsConfig};
-use ureq::unversioned::multipart::{Form, Part};
-use ureq::{Agent, AsSendBody, Body, Proxy, ProxyProtocol};
-
 use super::address::Address;
-use super::connection::{CaFile, Destination};
+use super::agent::{agent, is_tls, tls, BODY_STEPS};
+use super::answer::{checked, refusal, Answer, LARGEST_ANSWER};
+use super::connection::Destination;
 use super::credentials::{Credentials, Secret};
-use super::cryptography;
 use super::failure::{Failure, FailureKind};
 use super::identity::Identity;
-use super::interrupt;
 use super::pace::Pace;
 use super::retry::RetryId;
 use super::stop::Stop;
 use super::upload::Upload;
 use crate::error::{Error, Result, Status};
 use crate::record::digest::reader_digest;
-
-/// More than any answer that a sender asks for: a million row digests are 47 MB.
-const LARGEST_ANSWER: u64 = 128 << 20;
-
-/// The longest time for connecting: who is there answers sooner, and a pass to a server that swallows what it is sent, or
-/// whose name nobody knows, is to end in less than 5 s.
-const CONNECT_LIMIT: Duration = Duration::from_secs(4);
-
-/// How many times the limit of one step a whole body may take, either way: 31 MiB within 300 s need 0.9 Mbit/s. One that
-/// stands still is given up after a step.
-const BODY_STEPS: u32 = 10;
-
-/// The body of a successful answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    place: String,
-    status: u16,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    /// The bytes.
-    pub fn body(&self) -> &[u8] {
-        &self.body
-    }
-
-    /// The answer in the shape that the protocol says it has.
-    pub fn json<T: DeserializeOwned>(&self) -> std::result::Result<T, Failure> {
-        serde_json::from_slice(&self.body).map_err(|cause| self.foreign(&cause))
-    }
-
-    /// The answer of a streaming route: one JSON value per line.
-    pub fn json_lines<T: DeserializeOwned>(&self) -> std::result::Result<Vec<T>, Failure> {
-        let lines = serde_json::Deserializer::from_slice(&self.body).into_iter();
-        lines.collect::<std::result::Result<_, _>>().map_err(|cause| self.foreign(&cause))
-    }
-
-    fn foreign(&self, cause: &serde_json::Error) -> Failure {
-        let reason = format!("the answer has another form than expected: {cause}");
-        Failure::of_success(&self.place, self.status, reason)
-    }
-}
+use base64::prelude::{Engine, BASE64_STANDARD};
+use jiff::Timestamp;
+use serde::de::IgnoredAny;
+use serde::Deserialize;
+use serde_json::Value;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use ureq::http::{HeaderMap, HeaderValue, Response};
+use ureq::unversioned::multipart::{Form, Part};
+use ureq::{Agent, AsSendBody, Body, Proxy};
 
 /// What `GET /server_info` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -399,97 +353,12 @@ fn form<'p>(
     Ok(fields.iter().fold(Form::new(), |form, (name, value)| form.text(name, value)).part("file", part))
 }
 
-/// The status and headers of a refusal tell enough even where its body is torn.
-pub(super) fn refusal(place: &str, mut response: Response<Body>) -> Failure {
-    let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec().unwrap_or_default();
-    Failure::of_answer(place, response.status().as_u16(), response.headers(), &body, Timestamp::now())
-}
-
 fn place(method: &str, server: &Server, path: &str) -> String {
     format!("{method} {}", server.address.at(path))
 }
 
 fn tells_its_length(headers: &HeaderMap) -> bool {
     headers.contains_key("content-length") || headers.contains_key("transfer-encoding")
-}
-
-/// A body that is no JSON under status 200 comes from something else than a Weave server, a sign-in page for instance,
-/// or was cut: it acknowledges nothing.
-fn checked(answer: Answer) -> std::result::Result<Answer, Failure> {
-    if serde_json::from_slice::<IgnoredAny>(&answer.body).is_ok() {
-        return Ok(answer);
-    }
-    let start = String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body)).into_owned();
-    let reason = match start.trim().is_empty() {
-        true => "the answer is empty".to_owned(),
-        false => format!("the answer is no JSON: {start}"),
-    };
-    Err(Failure::of_success(&answer.place, answer.status, reason))
-}
-
-/// What makes requests to servers behind a proxy, or without one. They end when `stop` is due.
-pub(super) fn agent(timeout: Duration, tls: &TlsConfig, proxy: Option<Proxy>, stop: &Stop) -> Agent {
-    // For opening a connection, from finding the name to the last handshake.
-    let connecting = timeout.min(CONNECT_LIMIT);
-    let (step, body) = (Some(timeout), Some(timeout.saturating_mul(BODY_STEPS)));
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .user_agent(concat!("libweave/", env!("CARGO_PKG_VERSION")))
-        .accept("application/json")
-        .proxy(proxy)
-        .tls_config(tls.clone())
-        .timeout_connect(Some(connecting))
-        .timeout_send_request(step)
-        .timeout_send_body(body)
-        .timeout_recv_response(step)
-        .timeout_recv_body(body)
-        .timeout_per_read(step)
-        .timeout_per_write(step)
-        .build();
-    interrupt::agent(config, connecting / 2, stop)
-}
-
-/// Whether a proxy is itself spoken to with TLS.
-pub(super) fn is_tls(proxy: &Option<Proxy>) -> bool {
-    proxy.as_ref().is_some_and(|proxy| proxy.protocol() == ProxyProtocol::Https)
-}
-
-/// Which certificates are trusted: those of authorities in a file, the built-in ones, or any.
-pub(super) fn tls(ca_file: Option<&CaFile>, insecure: bool) -> Result<TlsConfig> {
-    let roots = match ca_file {
-        Some(file) if !insecure => RootCerts::from(certificates(file)?.into_iter()),
-        _ => RootCerts::WebPki,
-    };
-    Ok(TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(cryptography::provider()))
-        .disable_verification(insecure)
-        .root_certs(roots)
-        .build())
-}
-
-fn certificates(file: &CaFile) -> Result<Vec<ureq::tls::Certificate<'static>>> {
-    let wrong = |why: String| {
-        Error::new(
-            Status::InvalidArgument,
-            format!(
-                "{} {}: {why}; name a PEM file of certificates in ca_file or WEAVE_CA_FILE",
-                file.origin,
-                file.path.display()
-            ),
-        )
-    };
-    let pem = std::fs::read(&file.path).map_err(|cause| wrong(format!("cannot be read: {cause}")))?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|cause| wrong(format!("is damaged: {cause}")))? {
-            certificates.push(certificate);
-        }
-    }
-    if certificates.is_empty() {
-        return Err(wrong("holds no certificate".to_owned()));
-    }
-    Ok(certificates)
 }
 
 /// `Basic base64("api:" + key)` (protocol, section 2.3).
