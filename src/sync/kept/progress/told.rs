@@ -89,23 +89,9 @@ pub fn take_over(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::kept::progress::tests::{project, ranges, FILE};
     use crate::sync::kept::progress::{Progress, Settled};
-    use std::fs;
     use std::time::Duration;
-
-    const FILE: &str = "calls/a";
-
-    fn project() -> (tempfile::TempDir, ProjectDir) {
-        let root = tempfile::tempdir().unwrap();
-        let project = ProjectDir::new(root.path(), "team/demo");
-        fs::create_dir_all(project.path.join("calls")).unwrap();
-        fs::write(project.path.join(FILE), b"").unwrap();
-        (root, project)
-    }
-
-    fn ranges(pairs: &[(u64, u64)]) -> Ranges {
-        pairs.to_vec().into()
-    }
 
     #[test]
     fn what_another_machine_has_too_is_in_doubt_until_it_is_acknowledged() {
