@@ -72,21 +72,30 @@ impl Context {
 
     /// The projects that are meant: all, or these.
     pub fn projects(&self, wanted: &[String]) -> Result<Vec<ProjectDir>, Failure> {
-        layout::check_exists(&self.dir)?;
+        self.check_ours()?;
         let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
         Ok(choose(layout::projects(&self.dir)?, &wanted)?)
     }
 
-    /// Fails with what to do unless the directory is one that programs have logged to. Nothing is made in any other.
-    pub fn check_ours(&self) -> Result<(), Failure> {
-        layout::check_exists(&self.dir)?;
+    /// Whether programs have logged to the directory.
+    pub fn is_logged_to(&self) -> weave::Result<bool> {
         if self.dir.join(layout::LIBRARY_FOLDER).is_dir() {
-            return Ok(());
+            return Ok(true);
         }
         for project in layout::projects(&self.dir)? {
             if project.is_of_library()? {
-                return Ok(());
+                return Ok(true);
             }
+        }
+        Ok(false)
+    }
+
+    /// Fails with what to do unless programs have logged to the directory, or may come to: it is empty. In somebody's own
+    /// folder nothing is made, and nobody is told that all is well there.
+    pub fn check_ours(&self) -> Result<(), Failure> {
+        layout::check_exists(&self.dir)?;
+        if self.is_logged_to()? || layout::entries(&self.dir)?.is_empty() {
+            return Ok(());
         }
         let dir = self.dir.display();
         Err(Failure::nothing(format!(

@@ -27,7 +27,6 @@ struct Item {
 
 /// Asks.
 pub fn run(context: &Context, given: &Verify) -> Outcome {
-    context.check_ours()?;
     context.projects(&given.projects)?;
     let stop = Stop::new();
     stop_on_signals(&stop)?;

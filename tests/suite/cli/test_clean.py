@@ -65,17 +65,6 @@ def test_a_program_reads_what_went_and_what_stayed(weave_command, sent):
     assert len(told["paths"]) == 5
 
 
-def test_another_directory_is_refused_and_nothing_is_made_in_it(weave_command, tmp_path):
-    foreign = tmp_path / "foreign"
-    foreign.mkdir()
-    (foreign / "thesis.txt").write_text("mine")
-    done = weave_command("-d", foreign, "clean", "--older-than", "0s")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (f"weave: {foreign} is no offline directory: no program has logged to it; "
-                           "give another with -d\n")
-    assert [path.name for path in foreign.iterdir()] == ["thesis.txt"]
-
-
 def test_a_time_that_is_none_is_refused_with_an_example(weave_command, offline):
     done = weave_command("-d", offline, "clean", "--older-than", "soon")
     assert done.returncode == 2

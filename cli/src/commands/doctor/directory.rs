@@ -45,11 +45,11 @@ pub fn look(context: &Context, common: &Common) -> Vec<Check> {
 const GIVE: &str = "give another with -d or WEAVE_OFFLINE_DIR";
 
 fn of_library(context: &Context, shown: String) -> Check {
-    match context.check_ours() {
-        Ok(()) => Check::ok("directory", shown),
+    match context.is_logged_to() {
+        Ok(true) => Check::ok("directory", shown),
         // Whether it may be read is told by a line of its own.
-        Err(_) if access(&context.dir, Access::READ_OK | Access::EXEC_OK).is_err() => Check::ok("directory", shown),
-        Err(_) => Check::bad("directory", State::Warning, format!("{shown}: no program has logged to it"), GIVE),
+        _ if access(&context.dir, Access::READ_OK | Access::EXEC_OK).is_err() => Check::ok("directory", shown),
+        _ => Check::bad("directory", State::Warning, format!("{shown}: no program has logged to it"), GIVE),
     }
 }
 
