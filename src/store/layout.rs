@@ -28,6 +28,12 @@ pub const LIBRARY_FOLDER: &str = ".weave";
 /// The file in that folder of a directory that was unpacked from another machine's bundles: the manifest of the last one.
 pub const CARRIED_FILE: &str = "carried.jsonl";
 
+/// Who a directory is in bundles.
+pub const DEVICE_FILE: &str = "device.json";
+
+/// Where a bundle's files are copied to before they are checked.
+pub const UNPACKING_FOLDER: &str = "unpacking";
+
 /// Numbers from here on are for data files that are made in such a directory, so that none meets the name of one that the
 /// other machine makes on the same day.
 const NUMBERS_HERE: u64 = 1_000_000;

@@ -12,6 +12,7 @@ use crate::export::Form;
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::sizes::{count, counted, show};
 use crate::terminal;
+use crate::terminal::damage::Damage;
 use crate::terminal::progress::Progress;
 use crate::traces::whole;
 use serde_json::json;
@@ -33,7 +34,8 @@ pub fn run(context: &Context, given: &Export) -> Outcome {
     // Bars among calls on a terminal would help nobody.
     let mut progress = Progress::new(context.json || target.is_passing());
     let (mut calls, mut running, mut failure) = (0, 0, None);
-    whole::each(&projects, &filter, &stop, |call| {
+    let mut damage = Damage::default();
+    whole::each(&projects, &filter, &stop, &mut |error| damage.tell(error), |call| {
         calls += 1;
         running += u64::from(call.ended_at.is_none());
         progress.tell("calls", calls, 0);
@@ -49,7 +51,7 @@ pub fn run(context: &Context, given: &Export) -> Outcome {
         None if stop.is_asked() => return Err(target.stopped()),
         None => target.form().finish()?,
     }
-    target.tell(context, calls, running)
+    Ok(target.tell(context, calls, running)?.max(damage.ending()))
 }
 
 /// What programs have logged and nobody has packed is in no data file.

@@ -4,15 +4,16 @@ use super::{out, Context};
 use crate::arguments::Ls;
 use crate::export::jsonl::Jsonl;
 use crate::export::Form;
-use crate::outcome::{Ending, Failure, Outcome};
+use crate::moments;
+use crate::outcome::Outcome;
 use crate::sizes::count;
 use crate::terminal::calls::{painted_state, started};
+use crate::terminal::damage::Damage;
 use crate::terminal::style::{FAINT, NAME, PLAIN, WARNING};
 use crate::terminal::table::{Side, Table};
 use crate::traces::call::{Call, State};
 use crate::traces::filter::Filter;
 use crate::traces::newest::{self, Wanted};
-use crate::{moments, terminal};
 use memchr::memmem::Finder;
 use std::io::Write;
 use std::time::Duration;
@@ -22,11 +23,9 @@ pub fn run(context: &Context, given: &Ls) -> Outcome {
     let projects = context.projects(&given.projects)?;
     let filter = filter(given);
     let wanted = Wanted { filter: &filter, only_roots: !given.calls, count: given.number, with_values: context.json };
-    let mut ending = Ending::All;
-    let calls = newest::find(&projects, &wanted, &mut |error| {
-        ending = Ending::Some;
-        terminal::tell_failure(&Failure::nothing(format!("{error}; weave fsck tells more")));
-    })?;
+    let mut damage = Damage::default();
+    let calls = newest::find(&projects, &wanted, &mut |error| damage.tell(error))?;
+    let ending = damage.ending();
     let mut out = out();
     if context.json {
         let mut lines = Jsonl::new(&mut out);

@@ -5,9 +5,10 @@ use crate::arguments::Show;
 use crate::export::jsonl::Jsonl;
 use crate::export::Form;
 use crate::moments;
-use crate::outcome::{Ending, Failure, Outcome};
+use crate::outcome::{Failure, Outcome};
 use crate::sizes::count;
 use crate::terminal::calls::{painted_state, started};
+use crate::terminal::damage::Damage;
 use crate::terminal::style::{BAD, FAINT, NAME, PLAIN};
 use crate::terminal::table::width;
 use crate::terminal::values;
@@ -22,7 +23,8 @@ use std::time::Duration;
 pub fn run(context: &Context, given: &Show) -> Outcome {
     let projects = context.projects(&[])?;
     let mut out = out();
-    match find::find(&projects, given.id.trim())? {
+    let mut damage = Damage::default();
+    match find::find(&projects, given.id.trim(), &mut |error| damage.tell(error))? {
         Found::Nothing => {
             let here = context.dir.display();
             let text =
@@ -44,7 +46,7 @@ pub fn run(context: &Context, given: &Show) -> Outcome {
         }
         Found::Trace(all) => tell_tree(&mut out, &tree::lines(&all, None))?,
     }
-    Ok(Ending::All)
+    Ok(damage.ending())
 }
 
 fn tell_call(out: &mut dyn Write, call: &Call, full: bool) -> io::Result<()> {

@@ -8,10 +8,11 @@ use crate::moments;
 use crate::outcome::{Failure, Outcome};
 use crate::sizes::count;
 use crate::terminal::calls::{painted_state, started};
+use crate::terminal::damage::Damage;
 use crate::terminal::style::{BAD, FAINT, NAME};
 use crate::terminal::values;
 use crate::traces::call::{parse, part_of, Call, Part};
-use crate::traces::chunks::{chunks_from, sources, Chunk};
+use crate::traces::chunks::{chunks_from, sources, Chunk, Source};
 use crate::traces::join::Joiner;
 use crate::traces::renamed::{updates, Renamed};
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ pub fn run(context: &Context, given: &Tail) -> Outcome {
     let projects = context.projects(&given.projects)?;
     let filter = given.which.filter();
     let (mut seen, mut joiner, mut renamed) = (Seen::default(), Joiner::default(), Renamed::default());
+    let mut damage = Damage::default();
     seen.more(&projects)?;
     if !context.json {
         writeln!(anstream::stderr(), "{}", FAINT.paint("Waiting for calls. Ctrl-C ends it."))?;
@@ -39,7 +41,8 @@ pub fn run(context: &Context, given: &Tail) -> Outcome {
         // Programs may begin to log to projects that were not there before.
         let projects = if given.projects.is_empty() { context.projects(&[])? } else { projects.clone() };
         for chunk in seen.more(&projects)? {
-            for call in calls(&chunk, &mut joiner, &mut renamed)? {
+            let lines = chunk.lines(&mut |error| damage.tell(error));
+            for call in calls(&chunk.source, &lines, &mut joiner, &mut renamed) {
                 if (given.calls || call.parent_id.is_none()) && filter.takes(&call) {
                     tell(&call, context.json)?;
                 }
@@ -70,11 +73,10 @@ impl Seen {
     }
 }
 
-/// The calls that ended or began in a piece, by the names that they have so far.
-fn calls(chunk: &Chunk, joiner: &mut Joiner, renamed: &mut Renamed) -> weave::Result<Vec<Call>> {
-    let project = Arc::from(chunk.source.project.as_str());
-    let (lines, mut found) = (chunk.lines()?, Vec::new());
-    renamed.add(updates(&lines));
+/// The calls that ended or began in some lines, by the names that they have so far.
+fn calls(source: &Source, lines: &[u8], joiner: &mut Joiner, renamed: &mut Renamed) -> Vec<Call> {
+    let (project, mut found) = (Arc::from(source.project.as_str()), Vec::new());
+    renamed.add(updates(lines));
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let Some((part, text)) = part_of(line) else { continue };
         let Some(call) = parse(&project, text) else { continue };
@@ -82,7 +84,7 @@ fn calls(chunk: &Chunk, joiner: &mut Joiner, renamed: &mut Renamed) -> weave::Re
         found.extend(joiner.add(part, call));
     }
     found.iter_mut().for_each(|call| renamed.name(call));
-    Ok(found)
+    found
 }
 
 fn tell(call: &Call, json: bool) -> Result<(), Failure> {

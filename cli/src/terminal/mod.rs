@@ -1,6 +1,7 @@
 //! What people see: tables, colours, progress, questions.
 
 pub mod calls;
+pub mod damage;
 pub mod progress;
 pub mod style;
 pub mod table;

@@ -9,7 +9,7 @@ use weave::store::hop::Members;
 use weave::store::layout::{self, DataFile, ProjectDir};
 use weave::store::member::Header;
 use weave::store::reader::{whole_lines, Reader};
-use weave::Error;
+use weave::{Error, Status};
 
 /// About so much of a plain file is one piece.
 const PLAIN: u64 = 1 << 20;
@@ -108,47 +108,80 @@ impl Chunk {
         matches!(&self.what, What::Member { header, .. } if header.covered.is_empty())
     }
 
-    /// Its lines in parts of a bounded size, until there are enough: for what is too large to be in memory at once.
-    pub fn parts(&self, mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> weave::Result<ControlFlow<()>> {
+    /// Its lines in parts of a bounded size, until there are enough: for what is too large to be in memory at once. What
+    /// is damaged is left out, and told to `damaged`.
+    pub fn parts(
+        &self,
+        damaged: &mut dyn FnMut(&Error),
+        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         if self.size().is_some() {
-            return Ok(take(&self.lines()?));
+            return take(&self.lines(damaged));
         }
-        let (mut reader, mut lines) = (Reader::open(&current(&self.source.file))?, Vec::new());
-        while reader.advance()?.is_some() {
-            lines.extend_from_slice(reader.line());
+        let mut lines = Vec::new();
+        let read = self.stream(&mut |line| {
+            lines.extend_from_slice(line);
             lines.push(b'\n');
-            if lines.len() as u64 >= PLAIN {
-                if take(&lines).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-                lines.clear();
+            if (lines.len() as u64) < PLAIN {
+                return ControlFlow::Continue(());
             }
+            let goes_on = take(&lines);
+            lines.clear();
+            goes_on
+        });
+        match read {
+            Ok(ControlFlow::Break(())) => return ControlFlow::Break(()),
+            Ok(ControlFlow::Continue(())) => {}
+            Err(error) => damaged(&error),
         }
-        Ok(take(&lines))
+        take(&lines)
     }
 
-    /// Its lines, one behind the other. What is damaged is left out.
-    pub fn lines(&self) -> weave::Result<Vec<u8>> {
+    /// Gives each line of a stream, until there are enough; an error for what is damaged, behind all that can be read.
+    fn stream(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> weave::Result<ControlFlow<()>> {
+        let mut reader = Reader::open(&current(&self.source.file))?;
+        while reader.advance()?.is_some() {
+            if take(reader.line()).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        match reader.damage() {
+            Some(damage) => Err(Error::new(Status::Io, damage)),
+            None => Ok(ControlFlow::Continue(())),
+        }
+    }
+
+    /// Its lines, one behind the other. What is damaged is left out, and told to `damaged`.
+    pub fn lines(&self, damaged: &mut dyn FnMut(&Error)) -> Vec<u8> {
+        let mut all = Vec::new();
+        if let Err(error) = self.read(&mut all) {
+            damaged(&error);
+        }
+        all
+    }
+
+    fn read(&self, all: &mut Vec<u8>) -> weave::Result<()> {
         let path = current(&self.source.file);
         let failed = |cause| Error::io("cannot read the data file", &path, &cause);
         match &self.what {
-            What::Member { at, header } => match Members::open(&path)? {
-                Some(members) => members.lines(*at, header),
-                None => Ok(Vec::new()),
-            },
+            What::Member { at, header } => {
+                if let Some(members) = Members::open(&path)? {
+                    *all = members.lines(*at, header)?;
+                }
+            }
             What::Lines { from, to } => match plain(&path, *from, *to) {
-                Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-                lines => lines.map_err(failed),
+                Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+                lines => *all = lines.map_err(failed)?,
             },
             What::Stream => {
-                let mut all = Vec::new();
-                let _ = self.parts(|lines| {
-                    all.extend_from_slice(lines);
+                let _ = self.stream(&mut |line| {
+                    all.extend_from_slice(line);
+                    all.push(b'\n');
                     ControlFlow::Continue(())
                 })?;
-                Ok(all)
             }
         }
+        Ok(())
     }
 }
 
@@ -218,13 +251,13 @@ mod tests {
         assert!(gzip.wait().unwrap().success());
         let chunk = chunks(&source(path)).unwrap().remove(0);
         let mut parts = Vec::new();
-        let _ = chunk.parts(|part| {
+        let _ = chunk.parts(&mut |error| panic!("{error}"), |part| {
             parts.push(String::from_utf8(part.to_vec()).unwrap());
             ControlFlow::Continue(())
         });
         assert!(parts.len() > 1);
         assert_eq!(parts.concat(), lines.concat());
-        assert_eq!(chunk.lines().unwrap(), lines.concat().as_bytes());
+        assert_eq!(chunk.lines(&mut |error| panic!("{error}")), lines.concat().as_bytes());
     }
 
     #[test]
@@ -235,8 +268,8 @@ mod tests {
         let chunk = chunks(&source(path.clone())).unwrap().remove(0);
         let synced = folder.path().join("20260131_0000.synced.jsonl");
         fs::rename(&path, &synced).unwrap();
-        assert_eq!(chunk.lines().unwrap(), b"{}\n");
+        assert_eq!(chunk.lines(&mut |error| panic!("{error}")), b"{}\n");
         fs::remove_file(&synced).unwrap();
-        assert_eq!(chunk.lines().unwrap(), b"");
+        assert_eq!(chunk.lines(&mut |error| panic!("{error}")), b"");
     }
 }

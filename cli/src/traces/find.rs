@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 use weave::record::time::Timestamp;
 use weave::store::layout::ProjectDir;
+use weave::Error;
 
 /// Clocks of machines differ, and records of one moment stand in whatever order.
 const SLACK_MICROS: i64 = 300_000_000;
@@ -33,12 +34,13 @@ pub enum Found {
     Nothing,
 }
 
-/// Looks for an id: first from the time on that it tells, then everywhere.
-pub fn find(projects: &[ProjectDir], id: &str) -> weave::Result<Found> {
+/// Looks for an id: first from the time on that it tells, then everywhere. What is damaged is left out, and told to
+/// `damaged`.
+pub fn find(projects: &[ProjectDir], id: &str, damaged: &mut dyn FnMut(&Error)) -> weave::Result<Found> {
     let files = sources(projects, "calls")?;
     let from = time_of(id);
     for bound in [from, None] {
-        let call = first_with(&files, id, bound)?;
+        let call = first_with(&files, id, bound, damaged);
         let Some(call) = call else {
             if bound.is_none() {
                 break;
@@ -47,7 +49,7 @@ pub fn find(projects: &[ProjectDir], id: &str) -> weave::Result<Found> {
         };
         let trace = call.trace_id.clone().unwrap_or_default();
         let since = [time_of(&trace), bound].into_iter().flatten().min().filter(|_| bound.is_some());
-        let all = all_of(&files, &trace, since)?;
+        let all = all_of(&files, &trace, since, damaged);
         return Ok(match all.iter().position(|other| other.id == id) {
             Some(place) => Found::Call(Box::new(all.get(place).cloned().unwrap_or(call)), all),
             None => Found::Trace(all),
@@ -65,30 +67,35 @@ fn time_of(id: &str) -> Option<Timestamp> {
 }
 
 /// A call that has this id, or is of the trace that has it.
-fn first_with(files: &[Arc<Source>], id: &str, since: Option<Timestamp>) -> weave::Result<Option<Call>> {
+fn first_with(
+    files: &[Arc<Source>],
+    id: &str,
+    since: Option<Timestamp>,
+    damaged: &mut dyn FnMut(&Error),
+) -> Option<Call> {
     let (mut found, finder) = (None, Finder::new(id));
     // An end tells its call, but not the trace of it.
     let is_wanted =
         |part: Part, call: &Call| part != Part::End && (call.id == id || call.trace_id.as_deref() == Some(id));
     let work = |chunk: &Chunk, lines: &[u8]| parts_with(chunk, lines, Some(&finder), &is_wanted);
-    look(files, since, &work, &mut |parts, _| {
+    let _ = look(files, since, damaged, &work, &mut |parts, _| {
         found = parts.into_iter().next().map(|(_, call)| call);
         if found.is_some() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
-    })?;
-    Ok(found)
+    });
+    found
 }
 
 /// All calls of a trace, until some time after its root has ended.
-fn all_of(files: &[Arc<Source>], trace: &str, since: Option<Timestamp>) -> weave::Result<Vec<Call>> {
+fn all_of(files: &[Arc<Source>], trace: &str, since: Option<Timestamp>, damaged: &mut dyn FnMut(&Error)) -> Vec<Call> {
     let (finder, mut joiner, mut all, mut end) = (Finder::new(trace), Joiner::default(), Vec::new(), None);
     let is_wanted = |part: Part, call: &Call| part != Part::End && call.trace_id.as_deref() == Some(trace);
     let mut renamed = Renamed::default();
     let of_trace = |chunk: &Chunk, lines: &[u8]| (parts_with(chunk, lines, Some(&finder), &is_wanted), updates(lines));
-    look(files, since, &of_trace, &mut |(parts, updates), logged| {
+    let _ = look(files, since, damaged, &of_trace, &mut |(parts, updates), logged| {
         renamed.add(updates);
         for (part, call) in parts {
             if part == Part::Whole && call.parent_id.is_none() {
@@ -102,28 +109,28 @@ fn all_of(files: &[Arc<Source>], trace: &str, since: Option<Timestamp>) -> weave
         } else {
             ControlFlow::Continue(())
         }
-    })?;
+    });
     // The end of a call does not tell its trace.
     let open: HashSet<String> = joiner.started().map(str::to_string).collect();
     if !open.is_empty() {
         let is_end = |part: Part, call: &Call| part == Part::End && open.contains(&call.id);
         let ends = |chunk: &Chunk, lines: &[u8]| parts_with(chunk, lines, None, &is_end);
         let (mut found, wanted) = (Vec::new(), open.len());
-        look(files, since, &ends, &mut |parts, _| {
+        let _ = look(files, since, damaged, &ends, &mut |parts, _| {
             found.extend(parts);
             if found.len() >= wanted {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
-        })?;
+        });
         all.extend(found.into_iter().filter_map(|(part, call)| joiner.add(part, call)));
     }
     all.extend(joiner.left());
     all.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
     all.dedup_by(|a, b| a.id == b.id);
     all.iter_mut().for_each(|call| renamed.name(call));
-    Ok(all)
+    all
 }
 
 /// The parts of calls in a piece that are wanted. A piece that lacks a text that all of them have is not taken apart.
@@ -149,31 +156,30 @@ fn parts_with(
 fn look<R: Send>(
     files: &[Arc<Source>],
     since: Option<Timestamp>,
+    damaged: &mut dyn FnMut(&Error),
     work: &(impl Fn(&Chunk, &[u8]) -> R + Sync),
     take: &mut dyn FnMut(R, Option<Timestamp>) -> ControlFlow<()>,
-) -> weave::Result<()> {
+) -> ControlFlow<()> {
     let since = since.and_then(|since| Timestamp::from_micros(since.micros() - SLACK_MICROS));
-    let mut is_over = false;
     for source in files {
         if since.is_some_and(|since| was_written_before(source, since)) {
             continue;
         }
-        let pieces = chunks(source)?;
-        let first = since.map_or(Ok(0), |since| first_since(&pieces, since))?;
+        let pieces = match chunks(source) {
+            Ok(pieces) => pieces,
+            Err(error) => {
+                damaged(&error);
+                continue;
+            }
+        };
+        let first = since.map_or(0, |since| first_since(&pieces, since));
         let timed = |chunk: &Chunk, lines: &[u8]| {
             let first = lines.split(|byte| *byte == b'\n').next().and_then(logged_at);
             (work(chunk, lines), first)
         };
-        scan::each(pieces.into_iter().skip(first), timed, |(found, logged)| {
-            let goes_on = take(found, logged);
-            is_over = goes_on.is_break();
-            goes_on
-        })?;
-        if is_over {
-            return Ok(());
-        }
+        scan::each(pieces.into_iter().skip(first), damaged, timed, |(found, logged)| take(found, logged))?;
     }
-    Ok(())
+    ControlFlow::Continue(())
 }
 
 fn was_written_before(source: &Source, since: Timestamp) -> bool {
@@ -183,19 +189,19 @@ fn was_written_before(source: &Source, since: Timestamp) -> bool {
 }
 
 /// The place of the last piece that begins before a time, by halving: pieces stand in the order in which they were
-/// packed.
-fn first_since(pieces: &[Chunk], since: Timestamp) -> weave::Result<usize> {
+/// packed. One whose time cannot be read is taken for a later one, so that nothing is passed over.
+fn first_since(pieces: &[Chunk], since: Timestamp) -> usize {
     let (mut low, mut high) = (0, pieces.len());
     while low < high {
         let middle = low + (high - low) / 2;
         let Some(piece) = pieces.get(middle) else { break };
-        let lines = piece.lines()?;
+        let lines = piece.lines(&mut |_| {});
         match lines.split(|byte| *byte == b'\n').next().and_then(logged_at) {
-            Some(at) if at >= since => high = middle,
-            _ => low = middle + 1,
+            Some(at) if at < since => low = middle + 1,
+            _ => high = middle,
         }
     }
-    Ok(low.saturating_sub(1))
+    low.saturating_sub(1)
 }
 
 #[cfg(test)]

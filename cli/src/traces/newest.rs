@@ -55,9 +55,9 @@ pub fn find(
         if newest.bound().is_some_and(nothing_newer) || wanted.filter.since.is_some_and(is_before) {
             break;
         }
-        match chunks(&source).and_then(|chunks| newest.read(chunks)) {
-            Err(error) if error.status() == weave::Status::Io => damaged(&error),
-            read => read?,
+        match chunks(&source) {
+            Ok(chunks) => newest.read(chunks, damaged),
+            Err(error) => damaged(&error),
         }
     }
     Ok(newest.finish())
@@ -97,10 +97,10 @@ impl Newest<'_> {
         began(last)
     }
 
-    fn read(&mut self, chunks: Vec<Chunk>) -> weave::Result<()> {
+    fn read(&mut self, chunks: Vec<Chunk>, damaged: &mut dyn FnMut(&weave::Error)) {
         let wanted = self.wanted;
         let read = |chunk: &Chunk, lines: &[u8]| read(chunk, lines, wanted);
-        scan::each(chunks.into_iter().rev(), read, |read: Read| {
+        let _ = scan::each(chunks.into_iter().rev(), damaged, read, |read: Read| {
             self.renamed.add(read.updates);
             for (part, call) in read.parts {
                 if self.is_copied(part, &call.id, read.are_put_back) {
@@ -118,7 +118,7 @@ impl Newest<'_> {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
-        })
+        });
     }
 
     /// Whether a part was read already, where it was put back to.

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use weave::sync::Stop;
+use weave::Error;
 
 /// How many lines of each call were put back, by the call's id. They are few, and in memory.
 #[derive(Debug, Default)]
@@ -53,7 +54,7 @@ impl PutBack {
 }
 
 /// What was put back, in these files.
-pub fn of(sources: &[Arc<Source>], stop: &Stop) -> weave::Result<PutBack> {
+pub fn of(sources: &[Arc<Source>], stop: &Stop, damaged: &mut dyn FnMut(&Error)) -> PutBack {
     let ids = |lines: &[u8]| {
         let parts = lines.split(|byte| *byte == b'\n').filter_map(part_of);
         let id = |(part, text)| Some((part, serde_json::from_str::<Id>(text).ok()?.id));
@@ -63,14 +64,15 @@ pub fn of(sources: &[Arc<Source>], stop: &Stop) -> weave::Result<PutBack> {
     let _ = whole::each_part(
         sources,
         stop,
+        damaged,
         Chunk::is_put_back,
         |_, lines| ids(lines),
         |ids| {
             ids.into_iter().for_each(|(part, id)| found.add(part, id));
             ControlFlow::Continue(())
         },
-    )?;
-    Ok(found)
+    );
+    found
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use weave::record::kind::RecordType;
 use weave::record::time::Timestamp;
 use weave::sync::{line, Stop};
+use weave::Error;
 
 /// The last name of each call that was renamed, by the call's id. They are few, and in memory.
 #[derive(Debug, Default)]
@@ -60,19 +61,20 @@ pub fn updates(lines: &[u8]) -> Vec<Update> {
 }
 
 /// The updates in these files.
-pub fn of(sources: &[Arc<Source>], stop: &Stop) -> weave::Result<Renamed> {
+pub fn of(sources: &[Arc<Source>], stop: &Stop, damaged: &mut dyn FnMut(&Error)) -> Renamed {
     let mut found = Renamed::default();
     let _ = whole::each_part(
         sources,
         stop,
+        damaged,
         |_| true,
         |_, lines| updates(lines),
         |updates| {
             found.add(updates);
             ControlFlow::Continue(())
         },
-    )?;
-    Ok(found)
+    );
+    found
 }
 
 #[cfg(test)]

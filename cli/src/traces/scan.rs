@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::thread;
+use weave::Error;
 
 /// Pieces for each core between two looks at what was found: enough that cores seldom wait for the slowest of them. Few
 /// at first, since the first of them may be enough.
@@ -14,12 +15,13 @@ const PIECES_A_CORE: [usize; 2] = [1, 8];
 const ROUND_BYTES: u64 = 32 << 20;
 
 /// Gives the lines of each piece to `work`, on all cores, and what it answers to `take`, in the order of the pieces,
-/// until that has enough. Memory holds the answers to a few pieces.
+/// until that has enough. What is damaged is left out, and told to `damaged`. Memory holds the answers to a few pieces.
 pub fn each<R: Send>(
     pieces: impl IntoIterator<Item = Chunk>,
+    damaged: &mut dyn FnMut(&Error),
     work: impl Fn(&Chunk, &[u8]) -> R + Sync,
     mut take: impl FnMut(R) -> ControlFlow<()>,
-) -> weave::Result<()> {
+) -> ControlFlow<()> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let [first, later] = PIECES_A_CORE;
     let (mut pieces, mut most) = (pieces.into_iter().peekable(), cores * first);
@@ -32,18 +34,21 @@ pub fn each<R: Send>(
             round.push(piece);
         }
         if round.is_empty() {
-            return Ok(());
+            return ControlFlow::Continue(());
         }
         most = cores * later;
-        for found in read(&round, cores, &work) {
-            if take(found?).is_break() {
-                return Ok(());
-            }
+        for (found, damage) in read(&round, cores, &work) {
+            damage.iter().for_each(&mut *damaged);
+            take(found)?;
         }
     }
 }
 
-fn read<R: Send>(round: &[Chunk], cores: usize, work: &(impl Fn(&Chunk, &[u8]) -> R + Sync)) -> Vec<weave::Result<R>> {
+fn read<R: Send>(
+    round: &[Chunk],
+    cores: usize,
+    work: &(impl Fn(&Chunk, &[u8]) -> R + Sync),
+) -> Vec<(R, Option<Error>)> {
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -51,7 +56,9 @@ fn read<R: Send>(round: &[Chunk], cores: usize, work: &(impl Fn(&Chunk, &[u8]) -
             scope.spawn(|| loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
                 let Some(chunk) = round.get(place) else { break };
-                let answer = chunk.lines().map(|lines| work(chunk, &lines));
+                let mut damage = None;
+                let lines = chunk.lines(&mut |error| damage = Some(error.clone()));
+                let answer = (work(chunk, &lines), damage);
                 if let Ok(mut found) = found.lock() {
                     found.push((place, answer));
                 }

@@ -12,20 +12,22 @@ use std::sync::Arc;
 use weave::record::kind::Kind;
 use weave::store::layout::ProjectDir;
 use weave::sync::Stop;
+use weave::Error;
 
 /// So many pieces are looked for at once: enough that small files are read together, and no list of all.
 const PIECES: usize = 1000;
 
-/// Gives the calls of some projects that are meant to `take`, until that has enough or somebody asks to stop. Memory holds
-/// a few pieces of files, and what waits for its other half.
+/// Gives the calls of some projects that are meant to `take`, until that has enough or somebody asks to stop. What is
+/// damaged is left out, and told to `damaged`. Memory holds a few pieces of files, and what waits for its other half.
 pub fn each(
     projects: &[ProjectDir],
     filter: &Filter,
     stop: &Stop,
+    damaged: &mut dyn FnMut(&Error),
     mut take: impl FnMut(Call) -> ControlFlow<()>,
 ) -> weave::Result<()> {
     let sources = chunks::sources(projects, Kind::Calls.folder())?;
-    let (renamed, mut put_back) = (renamed::of(&sources, stop)?, put_back::of(&sources, stop)?);
+    let (renamed, mut put_back) = (renamed::of(&sources, stop, damaged), put_back::of(&sources, stop, damaged));
     let mut give = |mut call: Call| {
         renamed.name(&mut call);
         match filter.takes(&call) {
@@ -37,13 +39,14 @@ pub fn each(
     let ended = each_part(
         &sources,
         stop,
+        damaged,
         |_| true,
         parts,
         |(is_put_back, parts)| {
             let parts = parts.into_iter().filter(|(part, call)| put_back.counts(*part, &call.id, is_put_back));
             parts.filter_map(|(part, call)| joiner.add(part, call)).try_for_each(&mut give)
         },
-    )?;
+    );
     if ended.is_continue() {
         let mut left: Vec<Call> = joiner.left().collect();
         left.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
@@ -56,43 +59,40 @@ pub fn each(
 pub fn each_part<R: Send>(
     sources: &[Arc<Source>],
     stop: &Stop,
+    damaged: &mut dyn FnMut(&Error),
     wanted: impl Fn(&Chunk) -> bool,
     work: impl Fn(&Chunk, &[u8]) -> R + Sync,
     mut take: impl FnMut(R) -> ControlFlow<()>,
-) -> weave::Result<ControlFlow<()>> {
+) -> ControlFlow<()> {
     let mut take = |found| if stop.is_asked() { ControlFlow::Break(()) } else { take(found) };
     let mut pieces = Vec::new();
     for source in sources {
-        pieces.extend(chunks::chunks(source)?.into_iter().filter(&wanted));
+        let of = chunks::chunks(source).unwrap_or_else(|error| {
+            damaged(&error);
+            Vec::new()
+        });
+        pieces.extend(of.into_iter().filter(&wanted));
         if pieces.len() >= PIECES {
-            if each_of(&pieces, &work, &mut take)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
+            each_of(&pieces, damaged, &work, &mut take)?;
             pieces.clear();
         }
     }
-    each_of(&pieces, &work, &mut take)
+    each_of(&pieces, damaged, &work, &mut take)
 }
 
 fn each_of<R: Send>(
     pieces: &[Chunk],
+    damaged: &mut dyn FnMut(&Error),
     work: &(impl Fn(&Chunk, &[u8]) -> R + Sync),
     take: &mut impl FnMut(R) -> ControlFlow<()>,
-) -> weave::Result<ControlFlow<()>> {
+) -> ControlFlow<()> {
     for run in pieces.chunk_by(|a, b| a.size().is_some() && b.size().is_some()) {
-        let mut ended = ControlFlow::Continue(());
         match run {
-            [stream] if stream.size().is_none() => ended = stream.parts(|lines| take(work(stream, lines)))?,
-            _ => scan::each(run.iter().cloned(), work, |found| {
-                ended = take(found);
-                ended
-            })?,
-        }
-        if ended.is_break() {
-            return Ok(ended);
+            [stream] if stream.size().is_none() => stream.parts(damaged, |lines| take(work(stream, lines)))?,
+            _ => scan::each(run.iter().cloned(), damaged, work, &mut *take)?,
         }
     }
-    Ok(ControlFlow::Continue(()))
+    ControlFlow::Continue(())
 }
 
 /// The calls, or halves of them, in some lines, and whether they were put back.
@@ -131,7 +131,7 @@ mod tests {
 
     fn names(dir: &Path, filter: &Filter, most: usize) -> Vec<String> {
         let mut found = Vec::new();
-        each(&layout::projects(dir).unwrap(), filter, &Stop::new(), |call| {
+        each(&layout::projects(dir).unwrap(), filter, &Stop::new(), &mut |error| panic!("{error}"), |call| {
             found.push(call.name().to_string() + " " + &call.id);
             if found.len() < most {
                 ControlFlow::Continue(())

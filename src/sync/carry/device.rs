@@ -3,14 +3,12 @@
 use super::sealed::hex;
 use crate::error::{Error, Result, Status};
 use crate::record::ids::random_bytes;
-use crate::store::layout::{Access, LIBRARY_FOLDER};
+use crate::store::layout::{Access, DEVICE_FILE, LIBRARY_FOLDER};
 use crate::sync::kept::lines::Appender;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-const FILE: &str = "device.json";
 
 /// A device, as its directory tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +52,7 @@ impl Device {
 }
 
 fn path_of(root: &Path) -> PathBuf {
-    root.join(LIBRARY_FOLDER).join(FILE)
+    root.join(LIBRARY_FOLDER).join(DEVICE_FILE)
 }
 
 /// The folder for what is unpacked of a device: its name, for people, and enough of its id.

@@ -11,7 +11,7 @@ use super::manifest::{Body, File, Header, Manifest};
 use super::Told;
 use crate::error::{Error, Result, Status};
 use crate::store::disk;
-use crate::store::layout::{self, Access, DataFile, ProjectDir, LIBRARY_FOLDER};
+use crate::store::layout::{self, Access, DataFile, ProjectDir, LIBRARY_FOLDER, UNPACKING_FOLDER};
 use crate::sync::kept::directory::Directory;
 use crate::sync::kept::open_calls::OpenCalls;
 use crate::sync::kept::progress::{self, Known};
@@ -25,8 +25,6 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
-
-const UNPACKING: &str = "unpacking";
 
 /// What came of a bundle.
 #[derive(Debug, Clone)]
@@ -77,7 +75,7 @@ pub fn unpack(bundle: &Path, into: &Path, told: &mut Told<'_>) -> Result<Unpacke
     let mut work = Work {
         bundle,
         directory: &directory,
-        temporary: into.join(LIBRARY_FOLDER).join(UNPACKING),
+        temporary: into.join(LIBRARY_FOLDER).join(UNPACKING_FOLDER),
         unpacked: Unpacked { header: manifest.header.clone(), files: 0, bytes: 0, known: 0, problems: Vec::new() },
         good: HashSet::new(),
         places: Vec::new(),

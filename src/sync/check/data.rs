@@ -65,7 +65,7 @@ pub(super) struct Piece {
     pub(super) at: u64,
     pub(super) header: member::Header,
     pub(super) state: State,
-    /// How many lines are in it; 0 when it is damaged.
+    /// How many records are in it; 0 when it is damaged.
     lines: u64,
 }
 
@@ -127,7 +127,8 @@ impl Content {
             let damaged = self.members.iter().filter(|piece| piece.state != State::Whole).count();
             let mut told = Vec::new();
             if damaged > 0 {
-                told.push(format!("{damaged} of its {} parts are damaged", self.members.len()));
+                let are = if damaged == 1 { "is" } else { "are" };
+                told.push(format!("{damaged} of its {} parts {are} damaged", self.members.len()));
             }
             match &self.tail {
                 Tail::Garbage | Tail::Torn => told.push(format!("nothing can be read at byte {}", self.end)),
@@ -138,9 +139,10 @@ impl Content {
             return Some((Problem::Damaged, format!("{}; {whole} records can be read{more}", told.join(", "))));
         }
         match &self.tail {
-            Tail::Torn => {
-                Some((Problem::Torn, format!("its end is torn at byte {}; {whole} records stand before it", self.end)))
-            }
+            Tail::Torn => Some((
+                Problem::Torn,
+                format!("its end is torn at byte {}; records that stand before it: {whole}", self.end),
+            )),
             Tail::Lines { bad, .. } if !bad.is_empty() => {
                 Some((Problem::NotRecords, format!("{} of its {} lines are no JSON", bad.len(), whole + lost)))
             }
@@ -345,7 +347,7 @@ pub(super) fn each_line(path: &Path, bytes: &Range<u64>, take: &mut dyn FnMut(&[
     Ok(())
 }
 
-/// How a member is, and how many lines are in it.
+/// How a member is, and how many records are in it: an empty line stands for one that an earlier repair found lost.
 fn state_of(members: &Members, at: u64, header: &member::Header) -> Result<(State, u64)> {
     if u64::from(header.raw_length) > u64::from(header.length) * LARGEST_RATIO {
         return Ok((State::Damaged, 0));
@@ -354,9 +356,13 @@ fn state_of(members: &Members, at: u64, header: &member::Header) -> Result<(Stat
         Err(error) if error.status() == Status::Io => Ok((State::Damaged, 0)),
         Err(error) => Err(error),
         Ok(lines) => {
-            let count = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+            let (mut count, mut filled) = (0, 0);
+            for line in lines.split_inclusive(|byte| *byte == b'\n') {
+                count += u64::from(line.ends_with(b"\n"));
+                filled += u64::from(line != b"\n");
+            }
             let is_right = count == u64::from(header.records);
-            Ok((if is_right { State::Whole } else { State::Miscounted }, count))
+            Ok((if is_right { State::Whole } else { State::Miscounted }, filled))
         }
     }
 }

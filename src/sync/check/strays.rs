@@ -6,7 +6,9 @@
 use super::{kept, mend, Check, Finding, Problem};
 use crate::error::Result;
 use crate::record::kind::Kind;
-use crate::store::layout::{self, DataFile, ProjectDir, LIBRARY_FOLDER, MOVING, SYNC_FOLDER};
+use crate::store::layout::{
+    self, DataFile, ProjectDir, CARRIED_FILE, DEVICE_FILE, LIBRARY_FOLDER, MOVING, SYNC_FOLDER, UNPACKING_FOLDER,
+};
 use crate::store::quota::drop;
 use crate::store::{damaged, disk, lock};
 use std::path::{Path, PathBuf};
@@ -32,6 +34,7 @@ pub(super) fn check(check: &mut Check, projects: &[ProjectDir]) -> Result<()> {
     for path in layout::entries(&library)? {
         let is = match name_of(&path).as_str() {
             "journals" | "damaged" | "dropped.jsonl" | "sync.lock" => Is::Known,
+            CARRIED_FILE | DEVICE_FILE | UNPACKING_FOLDER => Is::Known,
             name if name.ends_with(".tmp") => Is::Leftover("a list that was being written"),
             _ => Is::Foreign,
         };

@@ -2,6 +2,7 @@
 run to run masked."""
 import os
 import re
+import struct
 import sys
 
 import harness
@@ -30,6 +31,42 @@ def log(directory, project="team/demo", calls=3, mark="plain", end="finish"):
     harness.run([sys.executable, "-c", LOG, directory, project, calls, mark, end], environment=environment,
                 status=0 if end == "finish" else -9)
     return directory
+
+
+MEMBERS = """
+import sys
+import libweave as weave
+client = weave.init("team/demo", offline=True, offline_dir=sys.argv[1])
+for member in range(int(sys.argv[2])):
+    for n in range(2):
+        client.log_call("greet", {"n": member * 2 + n, "text": "word " * 50}, "hi")
+    client.flush()
+client.create_file("note.txt", b"some bytes")
+client.finish()
+"""
+
+
+def log_members(directory, count):
+    """A data file of calls with so many members, of two records each."""
+    environment = {**harness.client_environment(directory.parent), "WEAVE_LIBRARY": str(harness.LIBRARY),
+                   "PYTHONPATH": str(harness.ROOT / "bindings/python")}
+    harness.run([sys.executable, "-c", MEMBERS, directory, count], environment=environment)
+    return directory
+
+
+def members(path):
+    """Where each member begins, and the end."""
+    data, at, found = path.read_bytes(), 0, []
+    while at < len(data):
+        found.append(at)
+        at += struct.unpack_from("<I", data, at + 20)[0]
+    return [*found, len(data)]
+
+
+def overwrite(path, at, patch=b"\xff" * 8):
+    data = bytearray(path.read_bytes())
+    data[at:at + len(patch)] = patch
+    path.write_bytes(data)
 
 
 def masked(text):

@@ -285,6 +285,15 @@ def test_a_rejected_record_stands_among_those_of_the_device_with_the_reason(tmp_
     assert "Nothing waits" in journey.run("pack", journey.stick, "-d", journey.device.offline_dir).stdout
 
 
+def test_what_carrying_keeps_is_in_order(journey):
+    with journey.device.program() as program:
+        program("log", count=5)
+    journey.pack()
+    journey.unpack()
+    for directory in (journey.device.offline_dir, journey.unpacked()):
+        assert journey.run("fsck", "-d", directory).stdout.startswith("All is in order")
+
+
 def test_a_damaged_bundle_is_told_by_name_and_mended_by_the_next_packing(journey):
     for _ in range(3):
         with journey.device.program() as program:

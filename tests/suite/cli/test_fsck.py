@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import time
@@ -12,48 +11,13 @@ import time
 import pytest
 
 import harness
-from cli.caring import data_file, files, is_root, log, masked
+from cli.caring import data_file, files, is_root, log, log_members, masked, members, overwrite
 
 
 @pytest.fixture
 def offline(tmp_path):
     """Three members of calls, of two records each."""
     return log_members(tmp_path / "offline", 3)
-
-
-MEMBERS = """
-import sys
-import libweave as weave
-client = weave.init("team/demo", offline=True, offline_dir=sys.argv[1])
-for member in range(int(sys.argv[2])):
-    for n in range(2):
-        client.log_call("greet", {"n": member * 2 + n, "text": "word " * 50}, "hi")
-    client.flush()
-client.create_file("note.txt", b"some bytes")
-client.finish()
-"""
-
-
-def log_members(directory, members):
-    environment = {**harness.client_environment(directory.parent), "WEAVE_LIBRARY": str(harness.LIBRARY),
-                   "PYTHONPATH": str(harness.ROOT / "bindings/python")}
-    harness.run([sys.executable, "-c", MEMBERS, directory, members], environment=environment)
-    return directory
-
-
-def members(path):
-    """Where each member begins, and the end."""
-    data, at, found = path.read_bytes(), 0, []
-    while at < len(data):
-        found.append(at)
-        at += struct.unpack_from("<I", data, at + 20)[0]
-    return [*found, len(data)]
-
-
-def overwrite(path, at, patch=b"\xff" * 8):
-    data = bytearray(path.read_bytes())
-    data[at:at + len(patch)] = patch
-    path.write_bytes(data)
 
 
 def numbers(directory):
@@ -119,12 +83,12 @@ def test_a_torn_end_is_set_aside_and_cut_off(weave_command, offline):
     calls.write_bytes(calls.read_bytes()[:-5])
     at = members(calls)[2]
     assert fsck(weave_command, offline)[1] == [
-        f"torn team/demo/calls/DAY_0000.jsonl.gz: its end is torn at byte {at}; 4 records stand before it",
+        f"torn team/demo/calls/DAY_0000.jsonl.gz: its end is torn at byte {at}; records that stand before it: 4",
         "  what stands before it is whole and is sent; what was torn is in the program's journal, or was never promised",
         "1 finding, and nothing was changed; 3 data files with 7 records can be read. "
         "weave fsck --repair puts in order what can be."]
     assert repaired(weave_command, offline) == [
-        f"torn team/demo/calls/DAY_0000.jsonl.gz: its end is torn at byte {at}; 4 records stand before it",
+        f"torn team/demo/calls/DAY_0000.jsonl.gz: its end is torn at byte {at}; records that stand before it: 4",
         "  repaired: the torn end is set aside and cut off",
         "1 finding, 1 repaired, 0 left; 4 records of these are saved, 0 are lost."]
     assert [name for name in kept(offline) if name.endswith(f"-{at}")] == [f"team%demo%calls%{calls.name}-{at}"]
@@ -135,7 +99,7 @@ def test_a_damaged_member_leaves_its_numbers_and_the_others_their_records(weave_
     calls = data_file(offline)
     overwrite(calls, members(calls)[1] + 90)
     told = repaired(weave_command, offline)
-    assert told[0] == ("damaged team/demo/calls/DAY_0000.jsonl.gz: 1 of its 3 parts are damaged; "
+    assert told[0] == ("damaged team/demo/calls/DAY_0000.jsonl.gz: 1 of its 3 parts is damaged; "
                        "4 records can be read, 2 cannot")
     assert told[-1] == "1 finding, 1 repaired, 0 left; 4 records of these are saved, 2 are lost."
     assert numbers(offline) == {"0000.jsonl.gz": [0, 1, None, None, 4, 5]}

@@ -4,6 +4,7 @@ import subprocess
 
 import harness
 import pytest
+from .caring import data_file, log_members, members, overwrite
 from .masks import masked
 from .session import AGENT, log, logging
 
@@ -94,6 +95,26 @@ def test_an_id_that_is_not_there_is_an_error(weave, ids):
 def test_no_trace_is_told_and_no_failure(weave, offline_dir):
     offline_dir.mkdir()
     assert weave("ls").stderr == "No such trace is stored here.\n"
+
+
+@pytest.fixture(params=["its content", "its header"])
+def damaged(offline_dir, request):
+    """Three members of calls, the second of which is damaged; how many calls are readable."""
+    calls = data_file(log_members(offline_dir, 3))
+    overwrite(calls, members(calls)[1] + {"its content": 90, "its header": 0}[request.param])
+    return {"its content": 4, "its header": 2}[request.param]
+
+
+@pytest.mark.parametrize("line", ["ls --json", "export --jsonl -"])
+def test_damage_hides_nothing_that_can_be_read_and_is_told_once(weave, damaged, line):
+    done = weave(*line.split(), status=1)
+    assert len(done.stdout.splitlines()) == damaged
+    assert done.stderr.count("weave fsck tells more") == 1 and "damaged" in done.stderr
+
+
+def test_a_call_is_found_beside_damage(weave, damaged):
+    call = json.loads(weave("ls", "--json", status=1).stdout.splitlines()[0])
+    assert weave("show", call["id"], status=1).stdout.startswith("greet  success")
 
 
 def test_nothing_that_was_logged_commands_the_terminal(weave, offline_dir):
