@@ -8,12 +8,12 @@ import platform
 import shutil
 import time
 
-from driver import bindings, call, disk, peers, process, sync
+from driver import bindings, call, command, disk, peers, process, sync
 from driver.programs import WORK, Programs
 from driver.report import Report
 
 SECTIONS = {"call": call.measure, "bindings": bindings.measure, "threads": call.threads, "disk": disk.measure,
-            "process": process.measure, "sync": sync.measure, "peers": peers.measure}
+            "process": process.measure, "sync": sync.measure, "command": command.measure, "peers": peers.measure}
 
 
 def main():

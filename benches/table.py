@@ -105,19 +105,20 @@ def others(figures):
     """Everything that has no table of its own."""
     def shown_elsewhere(name):
         section, _, measure = name.split(": ", 2)
-        return section in ("call", "threads") and measure in QUANTILES or section in ("peer", "bindings")
+        return section in ("call", "threads") and measure in QUANTILES or section in ("peer", "bindings", "command")
     return of_figures([(name, figure) for name, figure in figures.items() if not shown_elsewhere(name)])
 
 
-def bindings(figures):
-    """What the way into C costs, without the section before each name."""
-    return of_figures([(name.split(": ", 1)[1], figure) for name, figure in figures.items()
-                       if name.startswith("bindings: ")])
+def section(name):
+    """A table of one section's figures, without its name before each."""
+    return lambda figures: of_figures([(key.split(": ", 1)[1], figure) for key, figure in figures.items()
+                                       if key.startswith(f"{name}: ")])
 
 
 #: Each table, and the sections of a run that it is made of: one that was not measured leaves it as it is.
 TABLES = {"main": (main_table, {"call", "threads", "disk", "process", "sync"}), "calls": (calls, {"call"}),
-          "bindings": (bindings, {"bindings"}), "threads": (threads, {"threads"}), "peers": (peers, {"peer"}),
+          "bindings": (section("bindings"), {"bindings"}), "threads": (threads, {"threads"}),
+          "peers": (peers, {"peer"}), "command": (section("command"), {"command"}),
           "others": (others, {"call", "threads", "disk", "process", "sync"})}
 
 

@@ -252,6 +252,11 @@ def go_build(directory, package, output, environment):
     return [str(BUILT / output)]
 
 
+def weave_command(_):
+    build(["cargo", "build", "--quiet", "--profile", "command", "--package", "libweave-cli", "--locked"], directory=ROOT)
+    return [str(TARGET / "command/weave")]
+
+
 def python_with(interpreter, program):
     return [str(interpreter), str(BENCHES / program)]
 
@@ -282,5 +287,5 @@ BUILDERS = {
     "zap": lambda environment: go_build("peers/go", "./zap", "zap", environment),
     "zerolog": lambda environment: go_build("peers/go", "./zerolog", "zerolog", environment),
     "gzip per record": lambda _: python_with(sys.executable, "peers/python/gzip_per_record.py"),
-    "official client": official, "local Weave server": weave_server,
+    "weave command": weave_command, "official client": official, "local Weave server": weave_server,
 }

@@ -117,6 +117,10 @@ class LocalServer:
         return self._ask(urllib.request.Request(self.url + path, json.dumps(body).encode(),
                                                 {"Content-Type": "application/json"}))
 
+    def calls(self, project):
+        """The calls that it has of `entity/project`."""
+        return [json.loads(line) for line in self.read("/calls/stream_query", {"project_id": project}).splitlines()]
+
     def _ask(self, request):
         request.add_header("Authorization", "Basic " + base64.b64encode(f"api:{KEY}".encode()).decode())
         try:

@@ -1,5 +1,6 @@
 //! `weave sync`: send what waits.
 
+mod left;
 mod report;
 mod watch;
 
@@ -10,12 +11,11 @@ use crate::sizes::{counted, show};
 use crate::terminal::progress::Progress;
 use crate::terminal::style::NAME;
 use crate::terminal::{confirm, is_person};
-use std::collections::HashMap;
+use left::Left;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use weave::client::{Options, SyncSettings};
-use weave::record::kind::Kind;
 use weave::store::layout::{ProjectDir, UNBOUND_ENTITY};
 use weave::sync::inventory::{self, Inventory};
 use weave::sync::plan::{self, Planned};
@@ -132,9 +132,12 @@ impl<'c> Sending<'c> {
         let error = outcome.error();
         let mut out = out();
         if self.context.json {
-            writeln!(out, "{}", report::as_json(&outcome))?;
+            writeln!(out, "{}", report::as_json(&outcome, &self.left()?))?;
         } else {
             report::tell(&mut out, &outcome)?;
+            if error.is_some() {
+                self.left()?.tell(&mut out)?;
+            }
         }
         drop(out);
         let Some(error) = error else { return Ok(Ending::All) };
@@ -147,15 +150,18 @@ impl<'c> Sending<'c> {
     }
 
     fn send(&self) -> Result<sync::Outcome, Failure> {
-        let inventory = inventory::take(&self.context.dir)?;
-        let all = records(&inventory);
+        let all = self.left()?;
         let mut progress = Progress::new(self.context.json);
         let outcome = sync::run(&self.request(), &mut |update| {
             let part = format!("{} {}", update.project, update.kind);
-            progress.tell(&part, update.records, all.get(&part).copied().unwrap_or_default());
+            progress.tell(&part, update.records, all.records(update.project, update.kind));
             true
         })?;
         Ok(outcome)
+    }
+
+    fn left(&self) -> weave::Result<Left> {
+        Left::of(&self.context.dir, &self.projects)
     }
 
     fn stop_on_signals(&self) -> Result<(), Failure> {
@@ -198,28 +204,6 @@ fn tell_planned(out: &mut dyn Write, of: &Planned) -> std::io::Result<()> {
         writeln!(out, "  nothing, but its files would be marked as sent")?;
     }
     Ok(())
-}
-
-/// How many records of each project and kind wait, where the files tell.
-fn records(inventory: &Inventory) -> HashMap<String, u64> {
-    let mut found = HashMap::new();
-    for project in &inventory.projects {
-        for (kind, of) in &project.kinds {
-            let what = match kind {
-                Kind::Calls => Counted::Calls,
-                Kind::Ops => Counted::Ops,
-                Kind::Objects => Counted::Objects,
-                Kind::Tables => Counted::Tables,
-                Kind::Feedback => Counted::Feedback,
-                Kind::Files => Counted::Files,
-                Kind::Metadata => continue, // notes stand between the prices
-            };
-            if let Some(records) = of.records {
-                found.insert(format!("{} {}", project.dir.name(), what.name()), records);
-            }
-        }
-    }
-    found
 }
 
 /// Reads `RECORDED=ENTITY/PROJECT`, one a line; empty lines and those that begin with `#` count for nothing.

@@ -2,13 +2,14 @@
 
 use crate::sizes::{count, show};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How bars look: when it is not known how much there is, of records, and of bytes.
-const UNKNOWN: &str = "{prefix:<32} {spinner} {human_pos} {rate}";
-const RECORDS: &str = "{prefix:<32} {wide_bar} {human_pos}/{human_len} {rate} {eta} left";
+const UNKNOWN: &str = "{prefix:<32} {spinner} {done} {rate}";
+const RECORDS: &str = "{prefix:<32} {wide_bar} {done} of {all} {rate} {eta} left";
 const BYTES: &str = "{prefix:<32} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left";
 
 /// A line in so much time where nobody sees bars.
@@ -116,11 +117,17 @@ fn bar(part: &str, all: u64, known: &str) -> ProgressBar {
     };
     // A template that does not parse is a fault of this file, which the tests would show as a bare bar.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style.with_key("rate", rate)).with_prefix(part.to_string())
+    let done = |state: &ProgressState, to: &mut dyn fmt::Write| write(to, count(state.pos()));
+    let all = |state: &ProgressState, to: &mut dyn fmt::Write| write(to, count(state.len().unwrap_or_default()));
+    let rate = |state: &ProgressState, to: &mut dyn fmt::Write| {
+        write(to, count(state.per_sec().round() as u64) + "/s");
+    };
+    let style = style.with_key("done", done).with_key("all", all).with_key("rate", rate);
+    bar.with_style(style).with_prefix(part.to_string())
 }
 
-fn rate(state: &ProgressState, to: &mut dyn std::fmt::Write) {
-    let _ = write!(to, "{}/s", count(state.per_sec().round() as u64));
+fn write(to: &mut dyn fmt::Write, text: String) {
+    let _ = to.write_str(&text);
 }
 
 #[cfg(test)]

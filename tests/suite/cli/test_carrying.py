@@ -115,8 +115,7 @@ class Journey:
 
     def calls(self):
         """The calls of the project on the server."""
-        body = {"project_id": f"{ENTITY}/{self.project}"}
-        return [json.loads(line) for line in self.server.read("/calls/stream_query", body).splitlines()]
+        return self.server.calls(f"{ENTITY}/{self.project}")
 
     def check(self, ids):
         """All these calls are there, nothing else, and nothing was written twice."""

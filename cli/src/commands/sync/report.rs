@@ -1,5 +1,6 @@
 //! What came of a sync, for people and for programs.
 
+use super::left::Left;
 use super::tallies;
 use crate::sizes::counted;
 use crate::terminal::style::{BAD, GOOD, NAME};
@@ -32,12 +33,14 @@ pub fn tell(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     Ok(())
 }
 
-/// `{"results": {"entity/project": {"calls": [synced, errors], …}}, "error": null or {"status", "text"}}`.
-pub fn as_json(outcome: &Outcome) -> String {
+/// `{"results": {"entity/project": {"calls": [synced, errors], …}}, "left": {"entity/project": {"calls": records, …}},
+/// "error": null or {"status", "text"}}`.
+pub fn as_json(outcome: &Outcome, left: &Left) -> String {
     let results = RawValue::from_string(outcome.results.to_json()).ok();
     let error = outcome.error().map(|error| json!({"status": error.status().text(), "text": error.text()}));
     let results = results.as_deref().map_or("{}", RawValue::get);
-    format!("{{\"results\": {results}, \"error\": {}}}", error.unwrap_or(Value::Null))
+    let (left, error) = (left.as_json(), error.unwrap_or(Value::Null));
+    format!("{{\"results\": {results}, \"left\": {left}, \"error\": {error}}}")
 }
 
 /// `{"entity/project": {"to": {"entity", "project"}, "counts": {"calls": {"records", "bytes"}, …}, "waiting", "unreadable"}}`.

@@ -33,7 +33,7 @@ pub fn run(sending: &Sending<'_>) -> Outcome {
             if let Ok(outcome) = &outcome {
                 if outcome.results.total().synced > 0 {
                     match sending.context.json {
-                        true => writeln!(out(), "{}", report::as_json(outcome))?,
+                        true => writeln!(out(), "{}", report::as_json(outcome, &sending.left()?))?,
                         false => report::tell(&mut out(), outcome)?,
                     }
                 }
