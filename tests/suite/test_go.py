@@ -53,7 +53,9 @@ def program(tmp_path):
 def environment(prefix, home, tags=""):
     """What a user sets: with pkg-config the place of weave.pc, and else the places for compiler and linker."""
     if "weave_pkgconfig" in tags:
-        named = {"CGO_CFLAGS": "", "CGO_LDFLAGS": "", "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
+        # Go's build cache knows a package by the flags of the environment, and not by what pkg-config answered: without
+        # a flag of its own, this prefix would get what was built for an earlier one.
+        named = {"CGO_CFLAGS": f"-DPREFIX={prefix}", "CGO_LDFLAGS": "", "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
     else:
         named = {"CGO_CFLAGS": f"-I{prefix}/include", "CGO_LDFLAGS": f"-L{prefix}/lib"}
     return {**go_environment(home), **named}
