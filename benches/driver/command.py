@@ -28,10 +28,10 @@ def measure(programs, report):
     size = sum(path.stat().st_size for path in logged.parent.iterdir()) / 1e9
     subject = f"{size:.0f} GB in {len(list(logged.parent.iterdir()))} files"
     newest = json.loads(answered(programs, large, "ls", "--calls", "-n", "1000", "--json").splitlines()[-1])["id"]
-    figures(programs, report, f"{subject}: status", STATUS, large, "status")
-    figures(programs, report, f"{subject}: status, nothing in memory", STATUS, large, "status", is_cold=True)
-    figures(programs, report, f"{subject}: ls, the newest 100 traces", LS, large, "ls", "-n", "100")
-    figures(programs, report, f"{subject}: show, a call by its id", SHOW, large, "show", newest)
+    for what, goal, line in [("status", STATUS, ["status"]), ("ls, the newest 100 traces", LS, ["ls", "-n", "100"]),
+                             ("show, a call by its id", SHOW, ["show", newest])]:
+        figures(programs, report, f"{subject}: {what}", goal, large, *line)
+        figures(programs, report, f"{subject}: {what}, nothing in memory", goal, large, *line, is_cold=True)
     shutil.rmtree(large)
     many = programs.directory("many")
     programs.run("c", "mixed", "back", 1, CALLS // FILES, many)
@@ -76,14 +76,24 @@ def forget(directory):
 
 
 def measured(programs, directory, *arguments):
-    """The seconds until a command has ended, and its peak of resident bytes."""
-    began = time.monotonic()
-    process = subprocess.Popen([*programs.command_of("weave command"), "-d", directory, *arguments], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, arguments
-    return seconds, used.ru_maxrss * 1024
+    """The seconds until a command has ended, and its peak of resident bytes, as it was last seen."""
+    command = [*programs.command_of("weave command"), "-d", directory, *arguments]
+    began, peak = time.monotonic(), 0
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        # What the system tells of a process that has ended includes this one, which it was forked from.
+        peak = max(peak, resident(process.pid))
+        time.sleep(0.002)
+    assert process.returncode == 0, command
+    return time.monotonic() - began, peak
+
+
+def resident(process):
+    try:
+        with open(f"/proc/{process}/status") as status:
+            return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM")), 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def answered(programs, directory, *arguments):

@@ -5,6 +5,7 @@ use super::held::HeldFile;
 use super::layout::{self, Access, DataFile};
 use super::limits;
 use super::lock;
+use super::member;
 use crate::error::{Error, Result};
 use crate::record::time::Timestamp;
 use std::fs::TryLockError;
@@ -37,6 +38,8 @@ pub struct GrowingFile {
     date: String,
     compressed: bool,
     born: Instant,
+    /// How many lines are in it.
+    lines: u64,
     /// What is on the disk for certain.
     synced: u64,
     /// A sync failed: the kernel may take pages for written that are not.
@@ -68,6 +71,7 @@ impl GrowingFile {
                             date,
                             compressed: options.compress,
                             born,
+                            lines: 0,
                             synced: 0,
                             suspect: false,
                             torn: false,
@@ -104,14 +108,19 @@ impl GrowingFile {
         self.born.elapsed() >= options.max_age || self.date != Timestamp::now().date_digits()
     }
 
-    /// Appends a whole member or whole lines. After an error nothing of them is in the file.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+    /// Appends a whole member, which tells how many lines stand before it then, or the lines alone. After an error
+    /// nothing of them is in the file.
+    pub fn append(&mut self, bytes: &mut [u8], lines: u32) -> Result<()> {
+        if self.compressed {
+            member::tell_before(bytes, self.lines);
+        }
         if let Err(cause) = self.file.append(bytes) {
             let error = Error::io("cannot write the data file", self.path(), &cause);
             // Behind a torn end that cannot be cut off nothing may follow: the next record goes into another file.
             self.torn = self.file.mend().is_err();
             return Err(error);
         }
+        self.lines += u64::from(lines);
         Ok(())
     }
 
@@ -144,6 +153,9 @@ impl GrowingFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::hop::Members;
+    use crate::store::member::Writer;
+    use sha2::{Digest, Sha256};
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
@@ -172,8 +184,27 @@ mod tests {
         let options = FileOptions { max_size: 10, ..FileOptions::default() };
         let mut file = GrowingFile::create(folder.path(), &options, Access::Owner).unwrap();
         assert!(!file.is_full(100, &options), "an empty file takes any record");
-        file.append(b"1234567").unwrap();
+        file.append(&mut b"1234567".to_owned(), 1).unwrap();
         assert!(!file.is_full(3, &options));
         assert!(file.is_full(4, &options));
+    }
+
+    #[test]
+    fn the_end_of_a_file_tells_how_many_lines_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = GrowingFile::create(folder.path(), &FileOptions::default(), Access::Owner).unwrap();
+        let told = |path: &Path| Members::open(path).unwrap().unwrap().lines_told_at_end().unwrap();
+        assert_eq!(told(file.path()), None);
+        // What cannot be made smaller makes members that are longer than what is read at a time.
+        let long: Vec<u8> = (0..200_000u32).flat_map(|n| Sha256::digest(n.to_le_bytes())).collect();
+        for (lines, count, all) in [(&b"{}\n{}\n"[..], 2, 2), (&long[..300_000], 9, 11), (b"{}\n", 1, 12)] {
+            let mut member = Writer::new(1).unwrap().write(lines, count, &[]).unwrap();
+            file.append(&mut member, count).unwrap();
+            assert_eq!(told(file.path()), Some(all));
+        }
+        let mut torn = fs::read(file.path()).unwrap();
+        torn.pop();
+        fs::write(folder.path().join("torn"), torn).unwrap();
+        assert_eq!(told(&folder.path().join("torn")), None);
     }
 }

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 const CHUNK: usize = 64 * 1024;
 
+/// So far from the end a last member is looked for. Most are a half of that at most.
+const LONGEST: usize = 8 * CHUNK;
+
 /// The whole members of a data file that this library wrote.
 pub struct Members {
     file: File,
@@ -108,6 +111,26 @@ impl Members {
         let mut byte = [1];
         self.read(at, &mut byte)?;
         Ok(byte == [0])
+    }
+
+    /// How many lines the file has, as the last of its members tells, which is found from the file's end: the others are
+    /// not read. `None` where it has to be counted from member to member.
+    pub fn lines_told_at_end(&self) -> Result<Option<u64>> {
+        let mut bytes: Vec<u8> = Vec::new();
+        while bytes.len() < LONGEST && (bytes.len() as u64) < self.length {
+            let more = (self.length - bytes.len() as u64).min(CHUNK as u64);
+            let mut before = vec![0; usize::try_from(more).unwrap_or_default()];
+            let read = self.read(self.length - bytes.len() as u64 - more, &mut before)?;
+            if read < before.len() {
+                return Ok(None); // shortened meanwhile
+            }
+            before.append(&mut bytes);
+            bytes = before;
+            if let Some((_, header)) = member::find_last(&bytes) {
+                return Ok(header.before.map(|before| u64::from(before) + u64::from(header.records)));
+            }
+        }
+        Ok(None)
     }
 
     /// A member as it stands in the file.

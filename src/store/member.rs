@@ -4,7 +4,8 @@
 //!
 //! | bytes | content |
 //! | --- | --- |
-//! | 1 + 3 | version of the subfield (1), zeros |
+//! | 1 | version of the subfield (1) |
+//! | 3 | how many lines stand before it in its file, and one more; 0 where that is not told, or is too many |
 //! | 4 | length of the whole member |
 //! | 4 | length of the lines in it |
 //! | 4 | how many lines |
@@ -38,6 +39,8 @@ pub struct Header {
     pub raw_length: u32,
     /// How many lines.
     pub records: u32,
+    /// How many lines stand before it in its file, where it tells: the end of a file tells how many it has.
+    pub before: Option<u32>,
     /// Which parts of which journals.
     pub covered: Vec<Covered>,
 }
@@ -47,6 +50,7 @@ const FIXED: usize = 10; // RFC 1952: magic, method, flags, time, extra flags, s
 const PREFIX: [u8; FIXED] = [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255];
 const SUBFIELD: [u8; 2] = *b"WV";
 const VERSION: u8 = 1;
+const BEFORE: std::ops::Range<usize> = 17..20;
 const NUMBERS: usize = 16;
 const COVERED: usize = 32;
 const TRAILER: usize = 8;
@@ -112,6 +116,27 @@ impl Writer {
     }
 }
 
+/// Has a member tell how many lines stand before it in its file, which is known when it gets its place there.
+pub fn tell_before(member: &mut [u8], before: u64) {
+    let told = u32::try_from(before + 1).ok().filter(|told| *told < 1 << 24).unwrap_or_default();
+    for (to, from) in member.get_mut(BEFORE).into_iter().flatten().zip(told.to_le_bytes()) {
+        *to = from;
+    }
+}
+
+/// Where in the bytes a member begins that ends where they end.
+pub fn find_last(bytes: &[u8]) -> Option<(usize, Header)> {
+    let mut end = bytes.len();
+    while let Some(at) = memchr::memmem::rfind(bytes.get(..end)?, &PREFIX) {
+        let header = bytes.get(at..).and_then(parse_header);
+        if let Some(header) = header.filter(|header| at + header.length as usize == bytes.len()) {
+            return Some((at, header));
+        }
+        end = at + PREFIX.len() - 1;
+    }
+    None
+}
+
 /// Bytes from which the beginning of a member of this library is known.
 pub const START: usize = FIXED + 2 + 4 + 1;
 
@@ -158,7 +183,8 @@ pub fn parse_header(bytes: &[u8]) -> Option<Header> {
     }
     // One that would end within its own header is none.
     let length = number(4).filter(|length| *length as usize >= FIXED + 2 + extra.len() + TRAILER)?;
-    Some(Header { length, raw_length: number(8)?, records: number(12)?, covered })
+    let before = numbers.get(1..4).map(|told| told.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte)))?;
+    Some(Header { length, raw_length: number(8)?, records: number(12)?, before: before.checked_sub(1), covered })
 }
 
 #[cfg(test)]
@@ -177,10 +203,17 @@ mod tests {
         #[test]
         fn a_member_is_gzip_that_tells_its_length_and_what_it_covers(
             lines in proptest::collection::vec(any::<u8>(), 0..3000), records in any::<u32>(), level in 1..13i32,
+            before in prop_oneof![0..100_000u64, (1 << 24) - 3..(1 << 24) + 3u64],
             parts in proptest::collection::vec((any::<[u8; 16]>(), any::<u64>(), any::<u64>()), 0..5)) {
             let covered: Vec<Covered> = parts.iter().map(|(stream, from, to)| Covered { stream: *stream, from: *from, to: *to }).collect();
-            let member = Writer::new(level).unwrap().write(&lines, records, &covered).unwrap();
+            let mut member = Writer::new(level).unwrap().write(&lines, records, &covered).unwrap();
+            prop_assert_eq!(parse_header(&member).unwrap().before, None);
+            tell_before(&mut member, before);
             let header = parse_header(&member).unwrap();
+            prop_assert_eq!(header.before.map(u64::from), Some(before).filter(|before| *before < (1 << 24) - 1));
+            let two = [lines.as_slice(), &member].concat();
+            prop_assert_eq!(find_last(&two), Some((lines.len(), header.clone())));
+            prop_assert_eq!(find_last(&two[..two.len() - 1]), None);
             prop_assert_eq!(header.length as usize, member.len());
             prop_assert_eq!(header.raw_length as usize, lines.len());
             prop_assert_eq!(header.records, records);

@@ -119,12 +119,15 @@ fn of_project(dir: ProjectDir) -> Result<OfProject> {
     Ok(OfProject { dir, kinds, rejected })
 }
 
-/// How many records a file has, as the headers of its members say.
+/// How many records a file has: as its last member says, else as the headers of all of them say.
 fn records(file: &DataFile) -> Result<Option<u64>> {
     if !file.compressed {
         return Ok(None);
     }
     let Some(mut members) = Members::open(&file.path)? else { return Ok(Some(0)) };
+    if let Some(records) = members.lines_told_at_end()? {
+        return Ok(Some(records));
+    }
     let mut records = 0;
     while let Some((_, header)) = members.next_member()? {
         records += u64::from(header.records);

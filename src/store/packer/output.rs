@@ -75,8 +75,8 @@ impl Output {
         let (mut groups, written) = self.group(batch);
         // What is referred to before what refers to it, so that a sync meanwhile finds it.
         groups.sort_by_key(|group| group.folder.1.rank());
-        for group in groups {
-            self.append(&group, batch)?;
+        for group in &mut groups {
+            self.append(group, batch)?;
         }
         self.coverage.add_to_all(&batch.parts);
         Ok(written)
@@ -173,15 +173,12 @@ impl Output {
         (groups, written)
     }
 
-    fn append(&mut self, group: &Group, batch: &Batch<'_>) -> Result<()> {
+    fn append(&mut self, group: &mut Group, batch: &Batch<'_>) -> Result<()> {
         let options = options_of(&self.options, &group.folder);
         let level = options.level.unwrap_or(self.level);
-        let member;
-        let bytes = if options.compress {
-            member = self.compressor(level)?.write(&group.lines, group.count, &group.covered)?;
-            &member
-        } else {
-            &group.lines
+        let mut bytes = match options.compress {
+            true => self.compressor(level)?.write(&group.lines, group.count, &group.covered)?,
+            false => std::mem::take(&mut group.lines),
         };
         if self.files.get(&group.folder).is_some_and(|file| file.is_full(bytes.len() as u64, &options)) {
             if let Some(mut full) = self.files.remove(&group.folder) {
@@ -213,12 +210,12 @@ impl Output {
                 file: file.path().strip_prefix(&self.root).unwrap_or(file.path()).to_path_buf(),
                 offset: file.length(),
                 length: bytes.len() as u64,
-                checksum: crc32fast::hash(bytes),
+                checksum: crc32fast::hash(&bytes),
                 after: after.clone().into_iter().collect(),
             };
             self.progress.intend(folder, append, self.access)?;
         }
-        file.append(bytes)?;
+        file.append(&mut bytes, group.count)?;
         self.written += bytes.len() as u64;
         self.coverage.set_folder(&group.path, after);
         Ok(())
