@@ -12,8 +12,8 @@ use crate::export::Form;
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::sizes::{count, counted, show};
 use crate::terminal;
-use crate::terminal::damage::Damage;
 use crate::terminal::progress::Progress;
+use crate::terminal::reading::Reading;
 use crate::traces::whole;
 use serde_json::json;
 use std::io::Write;
@@ -34,8 +34,8 @@ pub fn run(context: &Context, given: &Export) -> Outcome {
     // Bars among calls on a terminal would help nobody.
     let mut progress = Progress::new(context.json || target.is_passing());
     let (mut calls, mut running, mut failure) = (0, 0, None);
-    let mut damage = Damage::default();
-    whole::each(&projects, &filter, &stop, &mut |error| damage.tell(error), |call| {
+    let mut reading = Reading::new(true);
+    whole::each(&projects, &filter, &stop, &mut |told| reading.tell(told), |call| {
         calls += 1;
         running += u64::from(call.ended_at.is_none());
         progress.tell("calls", calls, 0);
@@ -51,7 +51,7 @@ pub fn run(context: &Context, given: &Export) -> Outcome {
         None if stop.is_asked() => return Err(target.stopped()),
         None => target.form().finish()?,
     }
-    Ok(target.tell(context, calls, running)?.max(damage.ending()))
+    Ok(target.tell(context, calls, running)?.max(reading.end()))
 }
 
 /// What programs have logged and nobody has packed is in no data file.

@@ -8,7 +8,7 @@ use crate::moments;
 use crate::outcome::Outcome;
 use crate::sizes::count;
 use crate::terminal::calls::{painted_state, started};
-use crate::terminal::damage::Damage;
+use crate::terminal::reading::Reading;
 use crate::terminal::style::{FAINT, NAME, PLAIN, WARNING};
 use crate::terminal::table::{Side, Table};
 use crate::traces::call::{Call, State};
@@ -23,9 +23,9 @@ pub fn run(context: &Context, given: &Ls) -> Outcome {
     let projects = context.projects(&given.projects)?;
     let filter = filter(given);
     let wanted = Wanted { filter: &filter, only_roots: !given.calls, count: given.number, with_values: context.json };
-    let mut damage = Damage::default();
-    let calls = newest::find(&projects, &wanted, &mut |error| damage.tell(error))?;
-    let ending = damage.ending();
+    let mut reading = Reading::new(context.json);
+    let calls = newest::find(&projects, &wanted, &mut |told| reading.tell(told))?;
+    let ending = reading.end();
     let mut out = out();
     if context.json {
         let mut lines = Jsonl::new(&mut out);

@@ -8,7 +8,7 @@ use crate::moments;
 use crate::outcome::{Failure, Outcome};
 use crate::sizes::count;
 use crate::terminal::calls::{painted_state, started};
-use crate::terminal::damage::Damage;
+use crate::terminal::reading::Reading;
 use crate::terminal::style::{BAD, FAINT, NAME, PLAIN};
 use crate::terminal::table::width;
 use crate::terminal::values;
@@ -23,8 +23,10 @@ use std::time::Duration;
 pub fn run(context: &Context, given: &Show) -> Outcome {
     let projects = context.projects(&[])?;
     let mut out = out();
-    let mut damage = Damage::default();
-    match find::find(&projects, given.id.trim(), &mut |error| damage.tell(error))? {
+    let mut reading = Reading::new(context.json);
+    let found = find::find(&projects, given.id.trim(), &mut |told| reading.tell(told))?;
+    let ending = reading.end();
+    match found {
         Found::Nothing => {
             let here = context.dir.display();
             let text =
@@ -46,7 +48,7 @@ pub fn run(context: &Context, given: &Show) -> Outcome {
         }
         Found::Trace(all) => tell_tree(&mut out, &tree::lines(&all, None))?,
     }
-    Ok(damage.ending())
+    Ok(ending)
 }
 
 fn tell_call(out: &mut dyn Write, call: &Call, full: bool) -> io::Result<()> {

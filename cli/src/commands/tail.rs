@@ -8,13 +8,14 @@ use crate::moments;
 use crate::outcome::{Failure, Outcome};
 use crate::sizes::count;
 use crate::terminal::calls::{painted_state, started};
-use crate::terminal::damage::Damage;
+use crate::terminal::reading::Reading;
 use crate::terminal::style::{BAD, FAINT, NAME};
 use crate::terminal::values;
 use crate::traces::call::{parse, part_of, Call, Part};
 use crate::traces::chunks::{chunks_from, sources, Chunk, Source};
 use crate::traces::join::Joiner;
 use crate::traces::renamed::{updates, Renamed};
+use crate::traces::{size_of, Told};
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use weave::store::layout::ProjectDir;
+use weave::store::lock;
 
 /// How often it is looked whether a file has grown.
 const LOOK: Duration = Duration::from_millis(250);
@@ -31,8 +33,8 @@ pub fn run(context: &Context, given: &Tail) -> Outcome {
     let projects = context.projects(&given.projects)?;
     let filter = given.which.filter();
     let (mut seen, mut joiner, mut renamed) = (Seen::default(), Joiner::default(), Renamed::default());
-    let mut damage = Damage::default();
-    seen.more(&projects)?;
+    let mut reading = Reading::new(true);
+    seen.pass_over(&projects)?;
     if !context.json {
         writeln!(anstream::stderr(), "{}", FAINT.paint("Waiting for calls. Ctrl-C ends it."))?;
     }
@@ -41,7 +43,7 @@ pub fn run(context: &Context, given: &Tail) -> Outcome {
         // Programs may begin to log to projects that were not there before.
         let projects = if given.projects.is_empty() { context.projects(&[])? } else { projects.clone() };
         for chunk in seen.more(&projects)? {
-            let lines = chunk.lines(&mut |error| damage.tell(error));
+            let lines = chunk.lines(&mut |error| reading.tell(Told::Damage(error)));
             for call in calls(&chunk.source, &lines, &mut joiner, &mut renamed) {
                 if (given.calls || call.parent_id.is_none()) && filter.takes(&call) {
                     tell(&call, context.json)?;
@@ -56,13 +58,24 @@ pub fn run(context: &Context, given: &Tail) -> Outcome {
 struct Seen(HashMap<PathBuf, u64>);
 
 impl Seen {
+    /// What is there already is not told. A file that no program writes has an end that stays.
+    fn pass_over(&mut self, projects: &[ProjectDir]) -> weave::Result<()> {
+        for source in sources(projects, "calls")? {
+            let read = match lock::is_held(&source.file.path) {
+                true => chunks_from(&source, 0)?.1,
+                false => size_of(&source),
+            };
+            self.0.insert(source.file.synced_path(), read);
+        }
+        Ok(())
+    }
+
     /// The pieces that are there since the last look.
     fn more(&mut self, projects: &[ProjectDir]) -> weave::Result<Vec<Chunk>> {
         let mut found = Vec::new();
         for source in sources(projects, "calls")? {
-            let length = source.file.path.metadata().map_or(0, |about| about.len());
             let read = self.0.entry(source.file.synced_path()).or_default();
-            if length > *read {
+            if size_of(&source) > *read {
                 let (pieces, end) = chunks_from(&source, *read)?;
                 *read = end;
                 // What is put back to be sent again was told when it was logged.

@@ -1,8 +1,8 @@
 //! What people see: tables, colours, progress, questions.
 
 pub mod calls;
-pub mod damage;
 pub mod progress;
+pub mod reading;
 pub mod style;
 pub mod table;
 pub mod values;

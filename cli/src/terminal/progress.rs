@@ -27,8 +27,17 @@ pub fn above(write: impl FnOnce()) {
     }
 }
 
+/// Nobody wants to hear of what takes less.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// The progress of one piece of work.
-pub enum Progress {
+pub struct Progress {
+    begun: Instant,
+    shown: Shown,
+}
+
+/// How it is told.
+enum Shown {
     /// A bar for each part, on a terminal.
     Bars {
         /// All of them.
@@ -48,17 +57,13 @@ pub enum Progress {
 impl Progress {
     /// Progress for people, unless a program reads the answer.
     pub fn new(is_for_program: bool) -> Progress {
-        if is_for_program {
-            return Progress::Silent;
-        }
-        if !io::stderr().is_terminal() {
-            return Progress::Lines { told: Instant::now() };
-        }
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-        if let Ok(mut shown) = SHOWN.lock() {
-            *shown = Some(bars.clone());
-        }
-        Progress::Bars { bars, current: None }
+        let begun = Instant::now();
+        let shown = match (is_for_program, io::stderr().is_terminal()) {
+            (true, _) => Shown::Silent,
+            (false, false) => Shown::Lines { told: begun },
+            (false, true) => Shown::bars(),
+        };
+        Progress { begun, shown }
     }
 
     /// Tells that `done` of `all` records of a part are done; `all` is 0 where it is not known.
@@ -72,21 +77,22 @@ impl Progress {
     }
 
     fn tell_in(&mut self, part: &str, done: u64, all: u64, known: &str, say: fn(u64) -> String) {
-        match self {
-            Progress::Silent => {}
-            Progress::Lines { told } => {
+        match &mut self.shown {
+            Shown::Silent => {}
+            Shown::Lines { told } => {
                 if told.elapsed() >= EACH {
                     *told = Instant::now();
                     let of = if all > 0 { format!(" of {}", say(all)) } else { String::new() };
                     let _ = writeln!(io::stderr(), "{part}: {}{of}", say(done));
                 }
             }
-            Progress::Bars { bars, current } => {
+            Shown::Bars { .. } if self.begun.elapsed() < PATIENCE => {}
+            Shown::Bars { bars, current } => {
                 if current.as_ref().is_none_or(|(name, _)| name != part) {
                     if let Some((_, former)) = current.take() {
                         former.finish_and_clear();
                     }
-                    *current = Some((part.to_string(), bars.add(bar(part, all, known))));
+                    *current = Some((part.to_string(), bars.add(bar(part, done, all, known))));
                 }
                 if let Some((_, bar)) = current {
                     bar.set_position(done);
@@ -96,9 +102,19 @@ impl Progress {
     }
 }
 
+impl Shown {
+    fn bars() -> Shown {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        if let Ok(mut shown) = SHOWN.lock() {
+            *shown = Some(bars.clone());
+        }
+        Shown::Bars { bars, current: None }
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Progress::Bars { bars, current } = self {
+        if let Shown::Bars { bars, current } = &mut self.shown {
             if let Some((_, bar)) = current.take() {
                 bar.finish_and_clear();
             }
@@ -110,7 +126,7 @@ impl Drop for Progress {
     }
 }
 
-fn bar(part: &str, all: u64, known: &str) -> ProgressBar {
+fn bar(part: &str, begun_at: u64, all: u64, known: &str) -> ProgressBar {
     let (bar, template) = match all {
         0 => (ProgressBar::no_length(), UNKNOWN),
         _ => (ProgressBar::new(all), known),
@@ -123,7 +139,7 @@ fn bar(part: &str, all: u64, known: &str) -> ProgressBar {
         write(to, count(state.per_sec().round() as u64) + "/s");
     };
     let style = style.with_key("done", done).with_key("all", all).with_key("rate", rate);
-    bar.with_style(style).with_prefix(part.to_string())
+    bar.with_style(style).with_prefix(part.to_string()).with_position(begun_at)
 }
 
 fn write(to: &mut dyn fmt::Write, text: String) {

@@ -8,7 +8,7 @@ use super::call::{logged_at, parse, part_of, Call, Part};
 use super::chunks::{chunks, sources, Chunk, Source};
 use super::join::Joiner;
 use super::renamed::{updates, Renamed};
-use super::scan;
+use super::{scan, size_of, Told};
 use memchr::memmem::Finder;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -34,22 +34,21 @@ pub enum Found {
     Nothing,
 }
 
-/// Looks for an id: first from the time on that it tells, then everywhere. What is damaged is left out, and told to
-/// `damaged`.
-pub fn find(projects: &[ProjectDir], id: &str, damaged: &mut dyn FnMut(&Error)) -> weave::Result<Found> {
+/// Looks for an id: first from the time on that it tells, then everywhere.
+pub fn find(projects: &[ProjectDir], id: &str, told: &mut dyn FnMut(Told<'_>)) -> weave::Result<Found> {
     let files = sources(projects, "calls")?;
     let from = time_of(id);
     for bound in [from, None] {
-        let call = first_with(&files, id, bound, damaged);
+        let (call, has_passed_over) = first_with(&files, id, bound, told);
         let Some(call) = call else {
-            if bound.is_none() {
-                break;
+            if has_passed_over {
+                continue;
             }
-            continue;
+            break;
         };
         let trace = call.trace_id.clone().unwrap_or_default();
         let since = [time_of(&trace), bound].into_iter().flatten().min().filter(|_| bound.is_some());
-        let all = all_of(&files, &trace, since, damaged);
+        let all = all_of(&files, &trace, since, told);
         return Ok(match all.iter().position(|other| other.id == id) {
             Some(place) => Found::Call(Box::new(all.get(place).cloned().unwrap_or(call)), all),
             None => Found::Trace(all),
@@ -66,19 +65,19 @@ fn time_of(id: &str) -> Option<Timestamp> {
     Timestamp::from_micros(millis.checked_mul(1000)?)
 }
 
-/// A call that has this id, or is of the trace that has it.
+/// A call that has this id, or is of the trace that has it; and whether something was passed over.
 fn first_with(
     files: &[Arc<Source>],
     id: &str,
     since: Option<Timestamp>,
-    damaged: &mut dyn FnMut(&Error),
-) -> Option<Call> {
+    told: &mut dyn FnMut(Told<'_>),
+) -> (Option<Call>, bool) {
     let (mut found, finder) = (None, Finder::new(id));
     // An end tells its call, but not the trace of it.
     let is_wanted =
         |part: Part, call: &Call| part != Part::End && (call.id == id || call.trace_id.as_deref() == Some(id));
     let work = |chunk: &Chunk, lines: &[u8]| parts_with(chunk, lines, Some(&finder), &is_wanted);
-    let _ = look(files, since, damaged, &work, &mut |parts, _| {
+    let has_passed_over = look(files, since, told, &work, &mut |parts, _| {
         found = parts.into_iter().next().map(|(_, call)| call);
         if found.is_some() {
             ControlFlow::Break(())
@@ -86,16 +85,16 @@ fn first_with(
             ControlFlow::Continue(())
         }
     });
-    found
+    (found, has_passed_over)
 }
 
 /// All calls of a trace, until some time after its root has ended.
-fn all_of(files: &[Arc<Source>], trace: &str, since: Option<Timestamp>, damaged: &mut dyn FnMut(&Error)) -> Vec<Call> {
+fn all_of(files: &[Arc<Source>], trace: &str, since: Option<Timestamp>, told: &mut dyn FnMut(Told<'_>)) -> Vec<Call> {
     let (finder, mut joiner, mut all, mut end) = (Finder::new(trace), Joiner::default(), Vec::new(), None);
     let is_wanted = |part: Part, call: &Call| part != Part::End && call.trace_id.as_deref() == Some(trace);
     let mut renamed = Renamed::default();
     let of_trace = |chunk: &Chunk, lines: &[u8]| (parts_with(chunk, lines, Some(&finder), &is_wanted), updates(lines));
-    let _ = look(files, since, damaged, &of_trace, &mut |(parts, updates), logged| {
+    look(files, since, told, &of_trace, &mut |(parts, updates), logged| {
         renamed.add(updates);
         for (part, call) in parts {
             if part == Part::Whole && call.parent_id.is_none() {
@@ -116,7 +115,7 @@ fn all_of(files: &[Arc<Source>], trace: &str, since: Option<Timestamp>, damaged:
         let is_end = |part: Part, call: &Call| part == Part::End && open.contains(&call.id);
         let ends = |chunk: &Chunk, lines: &[u8]| parts_with(chunk, lines, None, &is_end);
         let (mut found, wanted) = (Vec::new(), open.len());
-        let _ = look(files, since, damaged, &ends, &mut |parts, _| {
+        look(files, since, told, &ends, &mut |parts, _| {
             found.extend(parts);
             if found.len() >= wanted {
                 ControlFlow::Break(())
@@ -152,34 +151,45 @@ fn parts_with(
     parts.filter(|(part, call)| is_wanted(*part, call)).collect()
 }
 
-/// Reads pieces from a time on: `take` is given what `work` made of each, and when its first line was logged.
+/// Reads pieces from a time on: `take` is given what `work` made of each, and when its first line was logged. Whether
+/// anything was passed over.
 fn look<R: Send>(
     files: &[Arc<Source>],
     since: Option<Timestamp>,
-    damaged: &mut dyn FnMut(&Error),
+    told: &mut dyn FnMut(Told<'_>),
     work: &(impl Fn(&Chunk, &[u8]) -> R + Sync),
     take: &mut dyn FnMut(R, Option<Timestamp>) -> ControlFlow<()>,
-) -> ControlFlow<()> {
+) -> bool {
     let since = since.and_then(|since| Timestamp::from_micros(since.micros() - SLACK_MICROS));
+    let mut has_passed_over = false;
+    let (mut done, all) = (0, files.iter().map(|source| size_of(source)).sum());
     for source in files {
+        done += size_of(source);
         if since.is_some_and(|since| was_written_before(source, since)) {
+            has_passed_over = true;
             continue;
         }
         let pieces = match chunks(source) {
             Ok(pieces) => pieces,
             Err(error) => {
-                damaged(&error);
+                told(Told::Damage(&error));
                 continue;
             }
         };
         let first = since.map_or(0, |since| first_since(&pieces, since));
+        has_passed_over |= first > 0;
         let timed = |chunk: &Chunk, lines: &[u8]| {
             let first = lines.split(|byte| *byte == b'\n').next().and_then(logged_at);
             (work(chunk, lines), first)
         };
-        scan::each(pieces.into_iter().skip(first), damaged, timed, |(found, logged)| take(found, logged))?;
+        let damaged = &mut |error: &Error| told(Told::Damage(error));
+        if scan::each(pieces.into_iter().skip(first), damaged, timed, |(found, logged)| take(found, logged)).is_break()
+        {
+            break;
+        }
+        told(Told::Read { done, all });
     }
-    ControlFlow::Continue(())
+    has_passed_over
 }
 
 fn was_written_before(source: &Source, since: Timestamp) -> bool {

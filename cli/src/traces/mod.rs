@@ -16,3 +16,25 @@ pub mod renamed;
 pub mod scan;
 pub mod tree;
 pub mod whole;
+
+use chunks::Source;
+use weave::Error;
+
+/// What is told while files are read.
+pub enum Told<'e> {
+    /// Something cannot be read, and is left out.
+    Damage(&'e Error),
+    /// So many bytes of files were gone through, of so many at most.
+    Read {
+        /// Bytes that were.
+        done: u64,
+        /// Bytes of all files.
+        all: u64,
+    },
+}
+
+/// How large a file is on the disk, by whichever name it has.
+pub fn size_of(source: &Source) -> u64 {
+    let about = source.file.path.metadata().or_else(|_| source.file.synced_path().metadata());
+    about.map_or(0, |about| about.len())
+}

@@ -6,7 +6,7 @@ use super::chunks::{chunks, sources, Chunk, Source};
 use super::filter::Filter;
 use super::join::Joiner;
 use super::renamed::{updates, Renamed, Update};
-use super::scan;
+use super::{scan, size_of, Told};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -31,12 +31,8 @@ pub struct Wanted<'a> {
     pub with_values: bool,
 }
 
-/// The newest calls that are wanted, the newest first. What cannot be read is told to `damaged`.
-pub fn find(
-    projects: &[ProjectDir],
-    wanted: &Wanted<'_>,
-    damaged: &mut dyn FnMut(&weave::Error),
-) -> weave::Result<Vec<Call>> {
+/// The newest calls that are wanted, the newest first.
+pub fn find(projects: &[ProjectDir], wanted: &Wanted<'_>, told: &mut dyn FnMut(Told<'_>)) -> weave::Result<Vec<Call>> {
     let mut files: Vec<(SystemTime, Arc<Source>)> = Vec::new();
     for source in sources(projects, "calls")? {
         files.push((written(&source), source));
@@ -49,6 +45,7 @@ pub fn find(
         put_back: HashMap::new(),
         kept: Vec::new(),
     };
+    let (mut done, all) = (0, files.iter().map(|(_, source)| size_of(source)).sum());
     for (written, source) in files {
         let nothing_newer = |bound: Timestamp| written < time_of(bound);
         let is_before = |since: Timestamp| written + SLACK < time_of(since);
@@ -56,9 +53,11 @@ pub fn find(
             break;
         }
         match chunks(&source) {
-            Ok(chunks) => newest.read(chunks, damaged),
-            Err(error) => damaged(&error),
+            Ok(chunks) => newest.read(chunks, &mut |error| told(Told::Damage(error))),
+            Err(error) => told(Told::Damage(&error)),
         }
+        done += size_of(&source);
+        told(Told::Read { done, all });
     }
     Ok(newest.finish())
 }

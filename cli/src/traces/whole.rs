@@ -6,7 +6,7 @@ use super::filter::Filter;
 use super::join::Joiner;
 use super::put_back;
 use super::renamed;
-use super::scan;
+use super::{scan, Told};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use weave::record::kind::Kind;
@@ -17,16 +17,17 @@ use weave::Error;
 /// So many pieces are looked for at once: enough that small files are read together, and no list of all.
 const PIECES: usize = 1000;
 
-/// Gives the calls of some projects that are meant to `take`, until that has enough or somebody asks to stop. What is
-/// damaged is left out, and told to `damaged`. Memory holds a few pieces of files, and what waits for its other half.
+/// Gives the calls of some projects that are meant to `take`, until that has enough or somebody asks to stop. Memory holds
+/// a few pieces of files, and what waits for its other half.
 pub fn each(
     projects: &[ProjectDir],
     filter: &Filter,
     stop: &Stop,
-    damaged: &mut dyn FnMut(&Error),
+    told: &mut dyn FnMut(Told<'_>),
     mut take: impl FnMut(Call) -> ControlFlow<()>,
 ) -> weave::Result<()> {
     let sources = chunks::sources(projects, Kind::Calls.folder())?;
+    let damaged = &mut |error: &Error| told(Told::Damage(error));
     let (renamed, mut put_back) = (renamed::of(&sources, stop, damaged), put_back::of(&sources, stop, damaged));
     let mut give = |mut call: Call| {
         renamed.name(&mut call);
@@ -131,7 +132,7 @@ mod tests {
 
     fn names(dir: &Path, filter: &Filter, most: usize) -> Vec<String> {
         let mut found = Vec::new();
-        each(&layout::projects(dir).unwrap(), filter, &Stop::new(), &mut |error| panic!("{error}"), |call| {
+        each(&layout::projects(dir).unwrap(), filter, &Stop::new(), &mut |_| panic!("nothing is damaged"), |call| {
             found.push(call.name().to_string() + " " + &call.id);
             if found.len() < most {
                 ControlFlow::Continue(())
