@@ -153,7 +153,7 @@ impl ProjectDir {
     }
 
     /// Whether anything in it shows that it is one of the library's: a data file, what is left of one, or what a sync
-    /// keeps. Somebody's own folders may have the same names, as `files` has, and what is in them is not to be deleted.
+    /// keeps. Somebody's own folders may have the same names, as `files` has.
     pub fn is_of_library(&self) -> Result<bool> {
         if self.sync_folder().is_dir() {
             return Ok(true);

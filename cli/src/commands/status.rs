@@ -123,8 +123,8 @@ fn tell_project(out: &mut dyn Write, project: &OfProject, target: &Target) -> st
         right("SYNCED FILES"),
         right("SIZE"),
     ]);
-    for (kind, counted) in &project.kinds {
-        table.row(cells(kind.folder(), counted));
+    for (kind, of_kind) in &project.kinds {
+        table.row(cells(kind.folder(), of_kind));
     }
     table.write(out, "  ")?;
     for (what, rejected) in &project.rejected {
