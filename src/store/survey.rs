@@ -11,17 +11,14 @@ use super::held::HeldFile;
 use super::hop::Members;
 use super::journal::{self, JournalId, StreamId};
 use super::layout::{self, Access, DataFile};
-use super::member::Covered;
+use super::member::{self, Covered};
 use crate::error::{Error, Result};
 use crate::record::kind::Kind;
 use std::collections::{HashMap, HashSet};
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-
-const CHUNK: usize = 64 * 1024;
 
 /// What to look for.
 pub struct Sought {
@@ -129,7 +126,7 @@ fn mend(
     root: &Path,
     access: Access,
     data_file: &DataFile,
-    members: &Members,
+    members: &mut Members,
     whole: &[Range<u64>],
     power_was_lost: bool,
 ) -> Result<()> {
@@ -150,9 +147,7 @@ fn mend(
         damaged::set_aside(root, path, good, damaged::TORN, access)?;
     }
     if has_gaps {
-        return replace(&file, path, whole, access)
-            .map_err(failed)
-            .and_then(|()| path.parent().map_or(Ok(()), disk::sync_directory));
+        return replace(members, path, whole, access).and_then(|()| path.parent().map_or(Ok(()), disk::sync_directory));
     }
     disk::cut(&file, path, good).map_err(failed)?;
     match good {
@@ -162,22 +157,23 @@ fn mend(
     }
 }
 
-/// Puts some parts of a file in its place.
-fn replace(file: &File, path: &Path, parts: &[Range<u64>], access: Access) -> io::Result<()> {
+/// Puts the members in some parts of a file in its place.
+fn replace(members: &mut Members, path: &Path, parts: &[Range<u64>], access: Access) -> Result<()> {
+    let failed = |cause| Error::io("cannot mend the data file", path, &cause);
     let temporary = path.with_extension("mended");
     let _ = disk::remove_file(&temporary);
-    let mended = HeldFile::create(&temporary, access)?;
-    let mut chunk = vec![0; CHUNK];
+    let mended = HeldFile::create(&temporary, access).map_err(failed)?;
+    let mut lines = 0;
     for part in parts {
-        let mut at = part.start;
-        while at < part.end {
-            let length = CHUNK.min((part.end - at) as usize);
-            let bytes = chunk.get_mut(..length).unwrap_or_default();
-            file.read_exact_at(bytes, at)?;
-            mended.append(bytes)?;
-            at += length as u64;
+        members.go_to(part.start);
+        while members.position() < part.end {
+            let Some((at, header)) = members.next_member()? else { break };
+            let mut bytes = members.bytes(at, &header)?;
+            member::tell_before(&mut bytes, lines);
+            mended.append(&bytes).map_err(failed)?;
+            lines += u64::from(header.records);
         }
     }
-    mended.sync()?;
-    disk::rename(&temporary, path)
+    mended.sync().map_err(failed)?;
+    disk::rename(&temporary, path).map_err(failed)
 }

@@ -55,7 +55,7 @@ pub fn found(root: &Path) -> Result<Found, String> {
     Ok(found)
 }
 
-/// Data files that nobody writes are whole for every reader.
+/// Data files that nobody writes are whole for every reader, and their ends tell how many lines they have.
 /// An empty one may be left where it could not be removed.
 pub fn files_are_whole(root: &Path, may_be_empty: bool) -> Result<(), String> {
     for path in data_files(root).filter(|path| !lock::is_held(path)) {
@@ -66,9 +66,16 @@ pub fn files_are_whole(root: &Path, may_be_empty: bool) -> Result<(), String> {
         }
         if path.extension().is_some_and(|end| end == "gz") {
             let mut members = Members::open(&path).unwrap().unwrap();
-            while members.next_member().unwrap().is_some() {}
+            let mut all = 0;
+            while let Some((_, header)) = members.next_member().unwrap() {
+                all += u64::from(header.records);
+            }
             if members.position() != bytes.len() as u64 {
                 return Err(format!("{} is torn at {} of {}", path.display(), members.position(), bytes.len()));
+            }
+            let told = members.lines_told_at_end().unwrap();
+            if told != Some(all) {
+                return Err(format!("{} tells of {told:?} lines and has {all}", path.display()));
             }
             flate2::read::MultiGzDecoder::new(bytes.as_slice())
                 .read_to_end(&mut lines)
