@@ -112,7 +112,7 @@ impl GrowingFile {
     /// nothing of them is in the file.
     pub fn append(&mut self, bytes: &mut [u8], lines: u32) -> Result<()> {
         if self.compressed {
-            member::tell_before(bytes, self.lines);
+            member::tell_before(bytes, Some(self.lines));
         }
         if let Err(cause) = self.file.append(bytes) {
             let error = Error::io("cannot write the data file", self.path(), &cause);

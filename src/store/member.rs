@@ -116,9 +116,10 @@ impl Writer {
     }
 }
 
-/// Has a member tell how many lines stand before it in its file, which is known when it gets its place there.
-pub fn tell_before(member: &mut [u8], before: u64) {
-    let told = u32::try_from(before + 1).ok().filter(|told| *told < 1 << 24).unwrap_or_default();
+/// Has a member tell how many lines stand before it in its file, which is known when it gets its place there; or not tell.
+pub fn tell_before(member: &mut [u8], before: Option<u64>) {
+    let told =
+        before.and_then(|before| u32::try_from(before + 1).ok()).filter(|told| *told < 1 << 24).unwrap_or_default();
     for (to, from) in member.get_mut(BEFORE).into_iter().flatten().zip(told.to_le_bytes()) {
         *to = from;
     }
@@ -208,7 +209,7 @@ mod tests {
             let covered: Vec<Covered> = parts.iter().map(|(stream, from, to)| Covered { stream: *stream, from: *from, to: *to }).collect();
             let mut member = Writer::new(level).unwrap().write(&lines, records, &covered).unwrap();
             prop_assert_eq!(parse_header(&member).unwrap().before, None);
-            tell_before(&mut member, before);
+            tell_before(&mut member, Some(before));
             let header = parse_header(&member).unwrap();
             prop_assert_eq!(header.before.map(u64::from), Some(before).filter(|before| *before < (1 << 24) - 1));
             let two = [lines.as_slice(), &member].concat();

@@ -169,7 +169,7 @@ fn replace(members: &mut Members, path: &Path, parts: &[Range<u64>], access: Acc
         while members.position() < part.end {
             let Some((at, header)) = members.next_member()? else { break };
             let mut bytes = members.bytes(at, &header)?;
-            member::tell_before(&mut bytes, lines);
+            member::tell_before(&mut bytes, Some(lines));
             mended.append(&bytes).map_err(failed)?;
             lines += u64::from(header.records);
         }

@@ -49,6 +49,8 @@ pub(super) struct Content {
     pub(super) behind: Vec<Piece>,
     /// What stands between these, begins as gzip, and is no member of this library: one whose header is damaged.
     pub(super) between: Vec<Part>,
+    /// A member tells of other lines before it than stand there. Nobody asks that of a file that was sent.
+    is_misplaced: bool,
     /// Why it is not as its receipt says.
     misfit: Option<String>,
 }
@@ -115,6 +117,7 @@ impl Content {
     fn has_damage(&self) -> bool {
         let is_torn = matches!(self.tail, Tail::Garbage | Tail::Lines { damage: Some(_), .. });
         is_torn
+            || self.is_misplaced
             || !self.behind.is_empty()
             || !self.between.is_empty()
             || self.members.iter().any(|piece| piece.state != State::Whole)
@@ -129,6 +132,9 @@ impl Content {
             if damaged > 0 {
                 let are = if damaged == 1 { "is" } else { "are" };
                 told.push(format!("{damaged} of its {} parts {are} damaged", self.members.len()));
+            }
+            if self.is_misplaced {
+                told.push("one of its parts tells of other lines before it than stand there".to_string());
             }
             match &self.tail {
                 Tail::Garbage | Tail::Torn => told.push(format!("nothing can be read at byte {}", self.end)),
@@ -267,9 +273,12 @@ fn look_at_all(root: &Path, sources: &[Source<'_>], tell: &Tell<'_>) -> Vec<Resu
 pub(super) fn look_at(file: &DataFile, advanced: &dyn Fn(u64)) -> Result<Option<Content>> {
     let Some(mut members) = Members::open(&file.path)? else { return Ok(None) };
     let mut content = Content { length: members.length, ..Content::default() };
+    let mut before = 0;
     while let Some((at, header)) = members.next_member()? {
         advanced(u64::from(header.length));
         let (state, lines) = state_of(&members, at, &header)?;
+        content.is_misplaced |= !file.synced && header.before.is_some_and(|told| u64::from(told) != before);
+        before += u64::from(header.records);
         let follows = members.position();
         if state != State::Whole && !leaves_numbers(&mut members, at, &header)? {
             members.go_to(at);

@@ -11,7 +11,7 @@ use super::data::{each_line, Content, Piece, Source, State, Tail};
 use crate::error::{Error, Result};
 use crate::store::hop::Members;
 use crate::store::layout::{self, Access, DataFile, ProjectDir};
-use crate::store::member::{Header, Writer};
+use crate::store::member::{self, Header, Writer};
 use crate::store::reader::Reader;
 use crate::store::{damaged, disk, lock};
 use crate::sync::kept::lines::Appender;
@@ -200,13 +200,16 @@ struct Output {
     writer: Writer,
     length: u64,
     records: u64,
+    /// How many lines stand in it before what comes next, as long as that is known.
+    lines: Option<u64>,
 }
 
 impl Output {
     fn create(path: &Path, compressed: bool, access: Access) -> Result<Output> {
         let _ = disk::remove_file(path); // of an attempt that was cut short
         let file = access.create_file(path).map_err(|cause| Error::io("cannot make", path, &cause))?;
-        Ok(Output { file, path: path.to_path_buf(), compressed, writer: Writer::new(LEVEL)?, length: 0, records: 0 })
+        let writer = Writer::new(LEVEL)?;
+        Ok(Output { file, path: path.to_path_buf(), compressed, writer, length: 0, records: 0, lines: Some(0) })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -217,27 +220,37 @@ impl Output {
     /// Adds lines, each with its end.
     fn member(&mut self, lines: &[u8]) -> Result<()> {
         let records = lines.iter().filter(|byte| **byte == b'\n').count();
-        self.records += records as u64;
+        let records = u32::try_from(records).unwrap_or(u32::MAX);
         match (records, self.compressed) {
             (0, _) => Ok(()),
-            (_, false) => self.write(lines),
+            (_, false) => {
+                self.records += u64::from(records);
+                self.write(lines)
+            }
             (_, true) => {
-                let member = self.writer.write(lines, u32::try_from(records).unwrap_or(u32::MAX), &[])?;
-                self.write(&member)
+                let member = self.writer.write(lines, records, &[])?;
+                self.place(member, records)
             }
         }
     }
 
+    /// Adds a member, which tells how many lines stand before it here.
+    fn place(&mut self, mut member: Vec<u8>, records: u32) -> Result<()> {
+        member::tell_before(&mut member, self.lines);
+        self.records += u64::from(records);
+        self.lines = self.lines.map(|lines| lines + u64::from(records));
+        self.write(&member)
+    }
+
     /// Adds a member as it stands, with what it says that it covers.
     fn verbatim(&mut self, members: &Members, at: u64, header: &Header) -> Result<()> {
-        self.records += u64::from(header.records);
-        let bytes = members.bytes(at, header)?;
-        self.write(&bytes)
+        self.place(members.bytes(at, header)?, header.records)
     }
 
     /// Adds a part of another file.
     fn bytes(&mut self, path: &Path, from: u64, to: u64) -> Result<()> {
         let failed = |cause| Error::io("cannot read the data file", path, &cause);
+        self.lines = None;
         let (file, mut at, mut chunk) = (File::open(path).map_err(failed)?, from, vec![0; MEMBER_BYTES]);
         while at < to {
             let length = MEMBER_BYTES.min(usize::try_from(to - at).unwrap_or(MEMBER_BYTES));

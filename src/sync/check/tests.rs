@@ -1,8 +1,9 @@
 //! Damage of every kind to one data file: what was whole is still there, once, under the number that it had.
 
 use super::*;
+use crate::store::hop::Members;
 use crate::store::layout::{DataFile, ProjectDir};
-use crate::store::member::Writer;
+use crate::store::member::{self, Writer};
 use crate::store::reader::Reader;
 use crate::sync::kept::progress;
 use proptest::prelude::*;
@@ -32,7 +33,9 @@ impl Directory {
         let (mut bytes, mut number) = (Vec::new(), 0);
         for count in members {
             let lines: String = (0..*count).map(|n| line(number + n)).collect();
-            bytes.extend(Writer::new(6).unwrap().write(lines.as_bytes(), *count as u32, &[]).unwrap());
+            let mut member = Writer::new(6).unwrap().write(lines.as_bytes(), *count as u32, &[]).unwrap();
+            member::tell_before(&mut member, Some(number as u64));
+            bytes.extend(member);
             number += count;
         }
         fs::write(&file, bytes).unwrap();
@@ -58,6 +61,16 @@ impl Directory {
             }
         }
         found
+    }
+
+    /// The data files whose end tells of another number of lines than they have.
+    fn liars(&self) -> Vec<PathBuf> {
+        let mut files = layout::data_files(&self.project.path.join("calls")).unwrap();
+        files.retain(|file| {
+            let told = Members::open(&file.path).unwrap().unwrap().lines_told_at_end().unwrap();
+            told.is_some_and(|told| told != mend::count(&file.path).unwrap())
+        });
+        files.into_iter().map(|file| file.path).collect()
     }
 
     fn repair(&self) -> Report {
@@ -135,6 +148,7 @@ proptest! {
         prop_assert!(after.len() as u64 >= expected, "{} of {expected}", after.len());
         let second = look(directory.root.path(), &quiet).unwrap();
         prop_assert!(second.findings.is_empty(), "{:?}", second.findings);
+        prop_assert_eq!(directory.liars(), [] as [PathBuf; 0]);
     }
 }
 
