@@ -74,12 +74,23 @@ enum Target {
     Collector(Box<Post>),
 }
 
+/// Whether a text is `HOST:PORT`, perhaps with a path: an address of which the scheme was forgotten.
+fn is_host_and_port(text: &str) -> bool {
+    let (place, _) = text.split_once('/').unwrap_or((text, ""));
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    place.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_port(port))
+}
+
 impl Target {
     fn open(context: &Context, given: &Export, stop: &Stop) -> Result<Target, Failure> {
         let to = &given.to;
         if let Some(url) = to.otlp.as_deref().filter(|to| to.contains("://")) {
             let post = Post::new(url, &given.header, &context.environment, stop)?;
             return Ok(Target::Collector(Box::new(post)));
+        }
+        if let Some(address) = to.otlp.as_deref().filter(|to| is_host_and_port(to)) {
+            let text = format!("--otlp: {address} is no address; give http://{address}, or ./{address} for a file");
+            return Err(Failure::nothing(text));
         }
         if !given.header.is_empty() {
             return Err(Failure::nothing("--header is for --otlp with an address, such as http://localhost:4318"));

@@ -9,7 +9,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::sizes::count;
 use crate::terminal::calls::{painted_state, started};
 use crate::terminal::reading::Reading;
-use crate::terminal::style::{BAD, FAINT, NAME, PLAIN};
+use crate::terminal::style::{one_line, BAD, FAINT, NAME, PLAIN};
 use crate::terminal::table::width;
 use crate::terminal::values;
 use crate::traces::call::Call;
@@ -53,7 +53,7 @@ pub fn run(context: &Context, given: &Show) -> Outcome {
 
 fn tell_call(out: &mut dyn Write, call: &Call, full: bool) -> io::Result<()> {
     let (state, meaning) = painted_state(call.state());
-    writeln!(out, "{}  {}", NAME.paint(call.name()), meaning.paint(state))?;
+    writeln!(out, "{}  {}", NAME.paint(one_line(call.name())), meaning.paint(state))?;
     let took = call.micros().map(|micros| moments::span(Duration::from_micros(micros)));
     let lines = [
         ("op", call.op_name.clone()),
@@ -102,7 +102,7 @@ fn tell_tree(out: &mut dyn Write, lines: &[tree::Line<'_>]) -> io::Result<()> {
         about.extend(call.micros().map(|micros| moments::span(Duration::from_micros(micros))));
         about.extend(call.tokens().map(|tokens| format!("{} tokens", count(tokens))));
         let id = FAINT.paint(&call.id);
-        writeln!(out, "{}{}  {}  {id}", FAINT.paint(branches), NAME.paint(call.name()), about.join("  "))?;
+        writeln!(out, "{}{}  {}  {id}", FAINT.paint(branches), NAME.paint(one_line(call.name())), about.join("  "))?;
         if let Some(reason) = call.reason() {
             let space = " ".repeat(width(branches) + 2);
             writeln!(out, "{space}{}", BAD.paint(values::shortened(&reason)))?;

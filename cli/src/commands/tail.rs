@@ -9,7 +9,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::sizes::count;
 use crate::terminal::calls::{painted_state, started};
 use crate::terminal::reading::Reading;
-use crate::terminal::style::{BAD, FAINT, NAME};
+use crate::terminal::style::{one_line, BAD, FAINT, NAME};
 use crate::terminal::values;
 use crate::traces::call::{parse, part_of, Call, Part};
 use crate::traces::chunks::{chunks_from, sources, Chunk, Source};
@@ -110,7 +110,7 @@ fn tell(call: &Call, json: bool) -> Result<(), Failure> {
     let (state, meaning) = painted_state(call.state());
     let took = call.micros().map(|micros| moments::span(Duration::from_micros(micros))).unwrap_or_default();
     let tokens = call.tokens().map(|tokens| format!("  {} tokens", count(tokens))).unwrap_or_default();
-    let (at, name, id) = (started(call), NAME.paint(call.name()), FAINT.paint(&call.id));
+    let (at, name, id) = (started(call), NAME.paint(one_line(call.name())), FAINT.paint(&call.id));
     let reason = call.reason().map(|line| format!("  {}", BAD.paint(values::shortened(&line)))).unwrap_or_default();
     writeln!(out, "{at}  {}  {took:>7}  {name}{tokens}  {id}{reason}", meaning.paint(format!("{state:<7}")))?;
     Ok(out.flush()?)

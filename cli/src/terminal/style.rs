@@ -43,6 +43,11 @@ impl<T: Display> Display for Painted<T> {
     }
 }
 
+/// The same in one line: names may have several.
+pub fn one_line(text: &str) -> String {
+    harmless(text).replace(['\n', '\t'], " ")
+}
+
 /// A text whose letters do not command the terminal, whoever logged it: those that would stand as escapes.
 pub fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -65,6 +70,7 @@ mod tests {
     #[test]
     fn nothing_that_was_logged_commands_the_terminal() {
         assert_eq!(harmless("\u{1b}[2Ja\r\u{9b}b\u{202e}c"), "\\u{1b}[2Ja\\r\\u{9b}b\\u{202e}c");
+        assert_eq!(one_line("a\nb\tc\u{1b}"), "a b c\\u{1b}");
         assert_eq!(NAME.paint("\u{1b}[31m").to_string().matches('\u{1b}').count(), 2, "the colour's own");
     }
 }

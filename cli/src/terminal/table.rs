@@ -1,6 +1,6 @@
 //! Columns that line up.
 
-use super::style::{harmless, Meaning, FAINT, PLAIN};
+use super::style::{one_line, Meaning, FAINT, PLAIN};
 use std::io::{self, Write};
 
 /// How the cells of a column stand.
@@ -26,7 +26,7 @@ impl Table {
 
     /// Adds a row, a cell for each column.
     pub fn row(&mut self, cells: impl IntoIterator<Item = (String, Meaning)>) {
-        self.rows.push(cells.into_iter().map(|(text, meaning)| (harmless(&text), meaning)).collect());
+        self.rows.push(cells.into_iter().map(|(text, meaning)| (one_line(&text), meaning)).collect());
     }
 
     /// Writes it, each line behind the indent.

@@ -3,6 +3,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import resource
 import signal
 import stat
@@ -117,6 +118,20 @@ def test_duckdb_guesses_the_types_of_json_lines_and_knows_those_of_parquet(expor
     assert duckdb.sql(f"{spans} '{export('parquet')}'").fetchone() == ("01:00:00", "1.1")
     types = dict(duckdb.sql(f"SELECT name, logical_type FROM parquet_schema('{export('parquet', '--force')}')").fetchall())
     assert "isAdjustedToUTC=1" in types["started_at"] and "MICROS" in types["started_at"]
+
+
+def test_the_documented_queries_find_what_was_logged_also_late_in_a_file(weave_command, tmp_path, monkeypatch):
+    calls = tmp_path / "offline/team/demo/calls"
+    calls.mkdir(parents=True)
+    late = whole(59, inputs={"question": "late", "n": "many"}, exception="no")
+    (calls / "20260131_0000.jsonl").write_text("".join(whole(n % 60, inputs={"n": n}) for n in range(25_000)) + late)
+    for form in ("jsonl", "parquet"):
+        assert weave_command("export", "-d", tmp_path / "offline", f"--{form}", f"calls.{form}").returncode == 0
+    monkeypatch.chdir(tmp_path)
+    page = (harness.ROOT / "docs/cli-export.md").read_text()
+    grouped, found = [query for query in re.search(r"```sql\n(.*?)```", page, re.DOTALL)[1].split(";") if query.strip()]
+    assert duckdb.sql(grouped).fetchone()[1] == 25_001
+    assert duckdb.sql(found).fetchall() == [("late",)]
 
 
 def test_csv_is_that_of_rfc_4180(export):

@@ -1,5 +1,6 @@
 """`weave export --otlp`: what a collector is posted, and what is in a file, is read by OpenTelemetry's own messages."""
 import base64
+import gzip
 import http.server
 import json
 import signal
@@ -52,7 +53,8 @@ def offline(tmp_path):
 
 
 class Collector:
-    """A server that gives the answers it is told to, the last one again and again, and keeps what it was posted."""
+    """A server that gives the answers it is told to, the last one again and again, and keeps what it was posted. An answer
+    may depend on the body."""
 
     def __init__(self, *answers):
         self.requests = requests = []
@@ -62,7 +64,8 @@ class Collector:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 requests.append((self.path, self.headers, body))
-                status, headers, answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+                given = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+                status, headers, answer = given(body) if callable(given) else given
                 self.send_response(status)
                 for name, value in {"Content-Type": "application/x-protobuf", **headers}.items():
                     self.send_header(name, value)
@@ -209,6 +212,53 @@ def test_spans_that_a_collector_does_not_take_are_told(weave_command, offline, c
     done = weave_command("export", "-d", offline, "--otlp", to.url)
     assert done.returncode == 1
     assert "too old" in done.stderr and "1 span sent" in done.stdout and "1 not taken" in done.stdout
+
+
+@pytest.mark.parametrize("status, text", [(413, b""), (400, b"http: request body too large")])
+def test_what_is_too_large_for_a_collector_keeps_nothing_else_back(weave_command, collector, tmp_path, status, text):
+    sizes = [20_000] * 30 + [300_000] + [20_000] * 30
+    write(tmp_path / "mixed", [call(number, inputs={"text": "x" * size}) for number, size in enumerate(sizes)])
+    to = collector(lambda body: (200, {}, b"") if len(body) < 200_000 else (status, {}, text))
+    done = weave_command("export", "-d", tmp_path / "mixed", "--otlp", to.url, "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["sent"], told["rejected"]) == (1, 60, 1)
+    assert done.stderr.count("too much for it") == 1
+    taken = [span.span_id for _, _, body in to.requests if len(body) < 200_000
+             for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+             for scope in resource.scope_spans for span in scope.spans]
+    assert len(set(taken)) == len(taken) == 60
+
+
+def test_an_answer_in_json_is_one_too(weave_command, offline, collector):
+    json_type = {"Content-Type": "application/json"}
+    done = weave_command("export", "-d", offline, "--otlp", collector((200, json_type, b"{}")).url)
+    assert done.returncode == 0 and "2 spans sent" in done.stdout
+    partial = b'{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "too old"}}'
+    done = weave_command("export", "-d", offline, "--otlp", collector((200, json_type, partial)).url)
+    assert done.returncode == 1 and "too old" in done.stderr
+
+
+def test_spans_go_compressed_when_the_environment_wants_it(weave_command, offline, collector):
+    plain, packed = collector(), collector()
+    weave_command("export", "-d", offline, "--otlp", plain.url)
+    weave_command("export", "-d", offline, "--otlp", packed.url, OTEL_EXPORTER_OTLP_COMPRESSION="gzip")
+    [(_, headers, body)] = packed.requests
+    assert headers["Content-Encoding"] == "gzip" and gzip.decompress(body) == plain.requests[0][2]
+
+
+def test_an_address_without_its_scheme_is_no_file(weave_command, offline, tmp_path):
+    done = weave_command("export", "-d", offline, "--otlp", "localhost:4318")
+    assert done.returncode == 2 and "give http://localhost:4318" in done.stderr
+    assert not (tmp_path / "localhost:4318").exists()
+
+
+def test_a_large_span_stands_in_a_line_of_its_own(weave_command, tmp_path):
+    lines = [call(number, inputs={"text": "x" * size}) for number, size in enumerate([10, 500_000, 10, 10])]
+    write(tmp_path / "mixed", lines)
+    done = weave_command("export", "-d", tmp_path / "mixed", "--otlp", "-")
+    counts = [sum(len(scope["spans"]) for resource in json.loads(line)["resourceSpans"] for scope in resource["scopeSpans"])
+              for line in done.stdout.splitlines()]
+    assert counts == [1, 1, 2]
 
 
 def test_a_sign_in_page_acknowledges_nothing(weave_command, offline, collector):

@@ -22,6 +22,14 @@ impl Attributes {
         }
     }
 
+    /// One that is a text.
+    pub fn text_of(&self, name: &str) -> Option<&str> {
+        match self.0.get(name)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Sets one to the text of JSON that may be there.
     pub fn json(&mut self, name: &str, json: Option<&RawValue>) {
         self.text(name, json.map(RawValue::get));
@@ -54,8 +62,8 @@ impl From<Attributes> for Vec<KeyValue> {
     }
 }
 
-/// A value of the same kind; JSON text for what OTLP has no kind for: whole numbers of more than 63 bits, lists in which not
-/// all are of one kind.
+/// A value of the same kind; JSON text for what OTLP has no kind for: whole numbers of 64 bits, lists in which not all are of
+/// one kind. Larger numbers were made doubles when they were read.
 fn plain(value: &Json) -> Value {
     match value {
         Json::String(text) => Value::Text(text.clone()),

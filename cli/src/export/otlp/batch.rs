@@ -46,6 +46,26 @@ impl Batch {
     }
 }
 
+/// The first half of some spans, and the others.
+pub fn halves(data: TracesData) -> [TracesData; 2] {
+    let count = |resource: &ResourceSpans| resource.scope_spans.iter().map(|scope| scope.spans.len()).sum::<usize>();
+    let mut first = data.resource_spans.iter().map(count).sum::<usize>() / 2;
+    let mut halves = [TracesData::default(), TracesData::default()];
+    for ResourceSpans { resource, scope_spans } in data.resource_spans {
+        for ScopeSpans { scope, mut spans } in scope_spans {
+            let second = spans.split_off(first.min(spans.len()));
+            first -= spans.len();
+            for (half, spans) in halves.iter_mut().zip([spans, second]) {
+                if !spans.is_empty() {
+                    let scope_spans = vec![ScopeSpans { scope: scope.clone(), spans }];
+                    half.resource_spans.push(ResourceSpans { resource: resource.clone(), scope_spans });
+                }
+            }
+        }
+    }
+    halves
+}
+
 /// A project is a service of its entity, if it has one.
 fn resource(project: &str) -> Resource {
     let (entity, name) = project.split_once('/').unwrap_or((UNBOUND_ENTITY, project));
@@ -81,5 +101,23 @@ mod tests {
         assert_eq!(of(0), (["service.name", "service.namespace", "weave.project_id"].map(String::from).to_vec(), 2));
         assert_eq!(of(1), (["service.name", "weave.project_id"].map(String::from).to_vec(), 1));
         assert_eq!((batch.spans(), batch.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn spans_are_halved_in_their_order_with_their_projects() {
+        let mut batch = Batch::default();
+        for (project, name) in [("p/a", "1"), ("p/b", "4"), ("p/a", "2"), ("p/a", "3"), ("p/b", "5")] {
+            batch.add(&Arc::from(project), Span { name: name.into(), ..Span::default() });
+        }
+        let of = |half: &TracesData| {
+            let spans = |resource: &ResourceSpans| {
+                let names: String = resource.scope_spans[0].spans.iter().map(|span| span.name.as_str()).collect();
+                (resource.resource.as_ref().unwrap().attributes.len(), names)
+            };
+            half.resource_spans.iter().map(spans).collect::<Vec<_>>()
+        };
+        let [first, second] = halves(batch.take());
+        assert_eq!(of(&first), [(3, "12".to_string())]);
+        assert_eq!(of(&second), [(3, "3".to_string()), (3, "45".to_string())]);
     }
 }

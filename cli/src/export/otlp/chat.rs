@@ -36,7 +36,10 @@ pub fn output(output: &Json) -> Option<Json> {
                 };
                 choices.iter().map(|choice| ended(said(choice), choice.get("finish_reason"))).collect()
             } else if let Some(Json::Array(items)) = fields.get("output") {
-                items.iter().map(|given| ended(item(given), None)).collect()
+                // The items are parts of one answer.
+                let parts =
+                    items.iter().map(item).flat_map(|item| item["parts"].as_array().cloned().unwrap_or_default());
+                vec![ended(said("assistant", parts.collect()), None)]
             } else if fields.contains_key("content") {
                 vec![ended(message(output), fields.get("stop_reason"))]
             } else {
@@ -89,8 +92,16 @@ fn item(given: &Json) -> Json {
             said("tool", vec![part])
         }
         Some("message") | None => message(given),
+        Some("reasoning") => said("assistant", vec![reasoning(given)]),
         Some(_) => said("assistant", vec![given.clone()]),
     }
+}
+
+/// What OpenAI tells of a model's reasoning: summaries, if any.
+fn reasoning(given: &Json) -> Json {
+    let summaries = given.get("summary").and_then(Json::as_array).into_iter().flatten();
+    let texts: Vec<&str> = summaries.filter_map(|part| part.get("text")?.as_str()).collect();
+    json!({"type": "reasoning", "content": texts.join("\n")})
 }
 
 /// Arguments are values; some clients give the text of their JSON.
@@ -177,8 +188,14 @@ mod tests {
             messages[2],
             json!({"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": "2"}]})
         );
-        let answer = json!({"output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "2"}]}]});
-        assert_eq!(output(&answer).unwrap()[0]["parts"], json!([{"type": "text", "content": "2"}]));
+        let answer = json!({"output": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "2"}]}]});
+        let parts = json!([{"type": "reasoning", "content": "hm"}, {"type": "text", "content": "2"}]);
+        assert_eq!(
+            output(&answer),
+            Some(json!([{"role": "assistant", "parts": parts, "finish_reason": "stop"}])),
+            "one answer, which ended once"
+        );
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub fn read(text: &str) -> Exception {
     let Ok(OfPython { kind, message, traceback }) = serde_json::from_str(text) else {
         return Exception { kind: None, message: text.to_string(), stack: None };
     };
-    let stack = traceback.map(|frames| stack(&frames, &kind, &message));
+    let stack = traceback.filter(|frames| !frames.is_empty()).map(|frames| stack(&frames, &kind, &message));
     Exception { kind: Some(kind), message, stack }
 }
 
@@ -75,5 +75,6 @@ mod tests {
         assert_eq!((found.kind.as_deref(), found.message.as_str()), (Some("ValueError"), "no"));
         let stack = "Traceback (most recent call last):\n  File \"a.py\", line 3, in f\n    g()\nValueError: no";
         assert_eq!(found.stack.as_deref(), Some(stack));
+        assert_eq!(read(r#"{"type":"ValueError","message":"no","traceback":[]}"#).stack, None);
     }
 }

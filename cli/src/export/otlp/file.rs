@@ -5,9 +5,10 @@ use super::span;
 use crate::export::Form;
 use crate::outcome::Failure;
 use crate::traces::call::Call;
+use prost::Message;
 use std::io::Write;
 
-/// A line is written when its spans are so large.
+/// A line has no more than this as protobuf, unless one span alone has; as JSON that is not much more.
 const LINE_BYTES: usize = 256 << 10;
 
 /// Writes them.
@@ -33,13 +34,13 @@ impl<W: Write> Lines<W> {
 
 impl<W: Write> Form for Lines<W> {
     fn add(&mut self, call: &Call) -> Result<(), Failure> {
-        if let Some(span) = span::of(call) {
-            self.batch.add(&call.project, span);
+        let Some(span) = span::of(call) else { return Ok(()) };
+        // Who reads the lines may have a limit: a large span is not to take others with it.
+        if self.batch.bytes() + span.encoded_len() > LINE_BYTES {
+            self.write()?;
         }
-        match self.batch.bytes() < LINE_BYTES {
-            true => Ok(()),
-            false => self.write(),
-        }
+        self.batch.add(&call.project, span);
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), Failure> {

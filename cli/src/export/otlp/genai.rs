@@ -3,8 +3,8 @@
 //! those of all calls within a call to its own, and who sums over spans would count them again.
 
 use super::attributes::Attributes;
-use super::chat;
 use super::message::{AnyValue, ArrayValue, Value};
+use super::{chat, usage};
 use crate::traces::call::Call;
 use serde_json::value::RawValue;
 use serde_json::Value as Json;
@@ -18,30 +18,36 @@ pub struct Operation {
     pub is_request: bool,
 }
 
-/// Says what a call is; `kind` is what the program said of it. `None` for what the conventions know nothing of.
+/// Says what a call is; `kind` is what the program said of it, beside the attributes that it set. `None` for what the
+/// conventions know nothing of.
 pub fn describe(call: &Call, kind: Option<&str>, attributes: &mut Attributes) -> Option<Operation> {
     let inputs = call.inputs.as_deref().map_or("{}", RawValue::get);
-    let name = |operation: &str, of: &str| format!("{operation} {of}").trim_end().to_string();
-    let operation = match kind {
+    match kind {
         Some("tool") => {
+            attributes.text("gen_ai.operation.name", Some("execute_tool"));
             attributes.text("gen_ai.tool.name", Some(call.op()));
-            Some(("execute_tool", name("execute_tool", call.op()), false))
+            attributes.json("gen_ai.tool.call.arguments", call.inputs.as_deref());
+            attributes.json("gen_ai.tool.call.result", call.output.as_deref());
         }
         Some("agent") => {
+            attributes.text("gen_ai.operation.name", Some("invoke_agent"));
             attributes.text("gen_ai.agent.name", Some(call.op()));
-            Some(("invoke_agent", name("invoke_agent", call.op()), false))
         }
         _ if kind == Some("llm") || is_for_model(inputs) => {
             let inputs: Json = serde_json::from_str(inputs).ok()?;
-            let operation = operation(call.op(), &inputs);
-            let model = request(call.op(), &inputs, attributes);
+            attributes.text("gen_ai.operation.name", Some(operation(call.op(), &inputs)));
+            request(call.op(), &inputs, attributes);
             response(call, attributes);
-            Some((operation, name(operation, &model), true))
         }
-        _ => None,
+        _ => {}
+    }
+    let operation = attributes.text_of("gen_ai.operation.name")?.to_string();
+    let (of, is_request) = match operation.as_str() {
+        "execute_tool" => ("gen_ai.tool.name", false),
+        "invoke_agent" | "create_agent" => ("gen_ai.agent.name", false),
+        _ => ("gen_ai.request.model", true),
     };
-    let (operation, name, is_request) = operation?;
-    attributes.text("gen_ai.operation.name", Some(operation));
+    let name = format!("{operation} {}", attributes.text_of(of).unwrap_or_default()).trim_end().to_string();
     attributes.text("gen_ai.conversation.id", call.thread_id.as_deref());
     Some(Operation { name, is_request })
 }
@@ -74,10 +80,10 @@ const PARAMETERS: [(&str, &[&str]); 8] = [
 ];
 
 /// The parameters that are no whole numbers, although they may be written as such.
-const ANY_NUMBERS: [&str; 4] = ["temperature", "top_p", "frequency_penalty", "presence_penalty"];
+const ANY_NUMBERS: [&str; 5] = ["temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty"];
 
-/// Says what was asked; the model's name.
-fn request(op: &str, inputs: &Json, attributes: &mut Attributes) -> String {
+/// Says what was asked.
+fn request(op: &str, inputs: &Json, attributes: &mut Attributes) {
     let model = inputs.get("model").and_then(Json::as_str);
     attributes.text("gen_ai.request.model", model);
     attributes.text("gen_ai.provider.name", provider(op, model.unwrap_or_default()));
@@ -95,11 +101,27 @@ fn request(op: &str, inputs: &Json, attributes: &mut Attributes) -> String {
         Some(Json::String(stop)) => attributes.set("gen_ai.request.stop_sequences", texts([stop])),
         stop => attributes.value("gen_ai.request.stop_sequences", stop),
     }
+    if inputs.get("stream").is_some_and(|stream| stream == true) {
+        attributes.set("gen_ai.request.stream", Value::Bool(true));
+    }
+    attributes.text("gen_ai.output.type", output_type(inputs));
+    if attributes.text_of("gen_ai.operation.name") == Some("embeddings") {
+        return; // nobody said these texts
+    }
     let messages = chat::input(inputs).map(|messages| messages.to_string());
     attributes.text("gen_ai.input.messages", messages.as_deref());
     let instructions = chat::instructions(inputs).map(|parts| parts.to_string());
     attributes.text("gen_ai.system_instructions", instructions.as_deref());
-    model.unwrap_or_default().to_string()
+}
+
+/// In which form the answer was wanted: of OpenAI's chats, and of its responses.
+fn output_type(inputs: &Json) -> Option<&'static str> {
+    let wanted = inputs.pointer("/response_format/type").or(inputs.pointer("/text/format/type"))?;
+    match wanted.as_str()? {
+        "json_object" | "json_schema" => Some("json"),
+        "text" => Some("text"),
+        _ => None,
+    }
 }
 
 /// Says what was answered, and how many tokens that took.
@@ -123,17 +145,7 @@ fn response(call: &Call, attributes: &mut Attributes) {
         Some(models) => models.values().collect(),
         None => output.get("usage").into_iter().collect(),
     };
-    for (attribute, names) in [
-        ("gen_ai.usage.input_tokens", ["input_tokens", "prompt_tokens"]),
-        ("gen_ai.usage.output_tokens", ["output_tokens", "completion_tokens"]),
-    ] {
-        let tokens =
-            |usage: &&Json| names.iter().find_map(|name| usage.get(*name)?.as_i64().filter(|tokens| *tokens > 0));
-        let tokens: Vec<i64> = usages.iter().filter_map(tokens).collect();
-        if !tokens.is_empty() {
-            attributes.set(attribute, Value::Int(tokens.iter().sum()));
-        }
-    }
+    usage::describe(&usages, attributes);
 }
 
 fn texts<'t>(texts: impl IntoIterator<Item = &'t (impl AsRef<str> + ?Sized + 't)>) -> Value {
@@ -228,6 +240,39 @@ mod tests {
         assert_eq!(described(&call, Some("tool")).0.as_deref(), Some("execute_tool add"));
         assert_eq!(described(&call, Some("agent")).0.as_deref(), Some("invoke_agent add"));
         assert_eq!(described(&call, Some("llm")).0.as_deref(), Some("chat"));
+    }
+
+    #[test]
+    fn what_the_program_said_in_the_conventions_words_names_the_call() {
+        let named = |given: Json, inputs: Json| {
+            let call = parse(&Arc::from("p"), &json!({"id": "a", "op_name": "plain", "inputs": inputs}).to_string());
+            let mut attributes = Attributes::default();
+            attributes.each("gen_ai", &given);
+            describe(&call.unwrap(), None, &mut attributes).map(|operation| (operation.name, operation.is_request))
+        };
+        let given = json!({"operation": {"name": "generate_content"}, "request": {"model": "mine"}});
+        let expected = Some(("generate_content mine".to_string(), true));
+        assert_eq!(named(given.clone(), json!({"model": "m", "messages": []})), expected);
+        assert_eq!(named(given, json!({})), expected);
+        let tool = json!({"operation": {"name": "execute_tool"}, "tool": {"name": "add"}});
+        assert_eq!(named(tool, json!({})), Some(("execute_tool add".to_string(), false)));
+        assert_eq!(named(json!({"usage": {"input_tokens": 1}}), json!({})), None);
+    }
+
+    #[test]
+    fn the_form_of_the_answer_is_told_and_embedded_texts_are_no_messages() {
+        let inputs = json!({"model": "m", "messages": [], "stream": true, "top_k": 5,
+            "response_format": {"type": "json_schema"}});
+        let (_, attributes) = described(&json!({"id": "a", "op_name": "f", "inputs": inputs}), None);
+        for (name, value) in [
+            ("gen_ai.request.stream", r#"{"boolValue":true}"#),
+            ("gen_ai.request.top_k", r#"{"doubleValue":5.0}"#),
+            ("gen_ai.output.type", r#"{"stringValue":"json"}"#),
+        ] {
+            assert_eq!(attributes.get(name).map(String::as_str), Some(value), "{name}");
+        }
+        let call = json!({"id": "a", "op_name": "embed", "inputs": {"model": "m", "input": "a text"}});
+        assert!(!described(&call, None).1.contains_key("gen_ai.input.messages"));
     }
 
     #[test]

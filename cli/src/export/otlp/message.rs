@@ -196,6 +196,20 @@ pub struct Answer {
     pub partial_success: Option<PartialSuccess>,
 }
 
+impl Answer {
+    /// Reads one in JSON: numbers of 64 bits are texts there, or numbers.
+    pub fn of_json(text: &[u8]) -> Option<Answer> {
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(text).ok()?;
+        let partial = fields.get("partialSuccess").map(|partial| {
+            let rejected = &partial["rejectedSpans"];
+            let rejected = rejected.as_i64().or_else(|| rejected.as_str()?.parse().ok());
+            let error_message = partial["errorMessage"].as_str().unwrap_or_default().to_string();
+            PartialSuccess { rejected_spans: rejected.unwrap_or_default(), error_message }
+        });
+        Some(Answer { partial_success: partial })
+    }
+}
+
 /// What a collector did not take.
 #[derive(Clone, PartialEq, Message)]
 pub struct PartialSuccess {

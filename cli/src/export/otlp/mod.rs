@@ -1,7 +1,7 @@
 //! Calls as spans of OpenTelemetry: OTLP 1.x, posted as protobuf ([`post`]) or written as lines of JSON ([`file`]).
 //!
-//! [`span`] makes a span of a call, with [`ids`], [`attributes`], [`failure`] and, for calls of models, [`genai`] and
-//! [`chat`]. [`message`] is what goes over the wire, [`batch`] what goes at once. `docs/cli-export.md` has the mapping.
+//! [`span`] makes a span of a call, with [`ids`], [`attributes`], [`failure`] and, for calls of models, [`genai`],
+//! [`chat`] and [`usage`]. [`message`] is what goes over the wire, [`batch`] what goes at once. `docs/cli-export.md` has the mapping.
 
 mod attributes;
 mod batch;
@@ -13,3 +13,4 @@ mod ids;
 mod message;
 pub mod post;
 mod span;
+mod usage;

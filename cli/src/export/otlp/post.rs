@@ -1,15 +1,19 @@
 //! Posting spans to a collector: OTLP over HTTP, as protobuf. What is refused for a moment is sent again, as the protocol
 //! says: after 429, 502, 503 and 504, not before the time that the collector asks for.
 
-use super::batch::Batch;
-use super::message::{Answer, PartialSuccess};
+use super::batch::{self, Batch};
+use super::message::{Answer, PartialSuccess, TracesData};
 use super::span;
 use crate::export::Form;
 use crate::outcome::{Ending, Failure};
 use crate::sizes::{counted, show};
 use crate::terminal;
 use crate::traces::call::Call;
+use flate2::write::GzEncoder;
+use flate2::Compression;
 use prost::Message;
+use std::borrow::Cow;
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 use weave::sync::server::address::Address;
@@ -26,6 +30,7 @@ const BATCH_SPANS: usize = 2000;
 pub struct Post {
     way: Elsewhere,
     url: String,
+    compresses: bool,
     policy: RetryPolicy,
     stop: Stop,
     batch: Batch,
@@ -52,8 +57,12 @@ impl Post {
         };
         let certificate = "OTEL_EXPORTER_OTLP_CERTIFICATE";
         let ca_file = environment.path(certificate).map(|path: PathBuf| (path, certificate));
-        let headers = headers(given, environment)?;
+        let (mut headers, compresses) = (headers(given, environment)?, compresses(environment)?);
+        if compresses {
+            headers.push(("Content-Encoding".to_string(), "gzip".to_string()));
+        }
         Ok(Post {
+            compresses,
             way: Elsewhere::new(&address, &headers, ca_file, environment, stop)?,
             url: address.as_str().to_string(),
             policy: RetryPolicy::resolve(environment)?,
@@ -80,11 +89,19 @@ impl Post {
     }
 
     fn send(&mut self) -> Result<(), Failure> {
-        let spans = self.batch.spans() as u64;
-        if spans == 0 {
-            return Ok(());
+        let spans = self.batch.spans();
+        match spans {
+            0 => Ok(()),
+            _ => {
+                let data = self.batch.take();
+                self.send_all(data, spans)
+            }
         }
-        let body = self.batch.take().encode_to_vec();
+    }
+
+    /// Sends spans; what is too much for the collector in halves, until a span alone is.
+    fn send_all(&mut self, data: TracesData, count: usize) -> Result<(), Failure> {
+        let (body, spans) = (data.encode_to_vec(), count as u64);
         match self.attempts(&body) {
             Ok(answer) => {
                 let PartialSuccess { rejected_spans, error_message } = self.read(&answer)?;
@@ -99,10 +116,15 @@ impl Post {
                 }
                 Ok(())
             }
-            Err(refusal) if refusal.kind() == FailureKind::TooLarge => {
-                self.rejected += spans;
-                let (spans, size) = (counted(spans, "spans"), show(body.len() as u64));
-                terminal::warn(&format!("the collector did not take {spans}: {size} are too much for it"));
+            Err(refusal) if is_too_large(&refusal) && count > 1 => {
+                let [first, second] = batch::halves(data);
+                self.send_all(first, count / 2)?;
+                self.send_all(second, count - count / 2)
+            }
+            Err(refusal) if is_too_large(&refusal) => {
+                self.rejected += 1;
+                let size = show(body.len() as u64);
+                terminal::warn(&format!("the collector did not take 1 span: {size} are too much for it"));
                 Ok(())
             }
             Err(refusal) => Err(self.failure(&refusal)),
@@ -110,9 +132,13 @@ impl Post {
     }
 
     fn attempts(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let body = match self.compresses {
+            true => Cow::Owned(gzip(body)),
+            false => Cow::Borrowed(body),
+        };
         let (began, mut made) = (Instant::now(), 0);
         loop {
-            let refusal = match self.way.post("application/x-protobuf", body) {
+            let refusal = match self.way.post("application/x-protobuf", &body) {
                 Ok(answer) => return Ok(answer),
                 Err(refusal) => refusal,
             };
@@ -125,10 +151,11 @@ impl Post {
         }
     }
 
-    /// An answer that is none of a collector's acknowledges nothing: a sign-in page, for instance.
+    /// An answer that is none of a collector's acknowledges nothing: a sign-in page, for instance. Some answer in JSON.
     fn read(&self, answer: &[u8]) -> Result<PartialSuccess, Failure> {
-        let read = Answer::decode(answer).map_err(|_| {
-            let text = format!("{}: what answers there is no collector that takes OTLP as protobuf", self.url);
+        let read = Answer::decode(answer).ok().or_else(|| Answer::of_json(answer)).ok_or_else(|| {
+            let what = "what answers there is no collector that takes OTLP as protobuf";
+            let text = format!("{}: {what}; {}", self.url, self.so_far());
             Failure { ending: self.ending(Ending::Refused), ..Failure::nothing(text) }
         })?;
         Ok(read.partial_success.unwrap_or_default())
@@ -139,10 +166,7 @@ impl Post {
             return self.stopped();
         }
         let (ending, what, hint) = match refusal.kind() {
-            FailureKind::Unreachable => {
-                let hint = "; is a collector listening there, and are the proxy variables right?";
-                (Ending::Nothing, "cannot be reached", hint)
-            }
+            FailureKind::Unreachable => (Ending::Nothing, "cannot be reached", self.hint(refusal.reason())),
             FailureKind::Unauthorized | FailureKind::Forbidden => {
                 (Ending::Refused, "refused", "; give its key with --header or OTEL_EXPORTER_OTLP_HEADERS")
             }
@@ -158,6 +182,19 @@ impl Post {
         let status = refusal.status().map(|status| format!(" ({status})")).unwrap_or_default();
         let text = format!("{} {what}{status}{colon}{reason}{hint}; {}", self.url, self.so_far());
         Failure { ending: self.ending(ending), ..Failure::nothing(text) }
+    }
+
+    /// What to do when nobody answers as a collector does.
+    fn hint(&self, reason: &str) -> &'static str {
+        let is_about = |words: [&str; 4]| words.iter().any(|word| reason.to_ascii_lowercase().contains(word));
+        if is_about(["certificate", "unknownissuer", "causedasendentity", "tls"]) {
+            return "; name the certificate of who signed the collector's in OTEL_EXPORTER_OTLP_CERTIFICATE";
+        }
+        // A server of gRPC speaks HTTP/2 alone.
+        if self.url.contains(":4317/") {
+            return "; port 4317 is for gRPC as a rule, and 4318 for HTTP";
+        }
+        "; is a collector listening there, and are the proxy variables right?"
     }
 
     /// An export that somebody stopped.
@@ -197,6 +234,31 @@ impl Form for Post {
 
     fn finish(&mut self) -> Result<(), Failure> {
         self.send()
+    }
+}
+
+/// Whether a request was too large. The collector's own server says so with 400.
+fn is_too_large(refusal: &Refusal) -> bool {
+    refusal.kind() == FailureKind::TooLarge
+        || (refusal.status() == Some(400) && refusal.reason().contains("request body too large"))
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory cannot fail.
+    let _ = encoder.write_all(body);
+    encoder.finish().unwrap_or_default()
+}
+
+/// Whether the environment asks for gzip.
+fn compresses(environment: &Environment) -> Result<bool, Failure> {
+    let name = ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
+    match name.iter().find_map(|name| environment.text(name)).as_deref() {
+        None | Some("none") => Ok(false),
+        Some("gzip") => Ok(true),
+        Some(other) => {
+            Err(Failure::nothing(format!("OTEL_EXPORTER_OTLP_COMPRESSION: {other:?} is neither gzip nor none")))
+        }
     }
 }
 
@@ -264,6 +326,12 @@ mod tests {
         let expected = [pair("Key", "mine"), pair("x-id", "7"), pair("other", "c=d"), pair("key2", "100%")];
         assert_eq!(headers(&given, &environment).unwrap(), expected);
         assert_eq!(headers(&[], &environment).unwrap()[0], pair("key", "a b,"));
+    }
+
+    #[test]
+    fn compression_is_that_of_the_environment() {
+        let compresses = |value: &str| compresses(&environment(&[("OTEL_EXPORTER_OTLP_COMPRESSION", value)])).ok();
+        assert_eq!(["gzip", "none", "zstd"].map(compresses), [Some(true), Some(false), None]);
     }
 
     #[test]
