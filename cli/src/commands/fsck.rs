@@ -22,7 +22,7 @@ pub fn run(context: &Context, given: &Fsck) -> Outcome {
     let tell = |part: &str, done: u64, all: u64| {
         // Whoever finds it locked has nothing to add to what is shown just now.
         if let Ok(mut progress) = progress.try_lock() {
-            progress.tell(part, done, all);
+            progress.tell_bytes(part, done, all);
         }
     };
     let report = match given.repair {

@@ -14,7 +14,7 @@ use crate::sync::kept::{lines, requeue};
 use crate::sync::results::Counted;
 use std::collections::HashSet;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -44,11 +44,12 @@ pub(super) fn check(check: &mut Check, projects: &[ProjectDir], tell: &Tell<'_>)
         let records = Records::read(project)?;
         let mut wrong = HashSet::new();
         let bodies = bodies(&project.kind(Kind::Files))?;
-        let all = bodies.len() as u64;
+        let size = |path: &PathBuf| path.metadata().map_or(0, |about| about.len());
+        let all = bodies.iter().map(size).sum();
         let done = AtomicU64::new(0);
         let digests = on_all_cores(&bodies, |path| {
-            let digest = other_digest(path, &name_of(path));
-            tell("bytes of files", done.fetch_add(1, Ordering::Relaxed) + 1, all);
+            let (digest, bytes) = (other_digest(path, &name_of(path)), size(path));
+            tell("bytes of files", done.fetch_add(bytes, Ordering::Relaxed) + bytes, all);
             digest
         });
         for (path, digest) in bodies.iter().zip(digests) {
@@ -75,7 +76,7 @@ fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn bodies(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+fn bodies(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut bodies = layout::entries(folder)?;
     bodies.retain(|path| super::strays::is_body(path));
     bodies.sort();

@@ -261,7 +261,7 @@ fn look_at_all(root: &Path, sources: &[Source<'_>], tell: &Tell<'_>) -> Vec<Resu
     let done = AtomicU64::new(0);
     let advanced = |bytes: u64| {
         let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        tell("data files, kB", done / 1000, all / 1000);
+        tell("data files", done, all);
     };
     on_all_cores(sources, |source| {
         let Some(content) = look_at(&source.file, &advanced)? else { return Ok(None) };

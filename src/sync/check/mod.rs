@@ -133,7 +133,7 @@ pub struct Report {
     pub records: u64,
 }
 
-/// Hears how much of a part is done, of how much.
+/// Hears how many bytes of a part were looked at, of how many.
 pub type Tell<'t> = dyn Fn(&str, u64, u64) + Sync + 't;
 
 /// Looks through a directory and changes nothing.
