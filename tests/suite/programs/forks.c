@@ -7,7 +7,7 @@
  *   storm    forks while four threads log without a pause
  *   flush    forks while four threads flush without a pause, so that many wait and are woken
  *   early    forks in the first instants of a session and of threads that log
- *   outlive  a child that lives on idly when its parent has logged; the parent waits to be killed
+ *   outlive  a child that tells its number and lives on idly when its parent has logged; the parent waits to be killed
  *   finish   a child that finishes the client and ends; the parent goes on with it */
 #define _POSIX_C_SOURCE 200809L
 #include "told.h"
@@ -196,10 +196,12 @@ int main(int argc, char **argv) {
         fork_among_flushes();
     } else if (strcmp(way, "outlive") == 0) {
         for (int i = 0; i < 20; ++i) log_told(client, "parent");
-        pid_t child = fork();
-        char line[32];
-        int length = snprintf(line, sizeof line, "child %ld\n", (long)child);
-        if (child > 0) CHECK(write(STDOUT_FILENO, line, (size_t)length) == length);
+        /* The child says so itself: as long as its fork has not returned, it has its parent's files open. */
+        if (fork() == 0) {
+            char line[32];
+            int length = snprintf(line, sizeof line, "child %ld\n", (long)getpid());
+            CHECK(write(STDOUT_FILENO, line, (size_t)length) == length);
+        }
         while (1) pause();
     } else if (strcmp(way, "finish") == 0) {
         log_told(client, "parent");
