@@ -1,6 +1,6 @@
 //! `weave export`: calls for other programs, as lines of JSON, CSV, Parquet, or spans of OpenTelemetry.
 
-use super::{out, Context};
+use super::{out, stop_on_signals, Context};
 use crate::arguments::Export;
 use crate::export::csv::Csv;
 use crate::export::jsonl::Jsonl;
@@ -12,7 +12,6 @@ use crate::export::Form;
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::sizes::{count, counted, show};
 use crate::terminal;
-use crate::terminal::progress::Progress;
 use crate::terminal::reading::Reading;
 use crate::traces::whole;
 use serde_json::json;
@@ -26,32 +25,28 @@ pub fn run(context: &Context, given: &Export) -> Outcome {
     let projects = context.projects(&given.projects)?;
     let filter = given.began.within(given.which.filter());
     let stop = Stop::new();
-    let asked = stop.clone();
-    ctrlc::set_handler(move || asked.ask())
-        .map_err(|cause| Failure::nothing(format!("cannot listen to Ctrl-C: {cause}")))?;
+    stop_on_signals(&stop)?;
     let mut target = Target::open(context, given, &stop)?;
     tell_what_is_missing(context)?;
-    // Bars among calls on a terminal would help nobody.
-    let mut progress = Progress::new(context.json || target.is_passing());
     let (mut calls, mut running, mut failure) = (0, 0, None);
-    let mut reading = Reading::new(true);
+    // Bars among calls on a terminal would help nobody.
+    let mut reading = Reading::new(context.json || target.is_passing());
     whole::each(&projects, &filter, &stop, &mut |told| reading.tell(told), |call| {
         calls += 1;
         running += u64::from(call.ended_at.is_none());
-        progress.tell("calls", calls, 0);
         failure = target.form().add(&call).err();
         match failure {
             Some(_) => ControlFlow::Break(()),
             None => ControlFlow::Continue(()),
         }
     })?;
-    drop(progress);
+    let ending = reading.end();
     match failure {
         Some(failure) => return Err(failure),
         None if stop.is_asked() => return Err(target.stopped()),
         None => target.form().finish()?,
     }
-    Ok(target.tell(context, calls, running)?.max(reading.end()))
+    Ok(target.tell(context, calls, running)?.max(ending))
 }
 
 /// What programs have logged and nobody has packed is in no data file.

@@ -1,6 +1,6 @@
 //! `weave fsck`: find what is torn, damaged, left behind or foreign, and put it in order.
 
-use super::{out, Context};
+use super::{end_on_signals, out, Context};
 use crate::arguments::care::Fsck;
 use crate::outcome::{Ending, Outcome};
 use crate::sizes::{count, counted};
@@ -18,6 +18,7 @@ const NAMED: usize = 5;
 /// Looks, and repairs when that is wanted.
 pub fn run(context: &Context, given: &Fsck) -> Outcome {
     context.check_ours()?;
+    end_on_signals()?;
     let progress = Mutex::new(Progress::new(context.json));
     let tell = |part: &str, done: u64, all: u64| {
         // Whoever finds it locked has nothing to add to what is shown just now.

@@ -16,6 +16,7 @@ mod verify;
 
 use crate::arguments::{Arguments, Command, Common};
 use crate::outcome::{Ending, Failure, Outcome};
+use crate::terminal;
 use clap::CommandFactory;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -109,11 +110,23 @@ impl Context {
     }
 }
 
+/// Has Ctrl-C and the system's wish to end end the command at once and be told of: what it does may be cut short anywhere,
+/// and its next run goes on from there.
+pub fn end_on_signals() -> Result<(), Failure> {
+    on_signals(|| {
+        terminal::warn("stopped; the next run goes on from here");
+        std::process::exit(Ending::Some as i32);
+    })
+}
+
 /// Has Ctrl-C and the system's wish to end stop what is under way, so that it ends clean.
 pub fn stop_on_signals(stop: &Stop) -> Result<(), Failure> {
     let stop = stop.clone();
-    ctrlc::set_handler(move || stop.ask())
-        .map_err(|cause| Failure::nothing(format!("cannot listen to Ctrl-C: {cause}")))
+    on_signals(move || stop.ask())
+}
+
+fn on_signals(act: impl FnMut() + Send + 'static) -> Result<(), Failure> {
+    ctrlc::set_handler(act).map_err(|cause| Failure::nothing(format!("cannot listen to Ctrl-C: {cause}")))
 }
 
 /// Where results go.

@@ -1,6 +1,6 @@
 //! `weave pack`: a bundle of what waits, to be carried to a machine with a network; and the receipt that came back.
 
-use super::{out, Context};
+use super::{end_on_signals, out, Context};
 use crate::arguments::Pack;
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::sizes::{count, counted, show};
@@ -25,6 +25,7 @@ pub fn run(context: &Context, given: &Pack) -> Outcome {
     let packed = match given.dry_run {
         true => preview(&request)?,
         false => {
+            end_on_signals()?;
             let mut progress = Progress::new(context.json);
             pack(&request, &mut |done, all| progress.tell_bytes("packing", done, all))?
         }

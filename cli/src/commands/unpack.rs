@@ -1,6 +1,6 @@
 //! `weave unpack`: an offline directory of a device's bundle; and `weave receipt`: what came of it, for the device.
 
-use super::{out, Context};
+use super::{end_on_signals, out, Context};
 use crate::arguments::{Receipt, Unpack};
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::sizes::{count, show};
@@ -17,6 +17,7 @@ use weave::sync::carry::write_receipt;
 /// Unpacks it.
 pub fn run(context: &Context, given: &Unpack) -> Outcome {
     let into = directory_for(context, &given.bundle, given.into.as_deref())?;
+    end_on_signals()?;
     let mut progress = Progress::new(context.json);
     let unpacked = unpack(&given.bundle, &into, &mut |done, all| progress.tell_bytes("unpacking", done, all))?;
     drop(progress);

@@ -12,7 +12,6 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use weave::sync::Stop;
-use weave::Error;
 
 /// How many lines of each call were put back, by the call's id. They are few, and in memory.
 #[derive(Debug, Default)]
@@ -53,8 +52,8 @@ impl PutBack {
     }
 }
 
-/// What was put back, in these files.
-pub fn of(sources: &[Arc<Source>], stop: &Stop, damaged: &mut dyn FnMut(&Error)) -> PutBack {
+/// What was put back, in these files. Of damage who reads the calls is told.
+pub fn of(sources: &[Arc<Source>], stop: &Stop) -> PutBack {
     let ids = |lines: &[u8]| {
         let parts = lines.split(|byte| *byte == b'\n').filter_map(part_of);
         let id = |(part, text)| Some((part, serde_json::from_str::<Id>(text).ok()?.id));
@@ -64,7 +63,7 @@ pub fn of(sources: &[Arc<Source>], stop: &Stop, damaged: &mut dyn FnMut(&Error))
     let _ = whole::each_part(
         sources,
         stop,
-        damaged,
+        &mut |_| {},
         Chunk::is_put_back,
         |_, lines| ids(lines),
         |ids| {

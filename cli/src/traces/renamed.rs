@@ -2,7 +2,7 @@
 
 use super::call::{time_of_line, Call};
 use super::chunks::Source;
-use super::whole;
+use super::{whole, Told};
 use memchr::memmem::Finder;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -11,7 +11,6 @@ use std::sync::Arc;
 use weave::record::kind::RecordType;
 use weave::record::time::Timestamp;
 use weave::sync::{line, Stop};
-use weave::Error;
 
 /// The last name of each call that was renamed, by the call's id. They are few, and in memory.
 #[derive(Debug, Default)]
@@ -61,12 +60,12 @@ pub fn updates(lines: &[u8]) -> Vec<Update> {
 }
 
 /// The updates in these files.
-pub fn of(sources: &[Arc<Source>], stop: &Stop, damaged: &mut dyn FnMut(&Error)) -> Renamed {
+pub fn of(sources: &[Arc<Source>], stop: &Stop, told: &mut dyn FnMut(Told<'_>)) -> Renamed {
     let mut found = Renamed::default();
     let _ = whole::each_part(
         sources,
         stop,
-        damaged,
+        told,
         |_| true,
         |_, lines| updates(lines),
         |updates| {

@@ -6,7 +6,7 @@ use super::filter::Filter;
 use super::join::Joiner;
 use super::put_back;
 use super::renamed;
-use super::{scan, Told};
+use super::{scan, size_of, Told};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use weave::record::kind::Kind;
@@ -27,8 +27,13 @@ pub fn each(
     mut take: impl FnMut(Call) -> ControlFlow<()>,
 ) -> weave::Result<()> {
     let sources = chunks::sources(projects, Kind::Calls.folder())?;
-    let damaged = &mut |error: &Error| told(Told::Damage(error));
-    let (renamed, mut put_back) = (renamed::of(&sources, stop, damaged), put_back::of(&sources, stop, damaged));
+    // Everything is read twice, since a call may have been renamed long after it.
+    let pass = |told: &mut dyn FnMut(Told<'_>), number: u64, of: Told<'_>| match of {
+        Told::Read { done, all } => told(Told::Read { done: done + number * all, all: 2 * all }),
+        damage => told(damage),
+    };
+    let renamed = renamed::of(&sources, stop, &mut |of| pass(told, 0, of));
+    let mut put_back = put_back::of(&sources, stop);
     let mut give = |mut call: Call| {
         renamed.name(&mut call);
         match filter.takes(&call) {
@@ -40,7 +45,7 @@ pub fn each(
     let ended = each_part(
         &sources,
         stop,
-        damaged,
+        &mut |of| pass(told, 1, of),
         |_| true,
         parts,
         |(is_put_back, parts)| {
@@ -60,25 +65,28 @@ pub fn each(
 pub fn each_part<R: Send>(
     sources: &[Arc<Source>],
     stop: &Stop,
-    damaged: &mut dyn FnMut(&Error),
+    told: &mut dyn FnMut(Told<'_>),
     wanted: impl Fn(&Chunk) -> bool,
     work: impl Fn(&Chunk, &[u8]) -> R + Sync,
     mut take: impl FnMut(R) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let mut take = |found| if stop.is_asked() { ControlFlow::Break(()) } else { take(found) };
-    let mut pieces = Vec::new();
+    let (mut pieces, mut reached) = (Vec::new(), 0);
+    let all = sources.iter().map(|source| size_of(source)).sum();
     for source in sources {
         let of = chunks::chunks(source).unwrap_or_else(|error| {
-            damaged(&error);
+            told(Told::Damage(&error));
             Vec::new()
         });
         pieces.extend(of.into_iter().filter(&wanted));
+        reached += size_of(source);
         if pieces.len() >= PIECES {
-            each_of(&pieces, damaged, &work, &mut take)?;
+            each_of(&pieces, &mut |error| told(Told::Damage(error)), &work, &mut take)?;
             pieces.clear();
+            told(Told::Read { done: reached, all });
         }
     }
-    each_of(&pieces, damaged, &work, &mut take)
+    each_of(&pieces, &mut |error| told(Told::Damage(error)), &work, &mut take)
 }
 
 fn each_of<R: Send>(

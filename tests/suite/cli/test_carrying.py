@@ -367,6 +367,23 @@ def test_whenever_packing_and_unpacking_are_killed_they_go_on_and_nothing_is_los
     assert journey.device.pending() == []
 
 
+def test_a_wish_to_stop_a_packing_is_told_and_the_next_one_goes_on(journey):
+    with journey.device.program() as program:
+        ids = program("bulk", count=200, size=3000)
+        for letter in "abcd":
+            program("file", name=letter, text=letter * 30_000_000)
+    packing = subprocess.Popen([journey.binary, "pack", str(journey.stick), "-d", str(journey.device.offline_dir)],
+                               env=harness.client_environment(journey.device.home), stderr=subprocess.PIPE, text=True)
+    while not any(journey.stick.glob("weave-data/*/*")):
+        assert packing.poll() is None
+        time.sleep(0.001)
+    packing.terminate()
+    _, told = packing.communicate(timeout=60)
+    assert (packing.returncode, told) == (1, "weave: stopped; the next run goes on from here\n")
+    journey.there_and_back()
+    journey.check(ids)
+
+
 def test_a_full_stick_is_told_with_what_to_do_and_what_was_copied_is_used_later(journey, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("a small file system needs root to mount it")
