@@ -6,6 +6,7 @@
 use super::{kept, mend, Check, Finding, Problem};
 use crate::error::Result;
 use crate::record::kind::Kind;
+use crate::store::file_record::is_ours;
 use crate::store::layout::{
     self, DataFile, ProjectDir, CARRIED_FILE, DEVICE_FILE, LIBRARY_FOLDER, MOVING, SYNC_FOLDER, UNPACKING_FOLDER,
 };
@@ -91,6 +92,7 @@ fn of_kind(folder: &str, path: &Path) -> Is {
         Some("dropped.gz.tmp") => Is::Leftover("a note that was being written"),
         Some(_) => Is::Foreign,
         None if folder != Kind::Files.folder() => Is::Foreign,
+        None if name.starts_with('.') && !is_ours(path) => Is::Foreign,
         None if name.starts_with('.') => Is::Leftover("bytes of a file that were being stored"),
         None => Is::Known,
     }

@@ -252,19 +252,22 @@ def test_bytes_of_another_digest_and_bytes_that_nobody_names_are_taken_away(weav
 def test_leftovers_are_removed_and_foreign_files_taken_away_with_the_reason(weave_command, offline):
     project = offline / "team/demo"
     day = data_file(offline).name.split("_")[0]
-    leftovers = [project / f"calls/{day}_0000.jsonl.mended", project / "files/.digest.0123", offline / ".weave/x.tmp"]
-    foreign = [project / "calls/notes.txt", project / "calls/a\x1b[31mname\n", offline / ".weave/journals/mine"]
+    leftovers = [project / f"calls/{day}_0000.jsonl.mended", project / f"files/.{'d' * 43}.0123",
+                 offline / ".weave/x.tmp"]
+    foreign = [project / "calls/notes.txt", project / "calls/a\x1b[31mname\n", project / "files/.DS_Store",
+               offline / ".weave/journals/mine"]
     (offline / ".weave/journals").mkdir(parents=True, exist_ok=True)
     for path in leftovers + foreign:
         path.write_text("something")
     hidden = offline / ".weave/journals/.0123"
     hidden.mkdir()
     status, told, _ = fsck(weave_command, offline)
-    assert (status, len([line for line in told if not line.startswith(" ")]) - 1) == (1, 7)
+    assert (status, len([line for line in told if not line.startswith(" ")]) - 1) == (1, 8)
     assert "foreign team/demo/calls/a\\u{1b}[31mname\\n: no file of the library has such a name" in told
     repaired(weave_command, offline)
     assert not any(path.exists() for path in [*leftovers, *foreign, hidden])
     assert (offline / ".weave/damaged/team%demo%calls%notes.txt").read_text() == "something"
+    assert (offline / ".weave/damaged/team%demo%files%.DS_Store").read_text() == "something"
     assert "is none of them" in (offline / ".weave/damaged/team%demo%calls%notes.txt.txt").read_text()
 
 
