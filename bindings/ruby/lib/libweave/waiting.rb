@@ -9,8 +9,11 @@ module Weave
       # What the block answers or raises, while the thread that called can be interrupted. The work then goes on by
       # itself; `interrupted` is called, and the work waited for, when it is given.
       def until_done(interrupted = nil, &work)
-        thread = Thread.new { uninterrupted(&work) }
-        thread.report_on_exception = false
+        thread = Thread.new do
+          # Set here: a signal may come before its caller could.
+          Thread.current.report_on_exception = false
+          uninterrupted(&work)
+        end
         thread.value
       ensure # Timeout leaves by a throw
         if interrupted && thread&.alive?
