@@ -90,13 +90,11 @@ impl Post {
 
     fn send(&mut self) -> Result<(), Failure> {
         let spans = self.batch.spans();
-        match spans {
-            0 => Ok(()),
-            _ => {
-                let data = self.batch.take();
-                self.send_all(data, spans)
-            }
+        if spans == 0 {
+            return Ok(());
         }
+        let data = self.batch.take();
+        self.send_all(data, spans)
     }
 
     /// Sends spans; what is too much for the collector in halves, until a span alone is.
@@ -326,6 +324,15 @@ mod tests {
         let expected = [pair("Key", "mine"), pair("x-id", "7"), pair("other", "c=d"), pair("key2", "100%")];
         assert_eq!(headers(&given, &environment).unwrap(), expected);
         assert_eq!(headers(&[], &environment).unwrap()[0], pair("key", "a b,"));
+    }
+
+    #[test]
+    fn who_cannot_reach_a_collector_is_told_what_to_look_at() {
+        let hint = |url: &str, reason: &str| Post::new(url, &[], &environment(&[]), &Stop::new()).unwrap().hint(reason);
+        let refused = "Connection refused";
+        assert!(hint("http://localhost:4318", refused).contains("listening"));
+        assert!(hint("http://localhost:4317", "invalid HTTP version").contains("4318"));
+        assert!(hint("http://localhost:4318", "InvalidCertificate(UnknownIssuer)").contains("CERTIFICATE"));
     }
 
     #[test]
