@@ -4,6 +4,7 @@ use super::bodies::Bodies;
 use super::file_record;
 use super::layout::{self, DataFile, ProjectDir};
 use super::needed::Needed;
+use super::usage::Files;
 use super::{journal, lock};
 use crate::error::{Error, Result};
 use crate::record::kind::Kind;
@@ -36,25 +37,9 @@ pub struct Cleaned {
     /// Bytes of data files and of what lies beside them.
     pub bytes: u64,
     /// Data files whose sync is not long enough ago.
-    pub young: Kept,
+    pub young: Files,
     /// Data files that are old enough, and that a process holds or a journal needs.
-    pub in_use: Kept,
-}
-
-/// Data files that were sent and are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Kept {
-    /// How many.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-impl Kept {
-    fn add(&mut self, bytes: u64) {
-        self.files += 1;
-        self.bytes += bytes;
-    }
+    pub in_use: Files,
 }
 
 impl Cleaning<'_> {

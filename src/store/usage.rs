@@ -8,6 +8,23 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+/// Some files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Files {
+    /// How many.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Files {
+    /// Adds a file of so many bytes.
+    pub fn add(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
+}
+
 /// `{"bytes": …, "projects": {"entity/project": {"calls": {"pending_files", "pending_bytes", "synced_files",
 /// "synced_bytes"}, …}}}`; kinds that have no file are left out. `bytes` counts everything in the directory.
 pub fn directory_stats(root: &Path) -> Result<Value> {

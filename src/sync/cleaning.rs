@@ -43,7 +43,7 @@ mod tests {
     use crate::record::digest::bytes_digest;
     use crate::store::journal::Folder;
     use crate::store::layout::{DataFile, ProjectDir};
-    use crate::store::retention::Kept;
+    use crate::store::usage::Files;
     use std::fs;
 
     #[test]
@@ -59,7 +59,7 @@ mod tests {
             receipts::Builder::new(&project, "calls", &file, Access::Owner).unwrap().finish(&path, &about).unwrap();
         let mut told = Vec::new();
         let day = Duration::from_secs(86_400);
-        let young = Kept { files: 1, bytes: 3 };
+        let young = Files { files: 1, bytes: 3 };
         assert_eq!(preview(root.path(), day, &mut |_, _| {}).unwrap(), Cleaned { young, ..Cleaned::default() });
         preview(root.path(), Duration::ZERO, &mut |path, bytes| told.push((path.to_path_buf(), bytes))).unwrap();
         assert!(path.exists());

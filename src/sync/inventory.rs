@@ -9,7 +9,8 @@ use crate::record::time::Timestamp;
 use crate::store::hop::Members;
 use crate::store::journal;
 use crate::store::layout::{self, DataFile, ProjectDir};
-use crate::store::{lock, usage};
+use crate::store::lock;
+use crate::store::usage::{self, Files};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -55,22 +56,6 @@ pub struct OfKind {
     pub oldest: Option<String>,
     /// When a pending file was last written to.
     pub newest: Option<Timestamp>,
-}
-
-/// Some files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Files {
-    /// How many.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-impl Files {
-    fn add(&mut self, bytes: u64) {
-        self.files += 1;
-        self.bytes += bytes;
-    }
 }
 
 /// Looks through an offline directory. What programs and syncs do meanwhile may be seen or not.

@@ -9,7 +9,8 @@ use crate::terminal::style::{FAINT, GOOD};
 use serde_json::{json, Value};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use weave::store::retention::{Cleaned, Kept};
+use weave::store::retention::Cleaned;
+use weave::store::usage::Files;
 use weave::sync::{cleaning, inventory};
 
 /// Deletes it, or tells what would be deleted.
@@ -42,10 +43,10 @@ pub fn run(context: &Context, given: &Clean) -> Outcome {
 }
 
 /// The data files that were not sent, or not wholly.
-fn pending(dir: &Path) -> weave::Result<Kept> {
+fn pending(dir: &Path) -> weave::Result<Files> {
     let inventory = inventory::take(dir)?;
     let all = inventory.projects.iter().flat_map(|project| project.kinds.values());
-    Ok(all.fold(Kept::default(), |sum, of| Kept {
+    Ok(all.fold(Files::default(), |sum, of| Files {
         files: sum.files + of.pending.files,
         bytes: sum.bytes + of.pending.bytes,
     }))
@@ -63,8 +64,8 @@ fn tell(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned) -> io
 }
 
 /// What stays, and why.
-fn tell_kept(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned, pending: Kept) -> io::Result<()> {
-    let mut line = |kept: Kept, why: String| match kept.files {
+fn tell_kept(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned, pending: Files) -> io::Result<()> {
+    let mut line = |kept: Files, why: String| match kept.files {
         0 => Ok(()),
         files => writeln!(out, "Kept {}, {}: {why}", counted(files, "data files"), show(kept.bytes)),
     };
@@ -77,8 +78,8 @@ fn tell_kept(out: &mut dyn Write, only_told: bool, age: Age, cleaned: &Cleaned, 
     Ok(())
 }
 
-fn as_json(context: &Context, only_told: bool, gone: &[(PathBuf, u64)], cleaned: &Cleaned, pending: Kept) -> Value {
-    let files = |kept: Kept| json!({"files": kept.files, "bytes": kept.bytes});
+fn as_json(context: &Context, only_told: bool, gone: &[(PathBuf, u64)], cleaned: &Cleaned, pending: Files) -> Value {
+    let files = |kept: Files| json!({"files": kept.files, "bytes": kept.bytes});
     let mut told = json!({
         "dry_run": only_told,
         "deleted": {"files": cleaned.files, "bytes": cleaned.bytes},
