@@ -56,7 +56,10 @@ func (c *Client) LogCall(op string, inputs, output []byte, options *CallOptions)
 		moreText, moreLength, room)
 	runtime.KeepAlive(c)
 	runtime.KeepAlive(parent)
-	return settleID(r, id)
+	if r != nil {
+		return "", settleFailure(r)
+	}
+	return written(id), nil
 }
 
 // LogCalls logs finished calls; how many are kept, also beside an error.

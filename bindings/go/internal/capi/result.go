@@ -86,11 +86,19 @@ func settleID(r C.wg_result, id []byte) (string, error) {
 	if err := settle(r); err != nil {
 		return "", err
 	}
-	length := len(id)
-	for id[length-1] == 0 { // what C has not written
-		length--
-	}
-	return unsafe.String(&id[0], length), nil
+	return written(id), nil
+}
+
+// settleFailure is settle for a function that answers only a failure, which is freed.
+func settleFailure(r *C.wg_result) error {
+	defer C.wg_failure_free(r)
+	return settle(*r)
+}
+
+// written is the id that C has written; the text is made of the same memory.
+func written(id []byte) string {
+	text := unsafe.String(unsafe.SliceData(id), len(id))
+	return text[:strings.IndexByte(text, 0)]
 }
 
 // texts makes NUL-terminated copies in Go memory, which live as long as the call they are passed to. C would stop

@@ -104,10 +104,12 @@ wg_result wg_dropped(const weave_client *client);
 wg_result wg_stats(weave_client *client);
 wg_result wg_query(weave_client *client, const char *path, const char *request, ptrdiff_t length);
 
-/* The op is a text without its NUL. */
-wg_result wg_log_call(weave_client *client, const char *op, size_t op_length, const char *inputs,
-                      ptrdiff_t inputs_length, const char *output, ptrdiff_t output_length, const weave_call *parent,
-                      const char *options, ptrdiff_t options_length, char *id);
+/* The op is a text without its NUL. NULL for success, else to be freed with wg_failure_free(): a result that travels by
+ * value would take as long as the way into C. */
+wg_result *wg_log_call(weave_client *client, const char *op, size_t op_length, const char *inputs,
+                       ptrdiff_t inputs_length, const char *output, ptrdiff_t output_length, const weave_call *parent,
+                       const char *options, ptrdiff_t options_length, char *id);
+void wg_failure_free(wg_result *failure);
 wg_result wg_log_calls(weave_client *client, const char *calls, ptrdiff_t length);
 wg_result wg_call_start(weave_client *client, const char *op, size_t op_length, const char *inputs, ptrdiff_t length,
                         const weave_call *parent, const char *options, ptrdiff_t options_length);

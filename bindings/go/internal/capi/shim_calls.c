@@ -80,9 +80,9 @@ static const char *terminated(const char *text, size_t length, char room[SHORT_T
     return copy;
 }
 
-wg_result wg_log_call(weave_client *client, const char *op, size_t op_length, const char *inputs,
-                      ptrdiff_t inputs_length, const char *output, ptrdiff_t output_length, const weave_call *parent,
-                      const char *options, ptrdiff_t options_length, char *id) {
+wg_result *wg_log_call(weave_client *client, const char *op, size_t op_length, const char *inputs,
+                       ptrdiff_t inputs_length, const char *output, ptrdiff_t output_length, const weave_call *parent,
+                       const char *options, ptrdiff_t options_length, char *id) {
     char room[SHORT_TEXT + 1];
     const char *name = terminated(op, op_length, room);
     weave_call_options *made;
@@ -90,9 +90,9 @@ wg_result wg_log_call(weave_client *client, const char *op, size_t op_length, co
     if (status == WEAVE_OK) {
         status = weave_log_call(client, name, inputs, inputs_length, output, output_length, made, id);
     }
-    weave_call_options_free(made);
+    if (made != NULL) weave_call_options_free(made);
     if (name != room) free((char *)name);
-    return wg_answer(status);
+    return status == WEAVE_OK && !wg_has_panicked() ? NULL : wg_failure(status);
 }
 
 wg_result wg_log_calls(weave_client *client, const char *calls, ptrdiff_t length) {

@@ -29,3 +29,21 @@ wg_result wg_done(wg_result result, weave_status status) {
 }
 
 wg_result wg_answer(weave_status status) { return wg_done((wg_result){0}, status); }
+
+/* What is answered where there is no memory for a failure; Go takes the text of its status. */
+static wg_result no_memory = {.status = WEAVE_PANIC};
+
+wg_result *wg_failure(weave_status status) {
+    wg_result answer = wg_answer(status);
+    wg_result *failure = malloc(sizeof *failure);
+    if (failure == NULL) {
+        free(answer.error);
+        return &no_memory;
+    }
+    *failure = answer;
+    return failure;
+}
+
+void wg_failure_free(wg_result *failure) {
+    if (failure != &no_memory) free(failure);
+}

@@ -6,6 +6,7 @@
 
 wg_result wg_done(wg_result result, weave_status status);
 wg_result wg_answer(weave_status status);
+wg_result *wg_failure(weave_status status); /* wg_answer for what is NULL for success */
 
 /* A call with an output, written by the library into a member of the result. */
 #define WITH(call)              \
