@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 from contextlib import nullcontext
-from ctypes import c_uint64, c_void_p
+from ctypes import c_ssize_t, c_uint64, c_void_p
 from types import TracebackType
 from typing import Any, Callable, Optional, Union
 
@@ -107,6 +107,8 @@ class Client:
         may_call_back = bool(self._filter or self._progress)
         #: The library, for everything that the filter may see.
         self._c: Any = _exit.Guarded(c) if may_call_back else c
+        # Without ctypes' conversion of each argument: what `log_call` gives is what C takes.
+        self._log_call: Any = self._c.weave_log_call if may_call_back else c["weave_log_call"]
         handle = c_void_p()
         given = {
             "offline": offline, "offline_dir": offline_dir, "disabled": disabled, "entity": entity,
@@ -208,7 +210,8 @@ class Client:
                 status = self._c.weave_log_call(
                     self._handle, name, text, len(text), end, len(end), settings, call_id)
         else:  # a block of nothing would take as long as C needs for half the call
-            status = self._c.weave_log_call(self._handle, name, text, len(text), end, len(end), None, call_id)
+            status = self._log_call(
+                self._handle, name, text, c_ssize_t(len(text)), end, c_ssize_t(len(end)), None, call_id)
         if status:
             _native.check(status)
         return call_id.value.decode()
