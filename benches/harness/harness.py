@@ -1,7 +1,8 @@
 """What a measuring program in Python is asked to do, `PROGRAM LOAD DIR SCHEDULE THREADS COUNT`, and the doing of it.
 
 Schedules and the answer are those of benches/suite/plan.rs. A design opens in a directory, logs a call (op, inputs,
-output: inputs and output as Python values) and drains. `beside` is timed beside each call, for comparison.
+output: inputs and output as Python values) and drains. `beside` is timed beside each call, for comparison, with the values of a call half a load away: they
+are no fresher in the processor's caches than those that are logged.
 """
 import itertools
 import json
@@ -27,10 +28,10 @@ def read_load(path):
     return calls
 
 
-def timed(calls, pace, log, beside, samples, beside_samples):
+def timed(calls, others, pace, log, beside, samples, beside_samples):
     """The time of each call. The answer is the thread's processor time, None when the wait spins."""
     clock, due, cpu = time.perf_counter_ns, time.perf_counter_ns(), time.thread_time_ns()
-    for index, (op, inputs, output) in enumerate(calls):
+    for index, ((op, inputs, output), other) in enumerate(zip(calls, others)):
         if pace:
             due += pace
             while clock() < due:
@@ -40,7 +41,7 @@ def timed(calls, pace, log, beside, samples, beside_samples):
         samples[index] = clock() - began
         if beside:
             began = clock()
-            beside(op, inputs, output)
+            beside(*other)
             beside_samples[index] = clock() - began
     return None if pace or beside else (time.thread_time_ns() - cpu) / len(samples)
 
@@ -79,8 +80,11 @@ def main(opened, log, drain, beside=None):
     design, start = opened(directory), threading.Barrier(threads + 1)
 
     def run(thread):
+        def load_from(first):
+            return itertools.islice(itertools.cycle(calls[first:] + calls[:first]), each)
+
         first = len(calls) // threads * thread
-        own = itertools.islice(itertools.cycle(calls[first:] + calls[:first]), each)
+        own, others = load_from(first), load_from((first + len(calls) // 2) % len(calls))
 
         def log_one(op, inputs, output):
             log(design, op, inputs, output)
@@ -90,8 +94,13 @@ def main(opened, log, drain, beside=None):
             cpus[thread] = batches(own, numbers[0], numbers[1], log_one)
         else:
             pace = numbers[0] if kind == "every" else 0
-            cpus[thread] = timed(own, pace, log_one, beside, samples[thread], beside_samples)
+            cpus[thread] = timed(own, others, pace, log_one, beside, samples[thread], beside_samples)
 
+    def give_up(failure):
+        threading.__excepthook__(failure)
+        os._exit(1)
+
+    threading.excepthook = give_up  # a thread that fails has no figure
     workers = [threading.Thread(target=run, args=(thread,)) for thread in range(threads)]
     for worker in workers:
         worker.start()
