@@ -26,6 +26,19 @@ def test_arguments_are_logged_by_the_names_they_were_given(logged):
     assert [call["output"] for call in found["functor"]] == [2, 5]
 
 
+def test_memory_that_a_function_writes_to_is_not_read(logged):
+    assert {op: call["inputs"] for op, (call,) in logged("rooms").items()} == {
+        "fill heap": {"room": "<char*>", "size": 3}, "fill array": {"room": "<char*>", "size": 3},
+        "full": {"text": "ab"}}
+
+
+def test_what_cannot_be_moved_or_looked_into_is_passed_on(logged):
+    found = {op: call for op, (call,) in logged("awkward").items()}
+    assert found["variadic"]["output"] == 6 and failure(found["no guard"]) == ("std::runtime_error", "none")
+    assert "ended_at" in found["guard"] and "exception" not in found["guard"]
+    assert found["of nothing known"]["inputs"]["shared"].startswith("<std::shared_ptr<void>")
+
+
 def test_results_are_logged_as_values(logged):
     found = {op: (call["inputs"], call.get("output")) for op, (call,) in logged("results").items()}
     assert found == {
@@ -64,8 +77,17 @@ def test_a_function_may_use_its_own_call(logged):
 
 def test_an_output_that_cannot_be_logged_does_not_leave_the_call_open(logged):
     found = logged("faults")
-    assert set(found) == {"bad output", "thorny"}
-    assert all("ended_at" in call and call.get("output") is None for (call,) in found.values())
+    assert all("ended_at" in call and call.get("output") is None
+               for op in ("bad output", "thorny") for call in found[op])
+
+
+def test_an_argument_that_cannot_be_logged_is_told_by_its_type_and_the_call_is_logged(logged):
+    found = logged("faults")
+    instead = "<char [2], which cannot be logged>"
+    assert [(call["inputs"], call["output"]) for call in found["bad inputs"]] == [({"text": instead, "more": 2}, 3)] * 2
+    assert found["large inputs"][0]["inputs"]["more"] == 2
+    assert found["large inputs"][0]["inputs"]["text"].endswith("which cannot be logged>")
+    assert found["thorny inputs"][0]["inputs"] == {"arg0": "<Thorny, which cannot be logged>"}
 
 
 def test_an_op_follows_a_client_that_is_moved_and_runs_on_without_it(logged):

@@ -1,6 +1,7 @@
 // Which call is the parent of which, in one program: cpp_nesting OFFLINE_DIR. The test reads them back from the files.
 #include "check.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -184,6 +185,25 @@ static void passing() {
     CHECK(told.size() == 1 && told[0].find("the end of a scope: ") == 0);
 }
 
+// A program that enters the next call before it leaves the last keeps the list from ever being empty.
+static void many_left_below_others() {
+    std::thread([] {
+        weave::detail::Frames frames;
+        std::vector<std::weak_ptr<weave::detail::Frame>> all;
+        std::shared_ptr<weave::detail::Frame> last;
+        for (int i = 0; i < 1000; i++) {
+            auto next = std::make_shared<weave::detail::Frame>(weave::Parent());
+            frames.enter(next);
+            if (last) {
+                last->left = true;
+            }
+            all.push_back(next);
+            last = std::move(next);
+        }
+        CHECK(std::count_if(all.begin(), all.end(), [](const auto &one) { return !one.expired(); }) < 10);
+    }).join();
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     directory = argv[1];
@@ -194,5 +214,6 @@ int main(int argc, char **argv) {
     detached();
     thread_exit();
     passing();
+    many_left_below_others();
     puts("as promised");
 }

@@ -1,8 +1,10 @@
 // Functions under weave::op, in one program: cpp_op OFFLINE_DIR. The test reads their calls back from the files.
 #include "check.h"
 
+#include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -40,6 +42,8 @@ struct Counter {
     int operator()(int by) { return count += by; }
 };
 
+using Erased = std::unique_ptr<void, void (*)(void *)>;
+
 static std::vector<std::string> told;
 
 static void callables(const Client &client) {
@@ -66,6 +70,36 @@ static void callables(const Client &client) {
 
     std::function<int(int, int)> erased = op(client, "erased", add);
     CHECK(erased(3, 4) == 7);
+}
+
+// Texts that end where their room does, and room that a function fills.
+static void rooms(const Client &client) {
+    const auto fill = [](char *room, std::size_t size) { std::memset(room, 'x', size); };
+    const std::unique_ptr<char[]> heap(new char[3]);
+    op(client, "fill heap", {"room", "size"}, fill)(heap.get(), 3);
+    char array[3];
+    op(client, "fill array", {"room", "size"}, fill)(array, sizeof array);
+    CHECK(array[2] == 'x' && heap[2] == 'x');
+    const char full[2] = {'a', 'b'};
+    op(client, "full", {"text"}, [](const char (&)[2]) {})(full);
+}
+
+// What can be called, but not in each way, not copied or not moved.
+static void awkward(const Client &client) {
+    CHECK(op(client, "variadic", [](auto &&...of) { return (of + ...); })(1, 2, 3) == 6);
+    std::mutex mutex;
+    {
+        [[maybe_unused]] const auto held = op(client, "guard", [&] { return std::lock_guard<std::mutex>(mutex); })();
+        std::thread([&] { CHECK(!mutex.try_lock()); }).join();
+    }
+    try {
+        [[maybe_unused]] const auto held = op(client, "no guard", [&]() -> std::lock_guard<std::mutex> {
+            throw std::runtime_error("none");
+        })();
+    } catch (const std::runtime_error &) {
+    }
+    op(client, "of nothing known", {"shared", "unique"}, [](const std::shared_ptr<void> &, const Erased &) {})(
+        std::shared_ptr<void>(), Erased(nullptr, [](void *) {}));
 }
 
 static void results(const Client &client) {
@@ -161,7 +195,8 @@ static void faults(const Client &client) {
         told.emplace_back(message);
     });
     const auto echo = [](const char *text) { return std::string(text); };
-    CHECK(op(client, "bad inputs", {"text"}, echo)("\xff") == "\xff");
+    const auto length = [](std::string_view text, int more) { return static_cast<int>(text.size()) + more; };
+    CHECK(op(client, "bad inputs", {"text", "more"}, length)("\xff", 2) == 3);
     CHECK(told.size() == 1 && told[0].find("op \"bad inputs\": ") == 0 && told[0].find("UTF-8") != std::string::npos);
     CHECK(op(client, "bad output", {""}, echo)("\xff") == "\xff");
     CHECK(told.size() == 2 && told[1].find("op \"bad output\": ") == 0);
@@ -171,8 +206,11 @@ static void faults(const Client &client) {
     CHECK(told.size() == 4 && told[3].find(": an exception: thorny") != std::string::npos);
     op(client, "thorny inputs", [](Thorny) {})(Thorny());
     CHECK(told.size() == 5);
+    const std::string large(32 << 20, 'x');
+    CHECK(op(client, "large inputs", {"text", "more"}, length)(large, 2) == (32 << 20) + 2);
+    CHECK(told.size() == 6);
     weave::set_log_callback(nullptr);
-    CHECK(op(client, "bad inputs", echo)("\xff") == "\xff" && told.size() == 5);
+    CHECK(op(client, "bad inputs", {"text", "more"}, length)("\xff", 2) == 3 && told.size() == 6);
 }
 
 // An op outlives its client, on whichever thread it runs.
@@ -211,6 +249,8 @@ int main(int argc, char **argv) {
     const auto opened = [&](const char *project) { return Client::init(project, options).value(); };
     callables(opened("team/callables"));
     results(opened("team/results"));
+    rooms(opened("team/rooms"));
+    awkward(opened("team/awkward"));
     exceptions(opened("team/exceptions"));
     nesting(opened("team/nesting"));
     own_call(opened("team/own-call"));

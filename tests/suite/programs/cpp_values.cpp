@@ -113,10 +113,15 @@ static void containers() {
     show_value("array", std::array<double, 2>{0.5, 1.5});
     const int plain[] = {7, 8};
     show_value("C array", plain);
+    const int plane[2][2] = {{1, 2}, {3, 4}};
+    show_value("plane", plane);
+    const char full[2][2] = {{'a', 'b'}, "c"};
+    show_value("full texts", full);
     show_value("list of texts", std::list<std::string_view>{"a", "b"});
     show_value("deque of sets", std::deque<std::set<int>>{{3, 1}, {}});
     show_value("map", std::map<std::string, std::optional<int>>{{"", 1}, {"ключ", std::nullopt}});
     show_value("unordered map", std::unordered_map<std::string, std::vector<int>>{{"a", {1}}});
+    show_value("multimap", std::multimap<std::string, int>{{"a", 1}, {"a", 2}});
     show_value("map of numbers", std::map<int, std::string>{{1, "one"}, {2, "two"}});
     const std::map<std::string, int> cut{{std::string("a\0b", 3), 1}};
     show_value("map with NUL in a key", cut);

@@ -5,6 +5,7 @@
 #include <weave/arguments.hpp>
 
 #include <atomic>
+#include <iterator>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -83,11 +84,24 @@ public:
         thread_local Frames frames;
         return frames;
     }
+    // Before the list grows, it forgets those that were left below others: it has room for what the thread is in.
     void enter(std::shared_ptr<Frame> frame) {
+        std::vector<std::shared_ptr<Frame>> gone;
+        if (frames_.size() == frames_.capacity()) {
+            auto kept = frames_.begin();
+            for (auto one = kept; one != frames_.end(); ++one) {
+                if (!is_left(**one)) {
+                    std::swap(*kept++, *one);
+                }
+            }
+            gone.assign(std::make_move_iterator(kept), std::make_move_iterator(frames_.end()));
+            frames_.erase(kept, frames_.end());
+        }
         frames_.push_back(std::move(frame));
         nesting = Nesting::some;
     }
-    // Forgets those on top that were left. Freeing a call may run code of the program, which may come here.
+    // Forgets those on top that were left. Freeing a call may run code of the program, which may come here: not before
+    // the list is in order.
     void settle() noexcept {
         while (!frames_.empty() && is_left(*frames_.back())) {
             const std::shared_ptr<Frame> gone = std::move(frames_.back());

@@ -47,21 +47,11 @@ public:
 
     template <class... Arguments>
     void start(const Arguments &...arguments) noexcept {
-        logging([&] {
-            const Client client = marks_.client();
-            if (client.get() == nullptr) {
-                return;
-            }
-            Json inputs;
-            std::size_t place = 0;
-            (add(inputs, place++, arguments), ...);
-            Result<Call> started = client.call_start(marks_.name, inputs, marks_.options);
-            tell(started.status());
-            if (started.ok()) {
-                call_ = *std::move(started);
-                within_ = Within(call_);
-            }
-        });
+        bool is_done = false; // not when a conversion throws
+        logging([&] { is_done = begin<false>(arguments...); });
+        if (!is_done) {
+            logging([&] { begin<true>(arguments...); });
+        }
     }
     // An output that cannot be logged must not leave the call open.
     template <class Output>
@@ -102,12 +92,47 @@ public:
 private:
     bool open() const noexcept { return call_.get() != nullptr && !call_.ended(); }
 
-    template <class Argument>
+    // Begins the call. Returns false when its arguments keep it from being logged: then those which are to blame are to
+    // be found, one by one.
+    template <bool one_by_one, class... Arguments>
+    bool begin(const Arguments &...arguments) {
+        const Client client = marks_.client();
+        if (client.get() == nullptr) {
+            return true;
+        }
+        Json inputs;
+        std::size_t place = 0;
+        (add<one_by_one>(inputs, place++, arguments), ...);
+        Result<Call> started = client.call_start(marks_.name, inputs, marks_.options);
+        tell(started.status());
+        if (started.ok()) {
+            call_ = *std::move(started);
+            within_ = Within(call_);
+        }
+        return inputs.text().ok() && started.status().code() != WEAVE_TOO_LARGE;
+    }
+    template <bool one_by_one, class Argument>
     void add(Json &inputs, std::size_t place, const Argument &argument) const {
         const std::string name = place < marks_.names.size() ? marks_.names[place] : "arg" + std::to_string(place);
-        if (!name.empty()) {
+        if (name.empty()) {
+            return;
+        }
+        if (one_by_one && !can_be_logged(argument)) {
+            Values::write_any(inputs, {name, true}, "<" + type_name<Argument>() + ", which cannot be logged>");
+        } else {
             Values::write_any(inputs, {name, true}, argument);
         }
+    }
+    template <class Argument>
+    static bool can_be_logged(const Argument &argument) noexcept {
+        constexpr std::size_t largest = 1 << 20; // so that several have room in a record
+        bool can = false;
+        contained([&] {
+            const Json alone = Values::any(argument);
+            const Result<std::string_view> text = alone.text();
+            can = text.ok() && text->size() <= largest;
+        });
+        return can;
     }
     void tell(const Status &status) const {
         if (!status.ok()) {
@@ -154,6 +179,19 @@ decltype(auto) watched(OpRun &run, Body body) {
 #endif
 }
 
+// What is logged of an argument. Memory for the function to write to holds no text yet, which would have an end.
+template <class T>
+const T &shown(const T &argument) noexcept {
+    return argument;
+}
+inline std::string_view shown(char *const &) noexcept { return "<char*>"; }
+
+// Ends a run whose result is made where the caller keeps it, and so cannot be looked at.
+struct Ending {
+    OpRun &run;
+    ~Ending() { run.end(); }
+};
+
 // Logs what a function is called with. Of a member function that is what follows the object.
 template <bool of_object>
 struct Inputs {
@@ -173,7 +211,7 @@ struct Inputs<true> {
 template <class Function, class... Arguments>
 decltype(auto) run_op(const OpMarks &marks, Function &function, Arguments &&...arguments) {
     OpRun run(marks);
-    Inputs<std::is_member_pointer_v<std::remove_const_t<Function>>>::start(run, arguments...);
+    Inputs<std::is_member_pointer_v<std::remove_const_t<Function>>>::start(run, shown(arguments)...);
     const auto body = [&]() -> decltype(auto) {
         if constexpr (std::is_invocable_v<Function &, Arguments...>) {
             return std::invoke(function, std::forward<Arguments>(arguments)...);
@@ -189,6 +227,9 @@ decltype(auto) run_op(const OpMarks &marks, Function &function, Arguments &&...a
         Returned result = watched(run, body);
         run.end(result);
         return static_cast<Returned>(result);
+    } else if constexpr (!std::is_move_constructible_v<Returned>) {
+        const Ending ending{run};
+        return watched(run, body);
     } else {
         Returned result = watched(run, body);
         run.end(result);
@@ -198,12 +239,13 @@ decltype(auto) run_op(const OpMarks &marks, Function &function, Arguments &&...a
 
 template <class Function, class... Arguments>
 inline constexpr bool runs =
-    std::is_invocable_v<Function, Arguments...> || std::is_invocable_v<Function, Call &, Arguments...>;
+    std::disjunction_v<std::is_invocable<Function, Arguments...>, std::is_invocable<Function, Call &, Arguments...>>;
 
 } // namespace detail
 
-/// A function whose calls are logged; what op() makes. It can be called like the function, copied and moved as far as
-/// that can be, and called on several threads at once if that may be.
+/// A function whose calls are logged; what op() makes. It can be called like the function, but for default arguments
+/// and braces in place of arguments, copied and moved as far as that can be, and called on several threads at once if
+/// that may be.
 template <class Function>
 class Op {
 public:
@@ -230,12 +272,15 @@ private:
 ///
 /// What is logged: its arguments by the names that are given (others are "arg0", "arg1", …; an empty name leaves one
 /// out), its result as output, and an exception that leaves it by type and text, which then goes on. Arguments are
-/// logged before it runs. Those and results without a conversion to JSON (values.hpp) are logged as "<Type>". Calls that
-/// are started inside become children.
+/// logged before it runs. Those and results without a conversion to JSON (values.hpp) are logged as "<Type>", and what
+/// the function may write to, a `char *` or an array of `char`, as "<char*>"; a `const char *` has to end with a NUL.
+/// An argument whose conversion fails, or of more than 1 MiB where all have more than a record holds, is told by its
+/// type. A result that cannot be moved is not logged. Calls that are started inside become children.
 ///
 /// The function is anything that can be called: a function, lambda, functor, member function (its object is not
-/// logged). It may take a `weave::Call &` before the arguments: its own call, to add usage and the like; an empty one
-/// where nothing is logged. One that gives back a future or a coroutine has ended when it gives it back.
+/// logged). All but a member function may take a `weave::Call &` before the arguments: its own call, to add usage and
+/// the like; an empty one where nothing is logged. One that gives back a future or a coroutine has ended when it gives
+/// it back.
 ///
 /// The calls are logged with the client of the call that the thread is in (Scope, Within, another op), and not at all
 /// outside of any. Whatever goes wrong with logging, the function runs and returns as it would without; the log

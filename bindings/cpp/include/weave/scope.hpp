@@ -26,7 +26,8 @@ public:
     explicit Scope(Call &&call) : Call(std::move(call)), within_(*this) {}
     /// The other one is empty then.
     Scope(Scope &&) noexcept = default;
-    /// The call that was held is left first. The other one is empty then.
+    /// The call that was held is left first. The other one is empty then. What is assigned has begun before that, as a
+    /// child of the call that was held: for one beside it, assign `{}` before.
     Scope &operator=(Scope &&other) noexcept {
         if (this != &other) {
             leave();

@@ -3,7 +3,7 @@
 //   bool, numbers, enums        as they are; NaN and infinities are null; an enum is its number
 //   texts, paths                a text; a null pointer is null; what is not UTF-8 is an error
 //   optional, smart pointers    null, or what is in it
-//   ranges                      an array; with texts as keys (maps) an object
+//   ranges                      an array; with texts as keys, each once (maps), an object
 //   pair, tuple                 an array
 //   variant                     what is in it; monostate is null
 //   system_clock::time_point    "2026-01-31T12:00:00.000000Z"; null before the year 0 and after 9999
@@ -22,6 +22,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <iterator>
 #include <memory>
@@ -51,6 +52,10 @@ inline constexpr bool is_character = std::is_same_v<T, char> || std::is_same_v<T
                                      std::is_same_v<T, char8_t> ||
 #endif
                                      std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>;
+
+// A compiler's integers of 128 bits, which JSON readers have no number for.
+template <class T>
+inline constexpr bool is_wide = std::is_integral_v<T> && sizeof(T) > sizeof(std::int64_t);
 
 #if defined(__cpp_char8_t)
 template <class T>
@@ -87,12 +92,12 @@ inline constexpr bool is_duration<std::chrono::duration<Number, Period>> = true;
 template <class T>
 inline constexpr bool is_maybe = is_of<std::optional, T>;
 template <class T>
-inline constexpr bool is_maybe<std::shared_ptr<T>> = !std::is_array_v<T>;
+inline constexpr bool is_maybe<std::shared_ptr<T>> = !std::is_array_v<T> && !std::is_void_v<T>;
 template <class T, class Deleter>
-inline constexpr bool is_maybe<std::unique_ptr<T, Deleter>> = !std::is_array_v<T>;
+inline constexpr bool is_maybe<std::unique_ptr<T, Deleter>> = !std::is_array_v<T> && !std::is_void_v<T>;
 
 template <class T>
-using Item = std::decay_t<decltype(*std::begin(std::declval<const T &>()))>;
+using Item = std::remove_cv_t<std::remove_reference_t<decltype(*std::begin(std::declval<const T &>()))>>;
 
 template <class T, class = void>
 inline constexpr bool is_range = false;
@@ -100,10 +105,13 @@ template <class T>
 inline constexpr bool is_range<T, std::void_t<Item<T>, decltype(std::end(std::declval<const T &>()))>> =
     !std::is_same_v<Item<T>, T>;
 
+// What has one value for each key; a multimap has no `at`.
 template <class T, class = void>
 inline constexpr bool is_map = false;
 template <class T>
-inline constexpr bool is_map<T, std::void_t<typename T::key_type, typename T::mapped_type>> =
+inline constexpr bool is_map<T, std::void_t<typename T::mapped_type,
+                                            decltype(std::declval<T &>().at(
+                                                std::declval<const typename T::key_type &>()))>> =
     is_range<T> && std::is_convertible_v<const typename T::key_type &, std::string_view>;
 
 template <class T, class = void>
@@ -120,7 +128,7 @@ constexpr Kind given_kind_of() {
     } else if constexpr (std::is_same_v<T, bool>) {
         return Kind::boolean;
     } else if constexpr (std::is_arithmetic_v<T>) {
-        return is_character<T> ? Kind::none : Kind::number;
+        return is_character<T> || is_wide<T> ? Kind::none : Kind::number;
     } else if constexpr (std::is_same_v<T, Json> || std::is_same_v<T, JsonText>) {
         return Kind::json;
     } else if constexpr (std::is_enum_v<T>) {
@@ -307,6 +315,8 @@ private:
             json.close();
         } else if constexpr (kind == Kind::pointer_text) {
             value == nullptr ? write(json, key, nullptr) : write(json, key, std::string_view(value));
+        } else if constexpr (kind == Kind::text && std::is_array_v<T>) {
+            write_text(json, key, {value, strnlen(value, std::extent_v<T>)}); // it may be full, without a NUL
         } else if constexpr (kind == Kind::text) {
             write_text(json, key, value);
 #if defined(__cpp_char8_t)
