@@ -26,10 +26,11 @@ for headers in include bindings/c*/include; do
   done < <(find -L "$headers" -type f -printf '%P\n')
 done
 
-# In weave.pc, what lies below the prefix is said by it, for `pkg-config --define-prefix`.
+# In weave.pc, what lies below the prefix is said by it, for `pkg-config --define-prefix`, and a space has a backslash.
+escaped() { sed 's|[ \\]|\\\\&|g' <<< "${1/#"$prefix/"/'${prefix}/'}"; }
 fill() { # TEMPLATE PLACE
-  sed -e "s|@PREFIX@|$prefix|; s|@VERSION@|$version|" \
-    -e "s|@LIBDIR@|${libdir/#"$prefix/"/'${prefix}/'}|; s|@INCLUDEDIR@|${includedir/#"$prefix/"/'${prefix}/'}|" \
+  sed -e "s|@PREFIX@|$(escaped "$prefix")|; s|@VERSION@|$version|" \
+    -e "s|@LIBDIR@|$(escaped "$libdir")|; s|@INCLUDEDIR@|$(escaped "$includedir")|" \
     -e "s|@LIBDIR_TO_INCLUDEDIR@|$(realpath -ms --relative-to="$libdir" "$includedir")|" "$1" | put 644 /dev/stdin "$2"
 }
 fill bindings/c/weave.pc.in "$libdir/pkgconfig/weave.pc"

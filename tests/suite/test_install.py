@@ -106,6 +106,15 @@ def test_a_staged_tree_works_where_it_is_moved_to(library, tmp_path):
     assert_it_logs(build / "c_shared", "shared", tmp_path)
 
 
+def test_a_prefix_may_have_spaces(library, tmp_path):
+    prefix = tmp_path / "my prefix"
+    make("install", prefix)
+    environment = {**environment_with(prefix, tmp_path), "EXAMPLE": str(ROOT / "examples/quickstart.c")}
+    run(["bash", "-c", 'eval cc "$EXAMPLE" -o program $(pkg-config --cflags --libs weave)'], environment=environment,
+        cwd=tmp_path)
+    assert_it_logs(tmp_path / "program", "shared", tmp_path, LD_LIBRARY_PATH=f"{prefix}/lib")
+
+
 def test_a_prefix_that_is_no_absolute_path_is_refused(library, tmp_path):
     refused = run([ROOT / "scripts/install.sh", RELEASE, "here"], cwd=tmp_path, status=1)
     assert refused.stderr == "PREFIX is here, and is to be an absolute path\n"
@@ -204,11 +213,22 @@ def test_a_project_of_cmake_installs_nothing_of_the_library_unless_it_asks(cmake
     assert not (tmp_path / "prefix").exists()
 
 
+def test_a_project_of_cmake_can_install_the_library_beside_its_program(installed, tmp_path):
+    text = project("find_package(weave REQUIRED)") + """
+set_target_properties(c_shared PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
+install(TARGETS c_shared)
+install(IMPORTED_RUNTIME_ARTIFACTS weave::weave)
+"""
+    build = built(tmp_path, text.replace("3.16", "3.21"), installed, "c_shared")
+    run(["cmake", "--install", build, "--prefix", tmp_path / "app"])
+    assert_it_logs(tmp_path / "app/bin/c_shared", "shared", tmp_path)
+
+
 def test_cmake_installs_a_checkout_as_make_does(installed, tmp_path):
     run(["cmake", "-S", ROOT, "-B", tmp_path / "build"], environment={**os.environ, "CARGO_TARGET_DIR": str(TARGET)})
     run(["cmake", "--build", tmp_path / "build"], timeout=600)
     run(["cmake", "--install", tmp_path / "build", "--prefix", "/prefix"],
-        environment={**os.environ, "DESTDIR": str(tmp_path / "stage")})
+        environment={**os.environ, "DESTDIR": str(tmp_path / "stage"), "COMMAND": "none"})
     assert tree(tmp_path / "stage/prefix") == tree(installed)
 
 

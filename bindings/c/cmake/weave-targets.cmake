@@ -6,9 +6,11 @@
 #   weave::cpp          the C++17 headers, with the shared library
 #   weave::cpp_static   the C++17 headers, with the static one
 
+# The file itself, for who installs it beside a program.
+get_filename_component(weave_library "${WEAVE_LIBRARY_DIR}/libweave.so" REALPATH)
 add_library(weave::weave SHARED IMPORTED)
 set_target_properties(weave::weave PROPERTIES
-  IMPORTED_LOCATION "${WEAVE_LIBRARY_DIR}/libweave.so"
+  IMPORTED_LOCATION "${weave_library}"
   IMPORTED_SONAME "libweave.so.${weave_VERSION_MAJOR}"
   INTERFACE_INCLUDE_DIRECTORIES "${WEAVE_INCLUDE_DIRS}")
 
