@@ -26,7 +26,7 @@ func (c *Client) Start(ctx context.Context, op string, inputs any, options ...Ca
 	if c == nil {
 		return ctx, nil, nil
 	}
-	json, err := encode("inputs", inputs)
+	json, err := encodeObject("inputs", inputs)
 	if err != nil {
 		return ctx, nil, err
 	}
@@ -52,7 +52,9 @@ func (c *Client) given(ctx context.Context, options []CallOption) *capi.CallOpti
 		given.SetParent(parent.native)
 	}
 	for _, option := range options {
-		option.set(given)
+		if option.set != nil { // the zero value says nothing
+			option.set(given)
+		}
 	}
 	return given
 }
@@ -83,8 +85,8 @@ func (c *Call) SetSummary(summary any) error {
 	if c == nil {
 		return nil
 	}
-	json, err := encode("summary", summary)
-	if err != nil {
+	json, err := encodeObject("summary", summary)
+	if err != nil || json == nil {
 		return err
 	}
 	return fault(c.native.SetSummary(json))

@@ -118,7 +118,7 @@ func text(which byte, field, value string) CallOption {
 
 func object(field string, value any, set func(*capi.CallOptions, []byte)) CallOption {
 	return CallOption{func(o *capi.CallOptions) {
-		json, err := encode(field, value)
+		json, err := encodeObject(field, value)
 		o.Note(err)
 		if json != nil {
 			set(o, json)

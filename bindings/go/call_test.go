@@ -140,6 +140,15 @@ func TestOptionsSayMoreOfACall(t *testing.T) {
 	same(t, "exception", call["exception"], nil)
 }
 
+func TestANilMapIsNothing(t *testing.T) {
+	client := opened(t, weave.Options{})
+	var none map[string]any
+	_, err := client.LogCall(within(client), "op", none, nil, weave.WithAttributes(none), weave.WithSummary(none),
+		weave.CallOption{})
+	ok(t, err)
+	same(t, "inputs", calls(t, client)["op"]["inputs"], map[string]any{})
+}
+
 func TestTheParentCanBeAnotherThanTheContexts(t *testing.T) {
 	client := opened(t, weave.Options{})
 	ctx, current, err := client.Start(background, "current", nil)

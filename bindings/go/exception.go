@@ -29,8 +29,7 @@ func exceptionOf(err error) *capi.Exception {
 	}
 	// fmt survives an Error method that panics, such as that of a nil pointer.
 	shown := capi.Exception{Type: typeOf(err), Message: fmt.Sprint(err)}
-	var known *Exception
-	if errors.As(err, &known) && known != nil {
+	if known := exceptionIn(err); known != nil {
 		shown.Type, shown.Traceback = known.Type, known.Traceback
 		if shown.Type == "" {
 			shown.Type = noType
@@ -43,6 +42,17 @@ func exceptionOf(err error) *capi.Exception {
 		*text = strings.ToValidUTF8(strings.ReplaceAll(*text, "\x00", "\uFFFD"), "\uFFFD")
 	}
 	return &shown
+}
+
+// exceptionIn is the Exception in the tree of an error, if any. Methods of an error may panic, as those of a nil pointer do.
+func exceptionIn(err error) (found *Exception) {
+	defer func() {
+		if recover() != nil {
+			found = nil
+		}
+	}()
+	errors.As(err, &found)
+	return found
 }
 
 // typeOf passes over the types that only carry a text or other errors.

@@ -30,6 +30,15 @@ func encode(field string, value any) ([]byte, error) {
 	return marshal(field, value)
 }
 
+// encodeObject is encode for what is an object of JSON; a nil map or pointer is nothing too.
+func encodeObject(field string, value any) ([]byte, error) {
+	text, err := encode(field, value)
+	if string(bytes.TrimSpace(text)) == "null" {
+		return nil, err
+	}
+	return text, err
+}
+
 func marshal(field string, value any) (text []byte, err error) {
 	defer func() {
 		if raised := recover(); raised != nil {

@@ -14,7 +14,7 @@ func (c *Client) LogCall(ctx context.Context, op string, inputs, output any, opt
 	if c == nil {
 		return "", nil
 	}
-	inputsJSON, err := encode("inputs", inputs)
+	inputsJSON, err := encodeObject("inputs", inputs)
 	if err != nil {
 		return "", err
 	}

@@ -12,7 +12,8 @@ import (
 //
 // Without a client in the context (see [ContextWithClient]) the function runs and nothing is logged, so that libraries
 // can have ops without knowing whether they are traced. Failures of logging do not change what the function returns;
-// they go to [Options.OnError]. Inputs or an output that cannot be logged are left out of the call.
+// they go to [Options.OnError]. Inputs or an output that cannot be logged are left out of the call. Only a panic of the
+// filter reaches the caller, before the function runs or after it.
 func Op[T any](ctx context.Context, op string, inputs any, run func(context.Context) (T, error), options ...CallOption,
 ) (result T, err error) {
 	ctx, call := begin(ctx, op, inputs, options)

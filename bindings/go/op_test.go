@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"runtime"
 	"strings"
 	"testing"
@@ -35,6 +36,18 @@ func TestOpRecordsAnErrorAndReturnsIt(t *testing.T) {
 	call := calls(t, client)["op"]
 	same(t, "exception", exception(t, call), [3]string{"error", "unexpected EOF"})
 	same(t, "output", call["output"], "part")
+}
+
+func TestAnErrorThatIsANilPointerIsAnErrorAndNoPanic(t *testing.T) {
+	client := opened(t, weave.Options{})
+	n, err := weave.Op(within(client), "op", nil, func(context.Context) (int, error) {
+		var none *fs.PathError
+		return 3, none
+	})
+	if n != 3 || err == nil {
+		t.Errorf("%v, %v", n, err)
+	}
+	same(t, "type", exception(t, calls(t, client)["op"])[0], "fs.PathError")
 }
 
 func TestOpRecordsAPanicAndRaisesItAgain(t *testing.T) {

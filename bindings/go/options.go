@@ -78,7 +78,7 @@ type Progress struct {
 }
 
 func (o *Options) native() (*capi.Options, error) {
-	attributes, err := encode("attributes", o.Attributes)
+	attributes, err := encodeObject("attributes", o.Attributes)
 	if err != nil {
 		return nil, err
 	}
