@@ -37,7 +37,7 @@ class Marks:
 
     def inputs(self, args: Any, kwargs: Any) -> dict[str, Any]:
         """The arguments by the names of their parameters, defaults included."""
-        if len(args) == len(self.positional) and not kwargs:
+        if self.positional is not None and len(args) == len(self.positional) and not kwargs:
             inputs = dict(zip(self.positional, args))
         elif self.signature is None:
             return {**{f"arg{index}": value for index, value in enumerate(args)}, **kwargs}
@@ -48,12 +48,14 @@ class Marks:
         return self.on_inputs(inputs) if self.on_inputs else inputs
 
 
-def _positional(signature: Optional[inspect.Signature]) -> list[str]:
-    """The parameters, if all of them may be given by position, else none. A call that does so needs no binding, which
+def _positional(signature: Optional[inspect.Signature]) -> Optional[list[str]]:
+    """The parameters, if all of them may be given by position, else None. A call that does so needs no binding, which
     costs as much as all the rest of it."""
-    parameters = signature.parameters.values() if signature is not None else ()
+    if signature is None:
+        return None
     by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [one.name for one in parameters] if all(one.kind in by_position for one in parameters) else []
+    parameters = signature.parameters.values()
+    return [one.name for one in parameters] if all(one.kind in by_position for one in parameters) else None
 
 
 def name_of(function: Any) -> str:

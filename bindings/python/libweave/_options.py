@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from ctypes import c_void_p
+from ctypes import c_int32, c_int64, c_uint64, c_void_p
 from typing import Any, Callable, Optional, Union
 
 from . import _native
@@ -153,6 +153,10 @@ _CALL_SETTINGS: _Table = {
 }
 
 
+#: What the numbers of C hold.
+_RANGES = {c_int32: range(-2**31, 2**31), c_int64: range(-2**63, 2**63), c_uint64: range(2**64)}
+
+
 class _Handle:
     """A handle of C that has what is given, for as long as the block lasts; None when nothing is given."""
 
@@ -187,12 +191,22 @@ class _Handle:
         c = _native.library()
         if self._handle is None:
             self._handle = c_void_p(getattr(c, self._prefix + "new")())
-        _native.check(getattr(c, self._prefix + setter)(self._handle, *arguments))
+        function = getattr(c, self._prefix + setter)
+        for argument, kind in zip(arguments, function.argtypes[1:]):  # ctypes would cut what is too large in silence
+            if isinstance(argument, int) and kind in _RANGES and argument not in _RANGES[kind]:
+                raise error_of(INVALID_ARGUMENT, f"{name}: {value!r} cannot be used: it is out of range")
+        try:
+            status = function(self._handle, *arguments)
+        except ctypes.ArgumentError:
+            raise error_of(INVALID_ARGUMENT, f"{name}: {value!r} cannot be used: a {type(value).__name__}") from None
+        _native.check(status)
 
 
 @contextmanager
 def options(redact_keys: Any = (), destinations: Any = (), **given: Any) -> Iterator[Optional[c_void_p]]:
     """A `weave_options`. What is None is left to the environment and the defaults."""
+    if isinstance(redact_keys, str):  # which is a sequence of keys of one character
+        raise error_of(INVALID_ARGUMENT, f"redact_keys: {redact_keys!r} is one text; give a list of keys")
     with _Handle("weave_options_", _SETTINGS, {"source": "libweave-python", **given}) as handle:
         for key in redact_keys:
             _native.check(_native.library().weave_options_add_redact_key(handle, _native.text(key, "redact_keys")))

@@ -140,7 +140,8 @@ class Call:
         """Adds usage: `prompt_tokens` and `completion_tokens`, of which the total is made, or whatever the model tells.
         It counts instead of what the output names."""
         name = _native.text(model, "model")
-        if usage.keys() == {"prompt_tokens", "completion_tokens"}:
+        if usage.keys() == {"prompt_tokens", "completion_tokens"} and all(
+                type(tokens) is int and 0 <= tokens < 2**63 for tokens in usage.values()):
             self._set("weave_call_add_usage", name, usage["prompt_tokens"], usage["completion_tokens"])
         else:
             text = to_json(usage, self.client)

@@ -142,6 +142,24 @@ def test_settings_reach_the_library(tmp_path):
     assert (call["attributes"]["env"], call["attributes"]["weave"]["source"]) == ("test", "mine")
 
 
+@pytest.mark.parametrize("setting", [
+    {"redact_keys": "password"}, {"compression_level": 2**32 + 3}, {"max_file_age": 2**64 + 5}])
+def test_a_setting_that_would_be_taken_for_another_is_refused(tmp_path, setting):
+    with pytest.raises(weave.InvalidError, match=next(iter(setting))):
+        weave.Client("p", offline=True, offline_dir=tmp_path, **setting)
+
+
+@pytest.mark.parametrize("given", [{"started_at": 2**70}, {"started_at": 1.5}, {"ended_at": "now"}])
+def test_a_time_that_is_none_is_refused_by_its_name(recorded, given):
+    with pytest.raises(weave.InvalidError, match=next(iter(given))):
+        weave.get_client().log_call("f", **given)
+
+
+def test_usage_beyond_what_c_holds_is_refused_and_not_cut(recorded):
+    with weave.get_client().create_call("f") as call, pytest.raises(weave.InvalidError, match="prompt_tokens"):
+        call.add_usage("m", prompt_tokens=2**64 + 1, completion_tokens=2)
+
+
 def test_choices_of_the_store_reach_the_library(tmp_path):
     good = {"durability_interval": 0, "journal": "write", "journal_size": 1 << 20, "when_full": "refuse",
             "block_limit": 0.5, "max_directory_size": 1 << 24, "quota_policy": "drop-oldest", "send_interval": 5}

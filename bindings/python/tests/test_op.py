@@ -22,6 +22,13 @@ def test_inputs_are_arguments_by_name_with_defaults(recorded):
     assert recorded.call("f")["inputs"] == {"a": 1, "rest": [5, 6], "b": 2, "more": {"c": 3}}
 
 
+@pytest.mark.parametrize("function, inputs", [
+    (lambda a=1, *, b=2: a, {"a": 1, "b": 2}), (lambda *args, **more: 0, {"args": [], "more": {}})])
+def test_defaults_are_recorded_where_nothing_is_given(recorded, function, inputs):
+    weave.op(function, name="f")()
+    assert recorded.call("f")["inputs"] == inputs
+
+
 def test_the_output_is_what_the_function_returns(recorded):
     @weave.op
     def f():
