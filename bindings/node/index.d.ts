@@ -81,7 +81,7 @@ export type Time = Date | number;
 export type Failure = Error | { type?: string; message: string; traceback?: string } | unknown;
 
 /** Tokens and their like, under the names that servers know: `{ prompt_tokens: 1, completion_tokens: 2 }`. */
-export type Usage = Record<string, number | bigint>;
+export type Usage = object;
 
 /** What a call may be given. */
 export interface CallOptions {

@@ -131,8 +131,12 @@ function failure(error) {
     const named = error.name === 'Error' ? error.constructor?.name : error.name;
     return { type: repaired(named), message: repaired(error.message), traceback: repaired(frames(error)) };
   }
-  if (typeof error?.message === 'string') return error;
-  return { type: typeof error, message: repaired(typeof error === 'string' ? error : inspect(error)) };
+  if (typeof error?.message === 'string') {
+    const { type = 'object', message, traceback } = error;
+    return { type: repaired(type), message: repaired(message), traceback: repaired(traceback) };
+  }
+  const message = repaired(typeof error === 'string' ? error : inspect(error));
+  return { type: typeof error, message, traceback: undefined };
 }
 
 /** The lines of the stack, without the message that stands before them. */

@@ -90,7 +90,7 @@ class Client {
   logCall(op, inputs, output, options = {}) {
     const told = [...json(inputs, 'inputs'), ...json(output, 'output')];
     const given = surrounded(this, options);
-    if (given.exception !== undefined) given.exception = failure(given.exception);
+    given.exception = given.exception == null ? undefined : failure(given.exception);
     filters.enter(this);
     return withCallOptions(given, (settings) => (
       answerId('weave_log_call', this[HANDLE], text(op, 'op'), ...told, settings)));

@@ -51,9 +51,13 @@ class Run {
     this.#definition = definition;
     const client = definition.sessionOf();
     if (!client || client.disabled) return;
-    this.#try('the call is not logged', () => {
-      this.#call = client.startCall(definition.name, definition.inputs(...args), definition.given);
-    });
+    const start = (inputs) => {
+      this.#call = client.startCall(definition.name, inputs, definition.given);
+    };
+    const failed = this.#try('its inputs are not logged', () => start(definition.inputs(...args)));
+    if (failed && failed.code !== 'WEAVE_CLOSED') {
+      this.#try('the call is not logged', () => start({ not_logged: failed.message }));
+    }
   }
 
   /** Runs a part of the function, with its call as the parent of what it calls. */
@@ -69,21 +73,23 @@ class Run {
   }
 
   end(value) {
-    this.#end('its output is not logged', (call) => call.end(this.#definition.output(value)));
+    this.#end('its output is not logged', (call) => call.end(this.#definition.output(value)),
+      (call, failed) => call.end({ output: null, not_logged: failed.message }));
   }
 
   fail(error) {
-    this.#end('its failure is not logged', (call) => call.fail(error));
+    this.#end('its failure is not logged', (call) => call.fail(error),
+      (call, failed) => call.fail({ message: `what it failed with is not logged: ${failed.message}` }));
   }
 
   /** What cannot be stored must not leave the call open: its end tells why. */
-  #end(what, action) {
+  #end(what, action, instead) {
     const call = this.#call;
     this.#call = undefined;
     if (!call) return;
     const failed = this.#try(what, () => action(call));
     if (failed && failed.code !== 'WEAVE_CLOSED') {
-      this.#try('the call stays open', () => call.end({ output: null, not_logged: failed.message }));
+      this.#try('the call stays open', () => instead(call, failed));
     }
   }
 

@@ -134,8 +134,8 @@ function checked(raw, place) {
   return text;
 }
 
-/** What tells where strings begin and end, and a whole number that may be beyond doubles. */
-const QUOTE_OR_LONG = /\\.|"|-?\d{16,}(?![\d.eE])/g;
+/** What tells where strings begin and end, and a whole number that may be beyond doubles: no fraction or exponent. */
+const QUOTE_OR_LONG = /\\.|"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 
 /** The value of a JSON text. Whole numbers that a double does not hold are BigInts. */
 function parse(text) {

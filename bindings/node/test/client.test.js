@@ -91,6 +91,12 @@ test('a failure is recorded with its type, message and stack', (t) => {
   assert.deepEqual(JSON.parse(calls.odd.exception), { type: 'object', message: '{ code: 5 }', traceback: [] });
 });
 
+test('no exception is none', (t) => {
+  const client = session(t);
+  client.logCall('f', {}, null, { exception: null });
+  assert.equal(callsOf(client).f.exception, undefined);
+});
+
 test('a failure whose text is no text for UTF-8 is recorded all the same', (t) => {
   const client = session(t);
   client.logCall('f', {}, null, { exception: new Error('a\ud800b\0c') });

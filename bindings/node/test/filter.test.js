@@ -34,6 +34,13 @@ test('whole numbers of any size go through a filter as they are', (t) => {
   assert.ok(texts(client.offlineDir)[0].includes(kept));
 });
 
+test('fractions of any length go through a filter', (t) => {
+  const client = session(t, { filter: (_, data) => data });
+  const numbers = [0.1 + 0.2, -1234567890.1234567, 1.2345678901234567e-300];
+  client.logCall('f', { numbers });
+  assert.deepEqual(callsOf(client).f.inputs.numbers, numbers);
+});
+
 test('a filter that fails drops the record', async (t) => {
   const client = session(t, { filter: () => { throw new Error('broken'); } });
   const told = once(process, 'warning');

@@ -255,12 +255,32 @@ async function warned(action) {
   return told.map(({ name, message }) => `${name}: ${message}`);
 }
 
-test('a call that cannot be logged is warned of, and the function runs', async (t) => {
-  programSession(t);
+test('inputs that cannot be logged are replaced by the reason', async (t) => {
+  const client = programSession(t);
   const fail = weave.op((x) => x, { name: 'fail', inputs: () => { throw new Error('no inputs'); } });
   const told = await warned(() => assert.equal(fail(1), 1));
-  assert.deepEqual(told, ['WeaveWarning: fail: the call is not logged: no inputs']);
+  assert.deepEqual(told, ['WeaveWarning: fail: its inputs are not logged: no inputs']);
+  assert.deepEqual(callsOf(client).fail.inputs, { not_logged: 'no inputs' });
   assert.deepEqual(await warned(() => fail(2)), [], 'the same is told once');
+});
+
+test('what was thrown fails the call, whatever it is', async (t) => {
+  const client = programSession(t);
+  const thrown = {
+    numbered: { type: 404, message: 'Not found' },
+    surrogate: { message: 'a\ud800b' },
+    broken: Object.defineProperty(new Error(), 'message', { get() { throw new Error('no text'); } }),
+  };
+  await warned(() => {
+    for (const [name, error] of Object.entries(thrown)) {
+      assert.throws(weave.op(() => { throw error; }, { name }));
+    }
+  });
+  const calls = callsOf(client);
+  const failures = Object.fromEntries(Object.keys(thrown).map((name) => [name, JSON.parse(calls[name].exception)]));
+  assert.deepEqual([failures.numbered.type, failures.numbered.message], ['404', 'Not found']);
+  assert.equal(failures.surrogate.message, 'a\ufffdb');
+  assert.match(failures.broken.message, /is not logged: no text/);
 });
 
 test('an output that cannot be stored is replaced by the reason', async (t) => {
