@@ -17,6 +17,16 @@ describe("a value of Lua as JSON", function()
     assert.same({ ["1"] = "x", name = "y" }, weave.decode(weave.encode(weave.array { "x", name = "y" })))
   end)
 
+  it("keeps numbers apart that are keys", function()
+    assert.same({ ["1700000000000001"] = "a", ["1700000000000002"] = "b", ["0.3"] = "c", ["0.30000000000000004"] = "d" },
+      weave.decode(weave.encode { [1700000000000001] = "a", [1700000000000002] = "b", [0.3] = "c", [0.1 + 0.2] = "d" }))
+  end)
+
+  it("is no array with a gap where it is said to be one", function()
+    local text = fails(weave.array { 1, nil, 3 })
+    assert.matches("a gap", text)
+  end)
+
   it("is what its metatable says, as in dkjson", function()
     assert.equal('{"1":"x"}', weave.encode(setmetatable({ "x" }, { __jsontype = "object" })))
     assert.equal("[]", weave.encode(setmetatable({}, { __jsontype = "array" })))

@@ -39,12 +39,18 @@ local function check(trail, status)
 end
 
 --- The length of a table that is an array; nil of others.
-local function length(value)
+local function length(value, trail)
   local kind, count = shapes.kind(value), #value
   if kind == "object" or (count == 0 and kind ~= "array") then return nil end
-  local found = 0
-  for _ in pairs(value) do found = found + 1 end
-  return found == count and count or nil
+  local found, has_names = 0, false
+  for key in pairs(value) do
+    found, has_names = found + 1, has_names or type(key) ~= "number"
+  end
+  if found == count then return count end
+  if kind == "array" and not has_names then
+    refuse(trail, C.WEAVE_INVALID_JSON, "is an array with a gap; an item that is nothing is weave.null")
+  end
+  return nil
 end
 
 local function put_array(json, key, value, count, trail)
@@ -58,10 +64,17 @@ local function put_array(json, key, value, count, trail)
   check(trail, C.weave_json_close(json))
 end
 
+--- The decimal text of a number, which no other number has.
+local function decimal(number)
+  if number == math.floor(number) and math.abs(number) <= 2 ^ 53 then return ("%d"):format(number) end
+  local short = ("%.14g"):format(number)
+  return tonumber(short) == number and short or ("%.17g"):format(number)
+end
+
 --- A member's name as C takes it. A number is its decimal text, as in other encoders of JSON.
 local function name_of(key, value, trail)
   if type(key) == "number" then
-    local name = ("%.14g"):format(key)
+    local name = decimal(key)
     if rawget(value, name) ~= nil then
       refuse(trail, C.WEAVE_INVALID_JSON, ("has %s as a number and as a string; leave one out"):format(name))
     end
@@ -92,7 +105,7 @@ local function put_table(json, key, value, trail)
   if trail[value] then refuse(trail, C.WEAVE_INVALID_JSON, "contains itself; cut the circle") end
   if #trail > DEEPEST then refuse(trail, C.WEAVE_REJECTED, "is nested too deep; make it flatter") end
   trail[value] = true
-  local count = length(value)
+  local count = length(value, trail)
   if count then
     put_array(json, key, value, count, trail)
   else

@@ -20,6 +20,10 @@ class TestOp < WeaveTest
 
     weave_op private def hidden = "hidden"
 
+    weave_op def placed(hash) = hash
+
+    weave_op def optional(hash = {}) = hash
+
     class << self
       extend Weave::Ops
 
@@ -41,6 +45,14 @@ class TestOp < WeaveTest
     session
     Agent.new.answer("why", lang: "de")
     assert_equal({ "question" => "why", "more" => [], "lang" => "de" }, calls["TestOp::Agent#answer"]["inputs"])
+  end
+
+  def test_keywords_of_a_method_that_takes_none_are_its_last_argument
+    session
+    assert_equal [{ a: 1 }, { b: 2 }], [Agent.new.placed(a: 1), Agent.new.optional(b: 2)]
+    found = calls
+    assert_equal({ "hash" => { "a" => 1 } }, found["TestOp::Agent#placed"]["inputs"])
+    assert_equal({ "hash" => { "b" => 2 } }, found["TestOp::Agent#optional"]["inputs"])
   end
 
   def test_a_private_method_stays_private
@@ -137,6 +149,28 @@ class TestOp < WeaveTest
     assert_equal [{ "not_logged" => told.first }, 5], found["op"].values_at("inputs", "output")
     assert_equal found["op"]["id"], found["inner"]["parent_id"]
     assert_equal 1, told.size
+  end
+
+  class Abstract
+    def to_json(*) = raise(NotImplementedError, "abstract")
+  end
+
+  def test_a_value_whose_form_is_not_implemented_fails_nobody
+    session(on_error: ->(_) {})
+    value = Abstract.new
+    assert_same value, Weave.op("op", { given: value }) { value }
+    assert_equal [{ "not_logged" => "abstract" }] * 2, calls["op"].values_at("inputs", "output")
+  end
+
+  def test_what_makes_the_output_is_not_asked_where_there_is_none
+    told = []
+    session(on_error: ->(error) { told << error })
+    run = Class.new do
+      extend Weave::Ops
+      weave_op def leave = throw(:done, 1), op: "left", output: ->(value) { value.upcase }
+    end
+    assert_equal 1, catch(:done) { run.new.leave }
+    assert_equal [nil, []], [calls["left"]["output"], told]
   end
 
   def test_a_block_runs_all_the_same_when_its_call_cannot_begin

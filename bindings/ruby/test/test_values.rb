@@ -41,6 +41,13 @@ class TestValues < WeaveTest
     assert_equal '{"x":1,"y":[{"x":2,"y":null}]}', json(Struct.new(:x, :y).new(1, [Struct.new(:x, :y).new(2)]))
   end
 
+  def test_a_class_of_structs_or_hashes_with_a_form_of_its_own_has_that
+    hidden = '"HIDDEN"'
+    struct = Struct.new(:secret) { define_method(:to_json) { |*| hidden } }
+    hash = Class.new(Hash) { define_method(:to_json) { |*| hidden } }
+    assert_equal "[#{hidden},#{hidden}]", json([struct.new("pw"), hash.new])
+  end
+
   def test_json_that_is_text_already_stays_as_it_stands
     assert_equal '{"a":{"b": 1.0}}', json({ a: Weave.json('{"b": 1.0}') })
     assert_equal '{"b": 1.0}', json(Weave.json('{"b": 1.0}'))

@@ -41,8 +41,13 @@ module Weave
     end
 
     # Arguments by the names of their parameters; what has no name of its own by its place.
+    # Keywords of a method that takes none are its last argument, as for Ruby.
     def self.by_name(parameters, arguments, named)
       rest = arguments.dup
+      if named.any? && parameters.none? { |kind, _| %i[key keyreq keyrest].include?(kind) }
+        rest << named
+        named = {}
+      end
       required = parameters.count { |kind, _| kind == :req }
       inputs = parameters.each_with_object({}).with_index do |((kind, name), found), index|
         name = nil if %i[* **].include?(name)

@@ -9,7 +9,11 @@ module Weave
   module Options
     text = ->(value, name) { [Values.text(value, name)] }
     path = ->(value, name) { [Values.text(value.respond_to?(:to_path) ? value.to_path : value, name)] }
-    flag = ->(value, _) { [value ? 1 : 0] }
+    flag = lambda do |value, name|
+      raise TypeError, "#{name} is #{value.inspect}; give true or false" unless [true, false].include?(value)
+
+      [value ? 1 : 0]
+    end
     whole = ->(value, _) { [Integer(value)] }
     # What is negative is 0, which the library refuses: the other side of an unsigned number would be huge.
     size = ->(value, _) { [[Integer(value), 0].max] }

@@ -85,13 +85,23 @@ module Weave
 
         case value
         when String then valid(field, value)
-        when Hash then value.transform_values { |item| plain(field, item, depth + 1) }
+        when Hash
+          return value if own_json?(value, Hash)
+
+          value.transform_values { |item| plain(field, item, depth + 1) }
         when Array then value.map { |item| plain(field, item, depth + 1) }
         when Integer, Float, Symbol, nil, true, false then value
         when Time then value.strftime("%Y-%m-%dT%H:%M:%S.%6N%:z")
-        when *RECORDS then plain(field, value.to_h, depth + 1)
+        when *RECORDS
+          base = RECORDS.find { |record| value.is_a?(record) }
+          own_json?(value, base) ? value : plain(field, value.to_h, depth + 1)
         else value # which JSON knows, or whose class has a to_json of its own; what has none is the text of to_s
         end
+      end
+
+      # Whether a class that is derived from one of Ruby's says itself what its JSON is.
+      def own_json?(value, base)
+        !value.instance_of?(base) && value.method(:to_json).owner != base.instance_method(:to_json).owner
       end
 
       def valid(field, value)
