@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union, overload
 
@@ -207,13 +208,24 @@ def _generator(marks: Marks) -> Callable[..., Any]:
     return op
 
 
+def _begin(inner: Any, sent: Any) -> Any:
+    """The first step of an async generator, without the knowledge of the event loop: at its end the loop closes the op,
+    which closes this, and would close this itself at the same time."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return inner.asend(sent)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
 def _async_generator(marks: Marks) -> Callable[..., Any]:
     @functools.wraps(marks.function)
     async def op(*args: Any, **kwargs: Any) -> Any:
         run = _Run(marks, op, args, kwargs)
         try:
             inner = run.step(marks.function, *args, **kwargs)
-            step, sent = inner.asend, None
+            step, sent = functools.partial(_begin, inner), None
             while True:
                 try:
                     value = await run.wait(step(sent))
@@ -264,7 +276,7 @@ def op(func: Optional[Callable[..., Any]] = None, *, name: Optional[str] = None,
     `function.call(…)` answers the output and the Call; without a session, or when logging failed, that is None.
     """
     def decorate(function: Callable[..., Any]) -> Any:
-        if isinstance(function, (staticmethod, classmethod)):
+        if isinstance(function, (staticmethod, classmethod, property)):
             raise TypeError(f"@weave.op goes below @{type(function).__name__}, next to the function")
         marks = Marks(function, {
             "name": name, "call_display_name": call_display_name, "postprocess_inputs": postprocess_inputs,

@@ -226,6 +226,8 @@ def call_options(given: dict[str, Any]) -> AbstractContextManager[Optional[c_voi
 
 def filter_callback(keep: Filter) -> Any:
     """A program's filter as the library calls it. A filter that fails drops the record: it was to hide something."""
+    if not callable(keep):
+        raise error_of(INVALID_ARGUMENT, f"filter: a {type(keep).__name__}; give a function")
     c = _native.library()
 
     def decide(record: int, _: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import ctypes
 import json
 import logging
+import math
 import threading
 from contextlib import nullcontext
 from ctypes import c_ssize_t, c_uint64, c_void_p
@@ -16,6 +17,7 @@ from ._op import name_of, source_of
 from ._options import Filter, OnProgress, call_options, filter_callback, options, progress_callback
 from ._values import to_json
 from .call import Call, Failure, failure
+from .errors import INVALID_ARGUMENT, error_of
 from .feedback import Feedback
 from .media import Content, Dataset, Media
 from .raw_json import Inputs, RawJSON
@@ -286,6 +288,8 @@ class Client:
             return op
         marks = getattr(op, "_weave_op", None)
         if marks is None:
+            if not callable(op):
+                raise error_of(INVALID_ARGUMENT, f"op: a {type(op).__name__}; give a name or a function")
             return name_of(op)
         known = self._ops.get(marks)
         if known is None:
@@ -358,7 +362,7 @@ class Client:
         self._until("weave_finish", timeout, self._finishing)
 
     def _until(self, function: str, timeout: Optional[float], around: Any = _NO_CALLBACK) -> None:
-        limit = -1 if timeout is None else max(0, int(timeout * 1000))
+        limit = -1 if timeout is None or timeout == math.inf else max(0, min(int(timeout * 1000), 2**63 - 1))
 
         def work() -> None:
             left = c_uint64()

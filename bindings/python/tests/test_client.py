@@ -149,6 +149,20 @@ def test_a_setting_that_would_be_taken_for_another_is_refused(tmp_path, setting)
         weave.Client("p", offline=True, offline_dir=tmp_path, **setting)
 
 
+def test_what_is_no_function_is_no_filter_and_no_op(recorded, tmp_path):
+    with pytest.raises(weave.InvalidError, match="filter: a int"):
+        weave.Client("p", offline=True, offline_dir=tmp_path, filter=5)
+    for op in (None, 5):
+        with pytest.raises(weave.InvalidError, match="op: a"):
+            weave.get_client().log_call(op)
+
+
+def test_a_limit_without_an_end_is_none(recorded):
+    weave.get_client().log_call("f")
+    weave.get_client().flush(float("inf"))
+    weave.get_client().flush(1e300)
+
+
 @pytest.mark.parametrize("given", [{"started_at": 2**70}, {"started_at": 1.5}, {"ended_at": "now"}])
 def test_a_time_that_is_none_is_refused_by_its_name(recorded, given):
     with pytest.raises(weave.InvalidError, match=next(iter(given))):

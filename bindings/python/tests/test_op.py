@@ -83,6 +83,11 @@ def test_static_and_class_methods_take_the_decorator_below_their_own(recorded):
         weave.op(staticmethod(lambda: None))
 
 
+def test_a_property_takes_the_decorator_below_its_own():
+    with pytest.raises(TypeError, match="below @property"):
+        weave.op(property(lambda self: 1))
+
+
 def test_a_name_given_is_the_ops(recorded):
     @weave.op(name="other-name")
     def f():
@@ -291,6 +296,28 @@ def test_an_async_generator_records_what_it_yielded(recorded):
 
     assert asyncio.run(main()) == [0, 1]
     assert recorded.call("counts")["output"] == [0, 1]
+
+
+def test_an_async_generator_that_is_left_to_the_end_of_the_loop_ends_well(recorded):
+    cleaned, told, kept = [], [], []
+
+    @weave.op
+    async def f():
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append(True)
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        kept.append(f())
+        async for _ in kept[0]:
+            break
+
+    asyncio.run(main())
+    assert (cleaned, told) == ([True], [])
+    assert "ended_at" in recorded.call("f")
 
 
 def test_call_answers_the_output_and_the_call(recorded):
