@@ -59,3 +59,17 @@ describe("an offline directory", function()
     assert.truthy(message:find("WANDB_API_KEY", 1, true))
   end)
 end)
+
+describe("settings that are no table", function()
+  it("are a failure of each function", function()
+    local client = helper.session()
+    local answers = {
+      { client:start("op", {}, "llm") }, { client:log_call("op", {}, 1, 5) },
+      { weave.sync(client.offline_dir, "x") }, { weave.rejected(client.offline_dir, "calls") },
+    }
+    for _, answer in ipairs(answers) do
+      assert.is_nil(answer[1])
+      assert.matches("options: a %a+; give a table", answer[2])
+    end
+  end)
+end)

@@ -14,6 +14,10 @@ describe("JSON text as a value of Lua", function()
     assert.equal('{"a":{}}', weave.encode(weave.decode '{"a":{}}'))
   end)
 
+  it("is a failure for what is no text", function()
+    assert.matches("text: a nil", select(2, weave.decode(nil)))
+  end)
+
   it("takes the last of equal keys", function() same({ a = 2, [""] = 3 }, '{"a":1,"a":2,"":3}') end)
 
   it("has every form of a number", function()

@@ -13,14 +13,14 @@ local Text, Count = answer.Text, answer.Count
 
 --- The directory and which records: of the project and of the kind that are given, or of all.
 local function which(directory, given)
-  given = given or {}
+  given = failure.settings(given)
   return text(directory, "directory"), text(given.project, "project"), text(given.kind, "kind")
 end
 
 --- The project of a sync, which is an argument of its own, and the other settings.
 local function split(given)
   local settings = {}
-  for name, value in pairs(given or {}) do settings[name] = value end
+  for name, value in pairs(failure.settings(given)) do settings[name] = value end
   local project = text(settings.project, "project")
   settings.project = nil
   return project, options.settings(settings)

@@ -21,7 +21,7 @@ local NewClient, NewCall = ffi.typeof("weave_client *[1]"), ffi.typeof("weave_ca
 --- Opens a session for "project" or "entity/project".
 Client.open = guarded(function(project, given)
   local settings = { source = (os.getenv("WEAVE_SOURCE") or "") == "" and "libweave-lua" or nil }
-  for name, value in pairs(given or {}) do settings[name] = value end
+  for name, value in pairs(failure.settings(given)) do settings[name] = value end
   local on_error = settings.on_error
   settings.on_error = nil
   local place = NewClient()
@@ -42,7 +42,8 @@ function Client:report(message, status) pcall(self.on_error, message, status) en
 
 --- The call around what is logged here, unless something is said of its parent.
 local function around(self, given)
-  if given and (given.parent ~= nil or given.parent_context or given.parent_id) then return nil end
+  given = failure.settings(given)
+  if given.parent ~= nil or given.parent_context or given.parent_id then return nil end
   local call = current.get()
   return call and call.client == self and call or nil
 end

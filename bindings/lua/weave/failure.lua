@@ -40,6 +40,15 @@ function M.text(value, field)
   return value
 end
 
+--- A table of settings; an empty one of nil.
+function M.settings(given)
+  if given == nil then return {} end
+  if type(given) ~= "table" then
+    M.raise(C.WEAVE_INVALID_ARGUMENT, ("options: a %s; give a table"):format(type(given)))
+  end
+  return given
+end
+
 --- A whole number that fits where C takes it, between two bounds.
 function M.whole(value, field, least, most)
   if type(value) ~= "number" or value ~= math.floor(value) or value < least or value > most then

@@ -141,6 +141,9 @@ end
 
 --- The value of a JSON text.
 function M.decode(text)
+  if type(text) ~= "string" then
+    failure.raise(C.WEAVE_INVALID_ARGUMENT, ("text: a %s; give a string"):format(type(text)))
+  end
   local value, at = read(text, skip(text, 1), 0)
   at = skip(text, at)
   if at <= #text then wrong(text, at) end
