@@ -131,10 +131,7 @@ function failure(error) {
     const named = error.name === 'Error' ? error.constructor?.name : error.name;
     return { type: repaired(named), message: repaired(error.message), traceback: repaired(frames(error)) };
   }
-  if (typeof error?.message === 'string') {
-    const { type = 'object', message, traceback } = error;
-    return { type: repaired(type), message: repaired(message), traceback: repaired(traceback) };
-  }
+  if (typeof error?.message === 'string') return error;
   const message = repaired(typeof error === 'string' ? error : inspect(error));
   return { type: typeof error, message, traceback: undefined };
 }
@@ -150,4 +147,11 @@ function repaired(value) {
   return value === undefined ? undefined : Buffer.from(String(value)).toString().replaceAll('\0', '\\0');
 }
 
-module.exports = { Call, failure };
+/** What was thrown, as a failure that can be stored: nobody chose its members for that. */
+function thrown(error) {
+  if (isNativeError(error) || error instanceof Error || typeof error?.message !== 'string') return error;
+  const { type = 'object', message, traceback } = error;
+  return { type: repaired(type), message: repaired(message), traceback: repaired(traceback) };
+}
+
+module.exports = { Call, failure, thrown };

@@ -2,6 +2,7 @@
 'use strict';
 
 const { isGeneratorFunction, isAsyncFunction } = require('node:util').types;
+const { thrown } = require('./call.js');
 const { invalid, kindOf } = require('./errors.js');
 const { checkNames } = require('./settings.js');
 const { warn } = require('./warnings.js');
@@ -78,8 +79,8 @@ class Run {
   }
 
   fail(error) {
-    this.#end('its failure is not logged', (call) => call.fail(error),
-      (call, failed) => call.fail({ message: `what it failed with is not logged: ${failed.message}` }));
+    this.#end('its failure is not logged', (call) => call.fail(thrown(error)),
+      (call, failed) => call.fail({ type: 'Error', message: `what it failed with is not logged: ${failed.message}` }));
   }
 
   /** What cannot be stored must not leave the call open: its end tells why. */
