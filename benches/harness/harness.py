@@ -1,8 +1,8 @@
 """What a measuring program in Python is asked to do, `PROGRAM LOAD DIR SCHEDULE THREADS COUNT`, and the doing of it.
 
 Schedules and the answer are those of benches/suite/plan.rs. A design opens in a directory, logs a call (op, inputs,
-output: inputs and output as Python values) and drains. `beside` is timed beside each call, for comparison, with the values of a call half a load away: they
-are no fresher in the processor's caches than those that are logged.
+output: inputs and output as Python values) and drains. `beside` is timed beside each call, for comparison, with the
+values of a call half a load away: they are no fresher in the processor's caches than those that are logged.
 """
 import itertools
 import json

@@ -56,7 +56,8 @@ def test_a_key_is_not_cut_at_a_nul(values):
 
 def test_containers_are_arrays_and_maps_of_texts_are_objects(values):
     assert subset(values, "vector", "vector of bool", "empty vector", "array", "C array", "list of texts",
-                  "deque of sets", "plane", "full texts", "map", "unordered map", "multimap", "map of numbers", "pair", "tuple") == {
+                  "deque of sets", "plane", "full texts", "map", "unordered map", "multimap", "map of numbers", "pair",
+                  "tuple") == {
         "vector": [1, 2], "vector of bool": [True, False], "empty vector": [], "array": [0.5, 1.5], "C array": [7, 8],
         "plane": [[1, 2], [3, 4]], "full texts": ["ab", "c"], "multimap": [["a", 1], ["a", 2]],
         "list of texts": ["a", "b"], "deque of sets": [[1, 3], []], "map": {"": 1, "ключ": None},

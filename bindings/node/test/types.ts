@@ -18,7 +18,7 @@ client.startCall('f', {}, { colour: 'red' });
 
 async function main(): Promise<void> {
   const id: string = call.run(() => client.logCall('inner', weave.rawJson('{}'), [1n]));
-  for await (const n of stream(3)) call.addUsage('model', { prompt_tokens: n });
+  for await (const n of stream(3)) call.addUsage('model', { prompt_tokens: n, prompt_tokens_details: { cached_tokens: 0 } });
   try {
     call.end(id);
     const signal = AbortSignal.timeout(1000);

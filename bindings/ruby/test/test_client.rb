@@ -4,6 +4,11 @@ require "helper"
 require "pathname"
 
 class TestClient < WeaveTest
+  def test_a_switch_is_true_or_false
+    error = assert_raises(Weave::Error) { session(disabled: "false") }
+    assert_match(/disabled is "false"; give true or false/, error.message)
+  end
+
   def test_a_session_tells_its_project_directory_and_counters
     client = session
     assert_equal ["team/project", traces], [client.project, client.offline_dir]
