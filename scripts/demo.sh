@@ -38,19 +38,14 @@ if [[ ${WEAVE_DEMO_REMOTE:-} == 1 ]]; then
   : "${WANDB_API_KEY:?WEAVE_DEMO_REMOTE=1 needs WANDB_API_KEY}"
   say "Syncing to ${WANDB_BASE_URL:-https://api.wandb.ai}"
 else
-  port=$(.venv-server/bin/python -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+  say "Starting the local server"
+  exec {answers}< <(exec .venv-server/bin/python tests/server/server.py --port 0 --db "$work/server.db" 2>"$work/server.txt")
+  trap "kill $! 2>/dev/null" EXIT
+  read -r address <&"$answers" || { cat "$work/server.txt" >&2; exit 1; }
   WANDB_API_KEY=$(printf 'k%.0s' {1..40})
-  export WANDB_API_KEY WANDB_BASE_URL=http://127.0.0.1:$port WF_TRACE_SERVER_URL=http://127.0.0.1:$port
+  export WANDB_API_KEY WANDB_BASE_URL=$address WF_TRACE_SERVER_URL=$address
   unset WANDB_ENTITY
-  say "Starting the local server at $WANDB_BASE_URL"
-  .venv-server/bin/python tests/server/server.py --port "$port" --db "$work/server.db" >"$work/server.txt" 2>&1 &
-  server=$!
-  trap 'kill $server 2>/dev/null' EXIT
-  until curl -sf -u "api:$WANDB_API_KEY" "$WANDB_BASE_URL/server_info" >/dev/null; do
-    kill -0 $server 2>/dev/null || { cat "$work/server.txt" >&2; exit 1; }
-    sleep 0.1
-  done
-  say "Syncing"
+  say "Syncing to $address"
 fi
 "$work/bin/sync" "$work/offline"
 

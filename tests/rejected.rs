@@ -59,7 +59,7 @@ fn a_retry_that_was_killed_before_its_file_had_a_place_is_finished_by_the_next_s
     writeln!(noted, "{note}").unwrap();
     assert_eq!(offline.sync(&server.url()).error(), None);
     let asked = json!({"project_id": "team/killed", "filter": {"call_ids": [id]}, "columns": ["id"]});
-    assert!(!server.post_bytes("/calls/stream_query", &asked).is_empty());
+    assert!(!server.post_bytes("/calls/stream_query", &asked).unwrap().is_empty());
 }
 
 #[test]

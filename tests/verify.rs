@@ -94,9 +94,9 @@ fn what_is_missing_is_told_put_back_once_and_sent_as_it_was() {
     server.post("/cost/purge", &json!({"project_id": "team/missing", "query": price}));
     let (outcome, missing) = offline.verify(&server.url(), false);
     let error = outcome.error().unwrap();
+    assert!(error.text().starts_with("8 of 11 are on the server; missing: team/missing calls "), "{error}");
     assert_eq!((error.status(), &missing[..2], outcome.put_back), (Status::Incomplete, &gone[..], 0));
     assert!(missing[2].starts_with(r#"price/{"m":{"completion_token_cost":2.0,"effective_date":"#), "{missing:?}");
-    assert!(error.text().starts_with("8 of 11 are on the server; missing: team/missing calls "), "{error}");
     for put_back in [3, 0] {
         let (outcome, missing) = offline.verify(&server.url(), true);
         assert_eq!((missing.len(), outcome.put_back), (3, put_back), "{}", outcome.text());

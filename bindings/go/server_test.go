@@ -1,12 +1,12 @@
 package weave_test
 
 import (
+	"bufio"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,41 +56,20 @@ func start(t *testing.T, dir string) (to weave.Server, stop func()) {
 	if _, err := os.Stat(python); err != nil {
 		t.Skip("the local server has no environment: run `make test-deps`")
 	}
-	for range 5 { // the free port may be taken before the server binds it
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		ok(t, err)
-		port := listener.Addr().(*net.TCPAddr).Port
-		ok(t, listener.Close())
-		address := "http://127.0.0.1:" + strconv.Itoa(port)
-		command := exec.Command(python, filepath.Join(root, "tests/server/server.py"), "--port", strconv.Itoa(port),
-			"--db", filepath.Join(dir, "server.db"), "--api-key", key, "--entity", "team")
-		command.Stdout, command.Stderr = os.Stderr, os.Stderr
-		ok(t, command.Start())
-		ended := make(chan error, 1)
-		go func() { ended <- command.Wait() }()
-		if answers(address, ended) {
-			return weave.Server{APIKey: key, BaseURL: address, TraceServerURL: address},
-				func() { _ = command.Process.Kill(); <-ended }
-		}
+	command := exec.Command(python, filepath.Join(root, "tests/server/server.py"), "--port", "0",
+		"--db", filepath.Join(dir, "server.db"), "--api-key", key, "--entity", "team")
+	command.Stderr = os.Stderr
+	output, err := command.StdoutPipe()
+	ok(t, err)
+	ok(t, command.Start())
+	stop = func() { _ = command.Process.Kill(); _ = command.Wait() }
+	line, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		stop()
+		t.Fatal("the local server does not start")
 	}
-	t.Fatal("the local server does not start")
-	return to, nil
-}
-
-func answers(address string, ended chan error) bool {
-	for {
-		request, _ := http.NewRequest(http.MethodGet, address+"/server_info", nil)
-		request.SetBasicAuth("api", key)
-		if answer, err := http.DefaultClient.Do(request); err == nil {
-			_ = answer.Body.Close()
-			return answer.StatusCode == http.StatusOK
-		}
-		select {
-		case <-ended:
-			return false
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	address := strings.TrimSpace(line)
+	return weave.Server{APIKey: key, BaseURL: address, TraceServerURL: address}, stop
 }
 
 // online has a client send when it is flushed, and not before.

@@ -18,9 +18,9 @@ pub const KEY: &str = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk";
 /// The account's default entity.
 pub const ENTITY: &str = "test-entity";
 
-const START_LIMIT: Duration = Duration::from_secs(120);
+const LOG_LIMIT: Duration = Duration::from_secs(120);
 
-const PORT_TAKEN: &str = "address already in use";
+const PORT_TAKEN: &str = "Address already in use";
 
 /// The interpreter with the server's requirements: `WEAVE_TEST_PYTHON`, else the one that `make test-deps` makes.
 pub fn python() -> PathBuf {
@@ -48,7 +48,8 @@ impl Guarded {
     pub fn python(directory: &Path, script: &Path, arguments: &[String], output: Stdio) -> Guarded {
         let errors = std::fs::File::options().create(true).append(true).open(directory.join("stderr.txt")).unwrap();
         let mut shell = Command::new("sh");
-        shell.args(["-c", r#""$@" </dev/null & read _; kill -9 $!; wait $! 2>/dev/null"#, "sh"]);
+        // The shell lets go of the output, so that it ends with the process.
+        shell.args(["-c", r#""$@" </dev/null & exec >&-; read _; kill -9 $!; wait $! 2>/dev/null"#, "sh"]);
         shell.arg(python()).arg(script).args(arguments);
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
@@ -85,8 +86,10 @@ pub struct Server {
 impl Server {
     /// Starts a server with further options, such as `["--fail-rate", "0.3"]`; it is ready when this returns.
     pub fn start(options: &[&str]) -> Server {
-        // The free port may be taken by another process before the server binds it.
-        Server::start_in(tempfile::tempdir().unwrap(), free_port, options)
+        match Server::try_start_at(tempfile::tempdir().unwrap(), 0, options) {
+            Ok(server) => server,
+            Err(_) => panic!("no port is free for the local server"),
+        }
     }
 
     /// Starts a server on a port that was free, for a client that was told of it before.
@@ -99,21 +102,19 @@ impl Server {
 
     /// The same server without faults, with what it has stored, at the same address.
     pub fn healed(self) -> Server {
-        let Server { process, directory, port } = self;
+        let Server { process, mut directory, port } = self;
         drop(process);
-        Server::start_in(directory, || port, &[])
-    }
-
-    fn start_in(mut directory: TempDir, port: impl Fn() -> u16, options: &[&str]) -> Server {
+        // A connection from somewhere may have its port for a moment.
         for _ in 0..5 {
-            match Server::try_start_at(directory, port(), options) {
+            match Server::try_start_at(directory, port, &[]) {
                 Ok(server) => return server,
                 Err(unused) => directory = unused,
             }
         }
-        panic!("no port stays free for the local server")
+        panic!("the port was taken by another process")
     }
 
+    /// Port 0 is any that is free. An error, with the directory, is a port that another process has.
     fn try_start_at(directory: TempDir, port: u16, options: &[&str]) -> Result<Server, TempDir> {
         let path = |name: &str| directory.path().join(name).display().to_string();
         let mut arguments = vec!["--port".to_owned(), port.to_string()];
@@ -121,14 +122,14 @@ impl Server {
         arguments.extend(["--api-key", KEY, "--entity", ENTITY].map(str::to_owned));
         arguments.extend(options.iter().map(|option| option.to_string()));
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/server.py");
-        let process = Guarded::python(directory.path(), &script, &arguments, Stdio::null());
-        let server = Server { process, directory, port };
-        if server.is_ready() {
-            return Ok(server);
+        let mut process = Guarded::python(directory.path(), &script, &arguments, Stdio::piped());
+        if let Some(address) = process.lines().next() {
+            let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+            return Ok(Server { process, directory, port: port.expect("the line is the address") });
         }
-        let said = server.said();
+        let said = std::fs::read_to_string(path("stderr.txt")).unwrap_or_default();
         assert!(said.contains(PORT_TAKEN), "the local server does not start:\n{said}");
-        Err(server.directory)
+        Err(directory)
     }
 
     /// The server without faults that the tests of one program share.
@@ -153,14 +154,14 @@ impl Server {
         serde_json::from_slice(&body).unwrap_or_else(|_| panic!("{path}: {}", String::from_utf8_lossy(&body)))
     }
 
-    /// Asks the server with a JSON body, past the library; the bytes of the answer.
-    pub fn post_bytes(&self, path: &str, body: &Value) -> Vec<u8> {
-        self.ask("POST", path, &body.to_string()).unwrap()
+    /// Asks the server with a JSON body, past the library; the bytes of the answer, or what it refused with.
+    pub fn post_bytes(&self, path: &str, body: &Value) -> std::io::Result<Vec<u8>> {
+        self.ask("POST", path, &body.to_string())
     }
 
     /// Asks the server with a JSON body, past the library.
     pub fn post(&self, path: &str, body: &Value) -> Value {
-        let body = self.post_bytes(path, body);
+        let body = self.post_bytes(path, body).unwrap();
         serde_json::from_slice(&body).unwrap_or_else(|_| panic!("{path}: {}", String::from_utf8_lossy(&body)))
     }
 
@@ -184,27 +185,9 @@ impl Server {
             if found.len() >= expected {
                 return found;
             }
-            assert!(began.elapsed() < START_LIMIT, "{} of {expected} requests to {path}:\n{text}", found.len());
+            assert!(began.elapsed() < LOG_LIMIT, "{} of {expected} requests to {path}:\n{text}", found.len());
             std::thread::sleep(Duration::from_millis(10));
         }
-    }
-
-    fn said(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("stderr.txt")).unwrap_or_default()
-    }
-
-    fn is_ready(&self) -> bool {
-        let began = Instant::now();
-        while began.elapsed() < START_LIMIT {
-            if self.ask("GET", "/server_info", "").is_ok_and(|body| body.starts_with(b"{")) {
-                return true;
-            }
-            if self.said().contains("Error") || self.said().contains(PORT_TAKEN) {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        false
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> std::io::Result<Vec<u8>> {
@@ -218,8 +201,10 @@ impl Server {
         )?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
-        end.and_then(|end| answer.get(end + 4..)).map(<[u8]>::to_vec).ok_or_else(|| std::io::Error::other("no answer"))
+        let end =
+            answer.windows(4).position(|four| four == b"\r\n\r\n").filter(|_| answer.starts_with(b"HTTP/1.1 200"));
+        let refused = || std::io::Error::other(format!("{path}: {}", String::from_utf8_lossy(&answer)));
+        end.map(|end| answer[end + 4..].to_vec()).ok_or_else(refused)
     }
 }
 

@@ -8,7 +8,6 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 
@@ -65,40 +64,28 @@ class LocalServer:
     def __init__(self, directory, *options):
         self.directory, self.log = pathlib.Path(directory), pathlib.Path(directory) / "requests.jsonl"
         self.output = self.directory / "server.txt"
-        for _ in range(5):  # the free port may be taken before the server binds it
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
-            self.url = f"http://127.0.0.1:{self.port}"
-            self._start(options)
-            if self._ready():
-                return
-        raise AssertionError(f"the local server does not start:\n{self.output.read_text()}")
+        if not self._start(0, options):
+            raise AssertionError(f"the local server does not start:\n{self.output.read_text()}")
 
-    def _start(self, options):
-        command = [CLIENTS["0.52.20"], ROOT / "tests/server/server.py", "--port", self.port, "--db",
+    def _start(self, port, options):
+        """Whether it listens at the port now; 0 is any that is free."""
+        command = [CLIENTS["0.52.20"], ROOT / "tests/server/server.py", "--port", port, "--db",
                    self.directory / "server.db", "--api-key", KEY, "--entity", ENTITY, "--log", self.log, *options]
         with open(self.output, "ab") as output:
-            self.process = subprocess.Popen([str(part) for part in command], stdout=output, stderr=output,
-                                            env=client_environment(self.directory))
-
-    def _ready(self):
-        end = time.monotonic() + 120
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                self.get("/server_info")
-                return True
-            except OSError:
-                time.sleep(0.05)
-        self.stop()
-        return False
+            self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=output,
+                                            text=True, env=client_environment(self.directory))
+        with self.process.stdout as lines:
+            self.url = lines.readline().strip()
+        if not self.url:
+            self.stop()
+        return bool(self.url)
 
     def restart(self, *options):
         """Start again at the same address with the same data and no faults: for reading after a test of faults."""
         self.stop()
+        port = self.url.rpartition(":")[2]
         for _ in range(5):  # a connection from somewhere may have its port
-            self._start(options)
-            if self._ready():
+            if self._start(port, options):
                 return
         raise AssertionError(f"the local server does not start again:\n{self.output.read_text()}")
 

@@ -56,7 +56,7 @@ fn files_are_sent_from_where_they_lie_and_one_that_changed_is_told() {
     writer.record(RecordType::FileCreate, &data);
     let outcome = writer.sync(&server.url());
     assert_eq!((outcome.error(), writer.counts(&outcome, "files")), (None, (1, 0)));
-    let read = server.post_bytes("/file/content", &json!({"project_id": "team/files", "digest": digest}));
+    let read = server.post_bytes("/file/content", &json!({"project_id": "team/files", "digest": digest})).unwrap();
     assert_eq!(read, b"some bytes");
 
     let body = ProjectDir::new(writer.dir.path(), "team/files").file_body(&digest);

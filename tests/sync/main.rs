@@ -177,7 +177,7 @@ fn at_once() -> Choices {
 }
 
 fn calls(server: &Server, project: &str) -> Vec<Value> {
-    let answer = server.post_bytes("/calls/stream_query", &json!({"project_id": project}));
+    let answer = server.post_bytes("/calls/stream_query", &json!({"project_id": project})).unwrap();
     let text = String::from_utf8(answer).unwrap();
     text.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -142,7 +142,7 @@ fn a_file_is_stored_from_memory_and_from_disk_under_any_name() {
     };
     let digest = send("plain.bin", Content::File(&path));
     assert_eq!(send("a \"quoted\"\r\nname ü.bin", Content::Bytes(&bytes)), digest);
-    let stored = server.post_bytes("/file/content", &json!({"project_id": project, "digest": digest}));
+    let stored = server.post_bytes("/file/content", &json!({"project_id": project, "digest": digest})).unwrap();
     assert_eq!(stored, bytes);
 }
 
