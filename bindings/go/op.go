@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Op runs a function as a call of the context's client: its result is the call's output, its error or panic the call's
@@ -12,8 +13,8 @@ import (
 //
 // Without a client in the context (see [ContextWithClient]) the function runs and nothing is logged, so that libraries
 // can have ops without knowing whether they are traced. Failures of logging do not change what the function returns;
-// they go to [Options.OnError]. Inputs or an output that cannot be logged are left out of the call. Only a panic of the
-// filter reaches the caller, before the function runs or after it.
+// they go to [Options.OnError]. Inputs, an option or an output that cannot be logged are left out of the call. Only a
+// panic of the filter reaches the caller, before the function runs or after it.
 func Op[T any](ctx context.Context, op string, inputs any, run func(context.Context) (T, error), options ...CallOption,
 ) (result T, err error) {
 	ctx, call := begin(ctx, op, inputs, options)
@@ -36,7 +37,8 @@ func Op[T any](ctx context.Context, op string, inputs any, run func(context.Cont
 	return result, err
 }
 
-// begin starts the call of an op; nil when there is no client or it cannot be started.
+// begin starts the call of an op; nil when there is no client or it cannot be started. A value that cannot be logged is
+// left out; which one it is shows by what can be started without it.
 func begin(ctx context.Context, op string, inputs any, options []CallOption) (context.Context, *Call) {
 	client := ClientFromContext(ctx)
 	inside, call, fault := client.Start(ctx, op, inputs, options...)
@@ -44,12 +46,24 @@ func begin(ctx context.Context, op string, inputs any, options []CallOption) (co
 		return inside, call
 	}
 	client.onError(fmt.Errorf("op %q: %w", op, fault))
-	if inputs != nil && isOfTheValue(fault) {
-		if inside, call, fault = client.Start(ctx, op, nil, options...); fault != nil {
-			client.onError(fmt.Errorf("op %q: without its inputs: %w", op, fault))
+	if !isOfTheValue(fault) || inputs == nil && len(options) == 0 {
+		return ctx, nil
+	}
+	type given struct {
+		inputs  any
+		options []CallOption
+	}
+	attempts := []given{{nil, options}}
+	for i := range options {
+		attempts = append(attempts, given{inputs, slices.Delete(slices.Clone(options), i, i+1)})
+	}
+	for _, less := range append(attempts, given{}) {
+		if inside, call, fault = client.Start(ctx, op, less.inputs, less.options...); fault == nil {
+			return inside, call
 		}
 	}
-	return inside, call
+	client.onError(fmt.Errorf("op %q: without what it was given: %w", op, fault))
+	return ctx, nil
 }
 
 // finish ends the call of an op.

@@ -135,3 +135,21 @@ func TestFailuresOfLoggingDoNotChangeWhatOpReturns(t *testing.T) {
 		t.Errorf("it did not end: %v", found["no JSON"])
 	}
 }
+
+func TestOpLeavesOutOnlyWhatCannotBeLogged(t *testing.T) {
+	var told []error
+	client := opened(t, weave.Options{OnError: func(err error) { told = append(told, err) }})
+	answer := func(context.Context) (int, error) { return 7, nil }
+	named, wrong := weave.WithDisplayName("shown"), weave.WithAttributes(make(chan int))
+	_, err := weave.Op(within(client), "option", object{"a": 1}, answer, wrong, named)
+	ok(t, err)
+	_, err = weave.Op(within(client), "both", object{"a": make(chan int)}, answer, named, wrong)
+	ok(t, err)
+	if len(told) != 2 || !strings.Contains(told[0].Error(), `op "option": weave: attributes`) {
+		t.Errorf("told %v", told)
+	}
+	found := calls(t, client)
+	same(t, "inputs", found["option"]["inputs"], object{"a": 1})
+	same(t, "display name", found["option"]["display_name"], "shown")
+	same(t, "output", []any{found["option"]["output"], found["both"]["output"]}, []any{7, 7})
+}
