@@ -86,6 +86,10 @@ def test_types_of_the_program_convert_as_their_functions_say(values):
         "json in json": {"inner": {"x": 5, "y": 6, "more": "red"}, "text": [1]}}
 
 
+def test_a_conversion_that_throws_ends_what_it_opened(values):
+    assert values["caught"] == {**{f"half {times}": [{"before": 1, "inside": []}] for times in range(600)}, "whole": 2}
+
+
 @pytest.mark.parametrize("name, number, text", [
     ("twice", INVALID_ARGUMENT, "twice"), ("unclosed", INVALID_ARGUMENT, "closes others"),
     ("circle", REJECTED, "holds itself"), ("added to one", INVALID_ARGUMENT, "one value"),

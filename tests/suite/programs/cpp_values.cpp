@@ -52,6 +52,11 @@ struct Unclosed {};
 void weave_to_json(Json &json, const Unclosed &) { json.open_array("never closed"); }
 struct Raw {};
 void weave_to_json(weave::JsonValue &value, const Raw &) { value.set_json("[1,\t2]"); }
+struct Thrower {};
+void weave_to_json(Json &json, const Thrower &) {
+    json.set("before", 1).open_array("inside");
+    throw Thrower();
+}
 
 enum class Level : unsigned char { low = 1, high = 200 };
 
@@ -172,6 +177,14 @@ static void own_types() {
     show("json in json", Json().set("inner", members).set("text", weave::JsonText("[1]")));
     Json one = Json::of(1);
     show("added to one", one.add(2));
+    Json caught;
+    for (int times = 0; times < 600; ++times) { // more than may be inside each other
+        try {
+            caught.set("half " + std::to_string(times), std::vector<app::Thrower>(2));
+        } catch (const app::Thrower &) {
+        }
+    }
+    show("caught", caught.set("whole", 2));
     const Json taken = std::move(members);
     show("moved from", members);
 }

@@ -13,6 +13,8 @@
 //
 //   void weave_to_json(weave::Json &object, const Point &point);    sets the members of an object, which is open
 //   void weave_to_json(weave::JsonValue &value, const Color &color);    sets one value of another type
+//
+// When it throws, what it has set stays, and what it has opened is closed.
 #ifndef WEAVE_VALUES_HPP
 #define WEAVE_VALUES_HPP
 
@@ -230,9 +232,8 @@ struct Values {
             json.keep({WEAVE_REJECTED, "json: 500 values inside each other; one that holds itself cannot be logged"});
             return;
         }
-        ++json.depth_;
+        const Inside inside(json);
         write_kind<kind_of<T>()>(json, key, value);
-        --json.depth_;
     }
 
     // What has no conversion is told by its type.
@@ -267,6 +268,22 @@ struct Values {
 
 private:
     static constexpr Maybe item{{}, false};
+
+    // The time in which a value is written. What it has opened is closed at the end of it, also when a conversion of the
+    // program's own throws.
+    struct Inside {
+        explicit Inside(Json &to) noexcept : json(to), open(to.open_) { ++json.depth_; }
+        Inside(const Inside &) = delete;
+        Inside &operator=(const Inside &) = delete;
+        ~Inside() {
+            --json.depth_;
+            while (json.open_ > open && json.close().status().ok()) {
+            }
+        }
+
+        Json &json;
+        const int open; // how many were open before it
+    };
 
     static bool claim(JsonValue &place) {
         if (std::exchange(place.filled_, true)) {
