@@ -35,10 +35,13 @@ def failure(exception: Failure) -> tuple[Optional[bytes], ...]:
     """Type, message and traceback for C, the last as the official client's frames; a text is a message alone."""
     if isinstance(exception, str):
         kind, message, frames = None, exception, None
-    elif isinstance(exception, tuple):
+    elif isinstance(exception, BaseException):
+        kind, message, frames = type(exception).__name__, _message(exception), json.dumps(_frames(exception))
+    elif isinstance(exception, tuple) and [isinstance(part, str) for part in exception] == [True, True]:
         (kind, message), frames = exception, None
     else:
-        kind, message, frames = type(exception).__name__, _message(exception), json.dumps(_frames(exception))
+        raise error_of(INVALID_ARGUMENT, f"exception: {exception!r} cannot be used: give an exception, a text, or a pair "
+                                         "of texts, type and message")
     return _native.text(kind, "type"), _native.text(message, "message"), _native.text(frames, "traceback")
 
 

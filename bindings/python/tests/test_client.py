@@ -111,6 +111,15 @@ def test_a_failure_may_be_given_as_type_and_message(recorded):
     assert (told["type"], told["message"]) == ("Timeout", "too late")
 
 
+@pytest.mark.parametrize("wrong", [5, ValueError, ("Timeout",), ("Timeout", 5), ["Timeout", "too late"]])
+def test_a_failure_that_is_none_is_refused_and_the_call_can_be_ended(recorded, wrong):
+    call = weave.get_client().create_call("f")
+    with pytest.raises(weave.WeaveError, match="exception: .* cannot be used: give an exception"):
+        call.finish(exception=wrong)
+    call.finish(exception=ValueError("it broke"))
+    assert json.loads(recorded.call("f")["exception"])["type"] == "ValueError"
+
+
 def test_a_call_ends_once(recorded):
     call = weave.get_client().create_call("f")
     weave.get_client().finish_call(call, 1)
