@@ -32,7 +32,7 @@ test('records that cannot be brought into data files are warned of while the pro
   fs.writeFileSync(folder, '');
   const told = once(process, 'warning');
   const alive = setInterval(() => {}, 1000); // a session that is watched keeps no program from ending
-  client.logCall('f');
+  client.logCall('f', { text: 'x'.repeat(300_000) }); // enough not to wait for company in the journal
   const [{ message }] = await told;
   clearInterval(alive);
   assert.match(message, /^team\/project: records could not be brought into data files, which is tried again: /);
