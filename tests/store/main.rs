@@ -97,6 +97,32 @@ fn a_start_and_an_end_that_meet_are_one_complete_call() {
 }
 
 #[test]
+fn a_call_that_ends_on_another_thread_is_one_complete_call_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(dir.path())).unwrap();
+    for _ in 0..6 {
+        let id = Id::new().to_string();
+        log(&store, RecordType::CallStart, &id).unwrap();
+        std::thread::scope(|scope| scope.spawn(|| log(&store, RecordType::CallEnd, &id).unwrap()).join().unwrap());
+        store.flush(None).unwrap();
+    }
+    let types: Vec<_> = lines_of(dir.path(), Kind::Calls).iter().map(|line| line["type"].clone()).collect();
+    assert_eq!(types, ["call_complete"; 6]);
+}
+
+#[test]
+fn an_end_is_not_that_of_a_start_that_the_same_thread_logged_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(dir.path())).unwrap();
+    for record_type in [RecordType::CallEnd, RecordType::CallStart] {
+        log(&store, record_type, "00f067aa0ba902b7").unwrap();
+    }
+    store.flush(None).unwrap();
+    let types: Vec<_> = lines_of(dir.path(), Kind::Calls).iter().map(|line| line["type"].clone()).collect();
+    assert_eq!(types, ["call_end", "call_start"]);
+}
+
+#[test]
 fn the_first_line_of_a_writer_names_the_format_and_the_writer() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&options(dir.path())).unwrap();

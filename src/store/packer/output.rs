@@ -120,12 +120,13 @@ impl Output {
     }
 
     /// Renders the records that are missing, by folder. A start and an end that are both missing become one complete
-    /// call, in the place of the start.
+    /// call, in the place of the first of them.
     fn group<'b>(&self, batch: &Batch<'b>) -> (Vec<Group>, Written) {
         let mut groups: Vec<Group> = Vec::new();
         let mut written = Written::default();
         let mut frames: Vec<(usize, Frame<'b>)> = Vec::with_capacity(batch.records.len());
-        let mut starts: HashMap<(&str, &[u8]), usize> = HashMap::new();
+        // Starts and ends without the other half: their parts, and their places in `frames`.
+        let mut halves: HashMap<(&str, &[u8]), (usize, usize)> = HashMap::new();
         let mut last = usize::MAX;
         for (part, end, bytes) in &batch.records {
             let Some(frame) = Frame::decode(bytes).filter(|frame| is_known(frame, &groups, last)) else {
@@ -146,20 +147,21 @@ impl Output {
             if group.holds(*part, *end) {
                 continue;
             }
-            match (frame.record_type, frame.call_id()) {
-                (RecordType::CallStart, Some(id)) => {
-                    starts.insert((frame.project, id), frames.len());
-                }
-                (RecordType::CallEnd, Some(id)) => {
-                    let start = starts.remove(&(frame.project, id)).and_then(|at| frames.get_mut(at));
-                    if let Some((_, start)) = start {
-                        if let Some(complete) = Frame::join(start, &frame) {
-                            *start = complete;
-                            continue;
-                        }
+            if let (RecordType::CallStart | RecordType::CallEnd, Some(id)) = (frame.record_type, frame.call_id()) {
+                let half = halves.insert((frame.project, id), (*part, frames.len()));
+                if let Some((of, (_, other))) = half.and_then(|(of, at)| Some((of, frames.get_mut(at)?))) {
+                    let complete = match (other.record_type, frame.record_type) {
+                        (RecordType::CallStart, RecordType::CallEnd) => Frame::join(other, &frame),
+                        // Of two streams it is not known which was first. In one, the end is that of an earlier start.
+                        (RecordType::CallEnd, RecordType::CallStart) if of != *part => Frame::join(&frame, other),
+                        _ => None,
+                    };
+                    if let Some(complete) = complete {
+                        *other = complete;
+                        halves.remove(&(frame.project, id));
+                        continue;
                     }
                 }
-                _ => {}
             }
             frames.push((last, frame));
         }
