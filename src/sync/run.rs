@@ -1,7 +1,7 @@
 //! One sync of an offline directory: which projects, and in which order.
 
 use super::choices::Choices;
-use super::kept::directory::Directory;
+use super::kept::directory::{choose, Directory};
 use super::kept::open_calls::OpenCalls;
 use super::kept::progress::Progress;
 use super::kept::put_back;
@@ -141,7 +141,8 @@ pub(super) fn begin(request: &Request<'_>, stop: &Stop) -> Result<Begun> {
         log::write(log::Level::Warning, || format!("{error}; it is tried again by the next sync"));
     }
     let (all, mut pending) = (directory.projects(&[])?, Vec::new());
-    for project in directory.projects(request.projects)? {
+    // Of the same list: a project that is made meanwhile is left to the next sync.
+    for project in choose(all.clone(), request.projects)? {
         put_back::finish(&project, access)?;
         if has_pending(&project, choices)? {
             pending.push(project);
@@ -291,4 +292,37 @@ fn has_pending(project: &ProjectDir, choices: &Choices) -> Result<bool> {
         }
     }
     Ok(choices.close_orphans && OpenCalls::is_noted(project))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::kind::Kind;
+
+    #[test]
+    fn a_project_that_is_made_while_a_sync_begins_is_known_to_it_or_left_to_the_next_one() {
+        let root = tempfile::tempdir().unwrap();
+        let (connection, environment) = (Connection::default(), Environment::given(&[], root.path(), root.path()));
+        let request = Request {
+            offline_dir: root.path(),
+            projects: &[],
+            connection: &connection,
+            environment: &environment,
+            choices: Choices::default(),
+            stop: Stop::new(),
+        };
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for number in 0..300 {
+                    let calls = ProjectDir::new(root.path(), &format!("team/p{number}")).kind(Kind::Calls);
+                    std::fs::create_dir_all(&calls).unwrap();
+                    std::fs::write(calls.join("20260101_0000.jsonl"), "{}\n").unwrap();
+                }
+            });
+            while !writer.is_finished() {
+                let Begun { all, pending, .. } = begin(&request, &Stop::new()).unwrap();
+                assert!(pending.iter().all(|project| all.contains(project)));
+            }
+        });
+    }
 }
